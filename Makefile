@@ -1,0 +1,79 @@
+# Earshot. `make help` says what there is; V=1 shows the commands, SAN=1 builds with sanitizers.
+
+PREFIX  ?= /usr/local
+B       ?= $(if $(SAN),build/san,build)
+CC      ?= cc
+CFLAGS  ?= -O2 -g
+PKGS    := libstrophe avahi-client avahi-core libevent openssl expat inih jansson libcares
+
+WARN    := -Wall -Wextra -Wshadow -Wstrict-prototypes -Wmissing-prototypes -Wvla -Wno-unused-parameter
+MUST    := -std=c17 -D_GNU_SOURCE -fno-common -fstack-protector-strong $(WARN) $(if $(WERROR),-Werror)
+comma   := ,
+SANFLAGS := $(if $(SAN),-fsanitize=address$(comma)undefined -fno-sanitize-recover=all -fno-omit-frame-pointer)
+LIBS     = $(shell pkg-config --libs $(PKGS)) -lunistring
+INCS    := $(shell pkg-config --cflags $(PKGS) 2>/dev/null)
+
+SRC     := $(wildcard src/*/*.c)
+XEP     := $(wildcard xep/*.c)
+TOOL    := $(wildcard tools/*.c)
+UNIT    := $(wildcard tests/unit/*/test_*.c)
+FUZZ    := $(wildcard tests/fuzz/fuzz_*.c)
+BENCHES := $(wildcard tests/bench/bench_*.c)
+HELPERS := $(wildcard tests/lan/*.c)
+
+LIBO    := $(SRC:%.c=$(B)/%.o) $(XEP:%.c=$(B)/%.o)
+TOOLO   := $(filter-out $(B)/tools/earshot.o $(B)/tools/earshotd.o,$(TOOL:%.c=$(B)/%.o))
+UNITS   := $(UNIT:%.c=$(B)/%)
+REPLAYS := $(FUZZ:%.c=$(B)/%)
+
+Q := $(if $(V),,@)
+SAY = $(if $(V),,@printf '  %-5s %s\n' $(1) $(2))
+
+help:
+	@echo 'make demo      build, and run the main job on this machine'
+	@echo 'make check     build, and run every test'
+	@echo 'make all       earshotd and earshot in $(B)/'
+	@echo 'make bench     figures beside their floors; BENCH=NAME runs one'
+	@echo 'make fuzz      fuzz every parser; FUZZ_SECONDS=600 each'
+	@echo 'make lint      format, static analysis, man pages'
+	@echo 'make install   PREFIX=$(PREFIX) DESTDIR='
+	@echo 'make uninstall dist clean'
+
+all: $(B)/earshotd $(B)/earshot
+
+# The include path is the architecture: src and xep never see each other.
+$(B)/src/%.o: INC := -Iinclude -Isrc
+$(B)/xep/%.o: INC := -Iinclude -Ixep
+$(B)/tools/%.o $(B)/tests/%.o: INC := -Iinclude -Isrc -Ixep -Itools -I.
+
+$(B)/%.o: %.c
+	$(call SAY,CC,$<)
+	@mkdir -p $(@D)
+	$(Q)$(CC) $(MUST) $(SANFLAGS) $(INC) $(INCS) $(CPPFLAGS) $(CFLAGS) -MMD -MP -c -o $@ $<
+
+$(B)/libearshot.a: $(LIBO)
+	$(call SAY,AR,$@)
+	$(Q)rm -f $@ && $(AR) rcs $@ $^
+
+$(B)/earshotd $(B)/earshot: $(B)/%: $(B)/tools/%.o $(TOOLO) $(B)/libearshot.a
+	$(call SAY,LD,$@)
+	$(Q)$(CC) $(SANFLAGS) $(LDFLAGS) -o $@ $^ $(LIBS)
+
+UNITO := $(patsubst %.c,$(B)/%.o,$(filter-out $(UNIT),$(wildcard tests/unit/*.c tests/unit/*/*.c)))
+
+$(UNITS): $(B)/%: $(B)/%.o $(UNITO) $(TOOLO) $(B)/libearshot.a
+	$(call SAY,LD,$@)
+	$(Q)$(CC) $(SANFLAGS) $(LDFLAGS) -o $@ $^ $(LIBS) -lcmocka
+
+$(REPLAYS): $(B)/%: $(B)/%.o $(B)/tests/fuzz/replay.o $(B)/libearshot.a
+	$(call SAY,LD,$@)
+	$(Q)$(CC) $(SANFLAGS) $(LDFLAGS) -o $@ $^ $(LIBS)
+
+-include tools/dev/targets.mk
+
+clean:
+	rm -rf build
+
+.PHONY: help all demo check bench fuzz lint install uninstall dist clean
+.SECONDARY:
+-include $(shell find $(B) -name '*.d' 2>/dev/null)

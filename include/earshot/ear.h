@@ -1,0 +1,152 @@
+/* SPDX-License-Identifier: ISC */
+/* ear.h: the engine, as extensions and programs see it. */
+#ifndef EARSHOT_EAR_H
+#define EARSHOT_EAR_H
+
+#include <earshot/jid.h>
+#include <earshot/log.h>
+#include <earshot/ns.h>
+#include <earshot/player.h>
+#include <earshot/stanza.h>
+#include <earshot/timer.h>
+#include <earshot/xep.h>
+
+#define EAR_VERSION "0.1"
+
+/* What the engine is made of; borrowed, alive as long as the engine. */
+xmpp_ctx_t *ear_ctx(struct ear *ear);
+struct ear_clock *ear_clock(struct ear *ear);
+struct ear_player *ear_player(struct ear *ear);         /* NULL when there is none */
+const struct ear_xep *const *ear_xeps(struct ear *ear); /* NULL-ended */
+
+/* This engine's address on that kind of link ("tv@pronto.local", "tv.example.org"); NULL: none. */
+const char *ear_self(struct ear *ear, enum ear_link_kind link);
+
+/* Room for one pointer per extension, NULL until set; for state between start and stop. */
+void ear_set_state(struct ear *ear, const struct ear_xep *xep, void *state);
+void *ear_state(struct ear *ear, const struct ear_xep *xep);
+
+/*
+ * Sends a stanza over the shortest path to its `to`. Consumes the stanza, also on failure.
+ * `from` is stamped by the link. 0: accepted by a link, -EHOSTUNREACH: no path, -EINVAL: `to` is no
+ * address, -ENOBUFS: the queue is full. No error stanza comes back from here.
+ */
+int ear_send(struct ear *ear, xmpp_stanza_t *stanza);
+
+/* What became of a request. */
+struct ear_answer {
+	int error; /* 0: result; -EREMOTEIO: an error stanza; -ETIMEDOUT; -EHOSTUNREACH: no path;
+		      -ECONNRESET: the link died with the request on it, done or not is unknown;
+		      -ECANCELED: the engine stops */
+	xmpp_stanza_t *stanza;   /* borrowed; NULL when no answer came */
+	enum ear_link_kind link; /* on which the answer came */
+	int64_t rtt_us;          /* from this request to its answer; -1 without one */
+};
+
+typedef void ear_answer_fn(void *arg, const struct ear_answer *answer);
+
+/*
+ * Sends an IQ get or set and waits for its answer, which is matched by sender and id. Consumes
+ * the IQ; its id is replaced by a fresh one. fn runs exactly once, from the event loop.
+ * usec 0 = the default of 30 s.
+ */
+void ear_request(struct ear *ear, xmpp_stanza_t *iq, int64_t usec, ear_answer_fn *fn, void *arg);
+
+/* Forgets every request of that arg: its fn will not run. */
+void ear_request_forget(struct ear *ear, const void *arg);
+
+/*
+ * Answers the request being handled with a result that holds payload (consumed; NULL: an
+ * empty result). Returns EAR_DONE, so that a handler can end with it.
+ */
+enum ear_verdict ear_reply(const struct ear_in *in, xmpp_stanza_t *payload);
+
+/*
+ * Keeps a request to be answered after the handler returned EAR_DONE. Answer it exactly once
+ * with one of the two functions below, which free it; text may be NULL. When the engine stops
+ * first, it is answered and freed by the engine: do not use it after the extension's stop().
+ */
+struct ear_hold *ear_hold(const struct ear_in *in);
+void ear_hold_reply(struct ear_hold *hold, xmpp_stanza_t *payload);
+void ear_hold_fail(struct ear_hold *hold, enum ear_verdict condition, const char *text);
+
+/* As returning the condition, with a text for people. Returns EAR_DONE. */
+enum ear_verdict ear_fail(const struct ear_in *in, enum ear_verdict condition, const char *format,
+			  ...) __attribute__((format(printf, 3, 4)));
+
+/* disco#info of this engine (identity and the features of all rules): a new <query/>. node may be
+ * NULL. */
+xmpp_stanza_t *ear_disco_info(struct ear *ear, const char *node);
+
+/* XEP-0115 verification string of the above ("sha-1", base64); borrowed. Never NULL. */
+const char *ear_caps_ver(struct ear *ear);
+#define EAR_CAPS_NODE "https://earshot.example/"
+
+/* --- looking at the engine, for `earshot peers` and `earshot paths` --- */
+
+enum ear_path_state {
+	EAR_PATH_IDLE, /* not opened; can be */
+	EAR_PATH_OPENING,
+	EAR_PATH_UP,
+	EAR_PATH_FAILED, /* see failure; tried again later or when the peer shows a sign of life */
+};
+
+const char *ear_path_state_name(enum ear_path_state state);
+
+struct ear_path_info {
+	const char *to;      /* the destination: bare address */
+	const char *address; /* what the destination is called on that link */
+	enum ear_link_kind link;
+	enum ear_path_state state;
+	enum ear_level level;
+	int64_t rtt_us; /* smoothed; -1 before the first measurement */
+	int64_t rttvar_us;
+	unsigned samples;
+	int64_t alive_us;    /* age of the last proof of life, -1: never */
+	const char *failure; /* last failure, "" when none */
+	bool chosen;
+	const char *why; /* why it is chosen or not, for people */
+};
+
+typedef void ear_path_fn(void *arg, const struct ear_path_info *path);
+
+/* Calls fn for each path, those of one destination together; to NULL = all destinations. */
+void ear_each_path(struct ear *ear, const char *to, ear_path_fn *fn, void *arg);
+
+struct ear_peer_info {
+	const char
+		*address;   /* "juliet@pronto.local", or the JID of a configured peer without one */
+	const char *jid;    /* the JID that configuration binds to it, or NULL */
+	const char *name;   /* nick from TXT or name of its [peer] section; "" when none */
+	const char *status; /* "avail", "away", "dnd"; "" unknown */
+	const char *message; /* status text, "" */
+	bool in_earshot;     /* announced on the LAN now */
+	enum ear_level level;
+	enum ear_link_kind link; /* of the chosen path; EAR_LINK_NONE: unreachable */
+	int64_t rtt_us;          /* of the chosen path; -1 unknown */
+};
+
+typedef void ear_peer_fn(void *arg, const struct ear_peer_info *peer);
+
+/* Calls fn for each known peer, sorted by address; address NULL = all. */
+void ear_each_peer(struct ear *ear, const char *address, ear_peer_fn *fn, void *arg);
+
+enum ear_event_kind {
+	EAR_PEER_CHANGED, /* appeared, changed: look it up by address */
+	EAR_PEER_GONE,
+	EAR_PATH_CHANGED, /* another path was chosen for address */
+};
+
+struct ear_event {
+	enum ear_event_kind kind;
+	const char *address;
+	enum ear_link_kind link; /* the path now chosen, for EAR_PATH_CHANGED */
+};
+
+typedef void ear_event_fn(void *arg, const struct ear_event *event);
+
+/* Tells fn about every event until ear_unwatch with the same pair. */
+void ear_watch(struct ear *ear, ear_event_fn *fn, void *arg);
+void ear_unwatch(struct ear *ear, ear_event_fn *fn, void *arg);
+
+#endif

@@ -1,0 +1,98 @@
+/* SPDX-License-Identifier: ISC */
+/* stanza.h: what libstrophe's stanza type lacks: shorthands, stanza errors, ids. */
+#ifndef EARSHOT_STANZA_H
+#define EARSHOT_STANZA_H
+
+#include <stdbool.h>
+#include <strophe.h>
+
+/* What a handler says about a stanza: not mine, taken care of, or the error to answer with. */
+enum ear_verdict {
+	EAR_PASS, /* not mine: ask the next rule */
+	EAR_DONE, /* taken care of; whatever answer is due was or will be sent by the handler */
+	/* The defined conditions of RFC 6120 §8.3.3; the dispatcher sends the error. */
+	EAR_BAD_REQUEST,
+	EAR_CONFLICT,
+	EAR_FEATURE_NOT_IMPLEMENTED,
+	EAR_FORBIDDEN,
+	EAR_GONE,
+	EAR_INTERNAL_SERVER_ERROR,
+	EAR_ITEM_NOT_FOUND,
+	EAR_JID_MALFORMED,
+	EAR_NOT_ACCEPTABLE,
+	EAR_NOT_ALLOWED,
+	EAR_NOT_AUTHORIZED,
+	EAR_POLICY_VIOLATION,
+	EAR_RECIPIENT_UNAVAILABLE,
+	EAR_REDIRECT,
+	EAR_REGISTRATION_REQUIRED,
+	EAR_REMOTE_SERVER_NOT_FOUND,
+	EAR_REMOTE_SERVER_TIMEOUT,
+	EAR_RESOURCE_CONSTRAINT,
+	EAR_SERVICE_UNAVAILABLE,
+	EAR_SUBSCRIPTION_REQUIRED,
+	EAR_UNDEFINED_CONDITION,
+	EAR_UNEXPECTED_REQUEST,
+	EAR_VERDICT_COUNT,
+};
+
+/* The condition's element name ("bad-request"), NULL for EAR_PASS and EAR_DONE. */
+const char *ear_condition_name(enum ear_verdict condition);
+
+/* The condition that an <error/> (or a stanza holding one) names, EAR_UNDEFINED_CONDITION
+ * otherwise. */
+enum ear_verdict ear_condition_of(xmpp_stanza_t *stanza);
+
+/* The human-readable <text/> of the <error/> in a stanza, or NULL; borrowed. */
+const char *ear_error_text_of(xmpp_stanza_t *stanza);
+
+/* A new element; the caller owns it. Out of memory aborts. */
+xmpp_stanza_t *ear_element(xmpp_ctx_t *ctx, const char *name, const char *ns);
+
+/* A new element appended to parent, which owns it; the returned pointer is borrowed. */
+xmpp_stanza_t *ear_child(xmpp_stanza_t *parent, const char *name, const char *ns);
+
+/* The same with character data inside; text NULL or "" makes an empty element. */
+xmpp_stanza_t *ear_child_text(xmpp_stanza_t *parent, const char *name, const char *ns,
+			      const char *text);
+
+/* Sets an attribute to a formatted value. */
+void ear_set(xmpp_stanza_t *stanza, const char *attribute, const char *format, ...)
+	__attribute__((format(printf, 3, 4)));
+
+/* First child that has this name and namespace; ns NULL = the parent's own. Borrowed, or NULL. */
+xmpp_stanza_t *ear_find(xmpp_stanza_t *parent, const char *name, const char *ns);
+
+/* First child element, next sibling element (character data skipped). Borrowed, or NULL. */
+xmpp_stanza_t *ear_first(xmpp_stanza_t *parent);
+xmpp_stanza_t *ear_next(xmpp_stanza_t *child);
+
+/* Character data directly inside the element, borrowed when it is one piece; NULL when none. */
+const char *ear_text(xmpp_stanza_t *element);
+
+/* Whether this is an element of that name and namespace. */
+bool ear_is(xmpp_stanza_t *stanza, const char *name, const char *ns);
+
+/*
+ * An <iq/>, <message/> or <presence/> in jabber:client. id NULL makes a fresh random one
+ * (OpenSSL); to and type may be NULL. The caller owns it.
+ */
+xmpp_stanza_t *ear_stanza(xmpp_ctx_t *ctx, const char *name, const char *type, const char *to,
+			  const char *id);
+
+/* A fresh unguessable id of 16 characters in out, which holds at least 17 bytes. */
+void ear_new_id(char *out);
+
+/*
+ * An answer: same name, same id, `to` and `from` swapped (XEP-0114 needs `from`), the type
+ * given ("result", "error"); no payload. The caller owns it.
+ */
+xmpp_stanza_t *ear_answer_to(xmpp_stanza_t *stanza, const char *type);
+
+/*
+ * The error answer of RFC 6120 §8.3 with the type that §8.3.3 recommends for the condition;
+ * text may be NULL. NULL when no error may be sent: the stanza is itself an error or a result.
+ */
+xmpp_stanza_t *ear_error_to(xmpp_stanza_t *stanza, enum ear_verdict condition, const char *text);
+
+#endif

@@ -1,0 +1,21 @@
+/* SPDX-License-Identifier: ISC */
+/* alloc.h: memory that is there or the program is not. Callers cap what peers control first. */
+#ifndef BASE_ALLOC_H
+#define BASE_ALLOC_H
+
+#include <stddef.h>
+
+/* As calloc, realloc, strdup, strndup, asprintf; out of memory aborts with a log line. */
+void *xalloc(size_t size); /* zeroed */
+void *xrealloc(void *old, size_t size);
+char *xstrdup(const char *text); /* NULL stays NULL */
+char *xstrndup(const char *text, size_t length);
+char *xasprintf(const char *format, ...) __attribute__((format(printf, 1, 2)));
+
+/* *slot = copy of text, the old value freed. */
+void xreplace(char **slot, const char *text);
+
+/* snprintf of "%s" that tells: 0, or -ENOSPC with out cut and NUL-ended. */
+int copy_text(char *out, size_t size, const char *text);
+
+#endif

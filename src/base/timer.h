@@ -1,0 +1,22 @@
+/* SPDX-License-Identifier: ISC */
+/* timer.h: the clock behind <earshot/timer.h>. */
+#ifndef BASE_TIMER_H
+#define BASE_TIMER_H
+
+#include <earshot/timer.h>
+
+struct event_base;
+
+/* A clock driven by the loop's monotonic time; one libevent timer for all of ours. */
+struct ear_clock *clock_new(struct event_base *base);
+
+/* A clock that stands still until clock_advance: for tests. Starts at 1,000 s. */
+struct ear_clock *clock_new_fake(void);
+
+/* Moves a fake clock, running what falls due on the way, in order of time. */
+void clock_advance(struct ear_clock *clock, int64_t usec);
+
+/* Timers still set are forgotten, not run. */
+void clock_free(struct ear_clock *clock);
+
+#endif

@@ -1,0 +1,53 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * io.h: one connected byte stream, whatever is under it: TCP or a Unix socket now, TLS later. No
+ * TLS or libevent word leaks upward.
+ */
+#ifndef LINK_IO_H
+#define LINK_IO_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <sys/socket.h>
+
+struct event_base;
+struct evbuffer;
+struct io;
+
+/* Run from the event loop, never from inside a call into io. */
+struct io_events {
+	void (*connected)(void *arg);
+	void (*data)(void *arg, const void *bytes, size_t length);
+	void (*drained)(void *arg);           /* everything written has gone to the kernel */
+	void (*eof)(void *arg);               /* the other side will send no more */
+	void (*failed)(void *arg, int error); /* -errno; nothing follows */
+};
+
+struct io *io_new_connect(struct event_base *base, const struct sockaddr *to, socklen_t length,
+			  const struct sockaddr *source, socklen_t source_length,
+			  const struct io_events *events, void *arg, int *error);
+
+/* Takes over a connected descriptor. */
+struct io *io_new_fd(struct event_base *base, int fd, const struct io_events *events, void *arg);
+
+/* What to append to; written at the end of the turn of the loop, many stanzas in one write. */
+struct evbuffer *io_out(struct io *io);
+
+/* Stops and resumes reading (back-pressure: an unknown peer, a full queue above). */
+void io_read(struct io *io, bool on);
+
+/* Bytes appended in total, and bytes of those that the other side's TCP has acknowledged. */
+uint64_t io_written(const struct io *io);
+uint64_t io_acked(const struct io *io);
+
+/* Finds a dead cable: TCP keep-alive and user time-out; no effect on a Unix socket. */
+void io_watch_life(struct io *io, int idle_ms, int dead_ms);
+
+int io_fd(const struct io *io);
+
+/* Detaches now: no event runs any more; memory goes at the end of the turn. flush: what was written
+ * is sent first. */
+void io_close(struct io *io, bool flush);
+
+#endif

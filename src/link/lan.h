@@ -1,0 +1,80 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * lan.h: XEP-0174 streams with the peers of the LAN, either side may have opened. A link is the
+ * conversation with one peer; it has one stream, two for a moment after a simultaneous open.
+ */
+#ifndef LINK_LAN_H
+#define LINK_LAN_H
+
+#include <netinet/in.h>
+#include <stddef.h>
+#include <sys/socket.h>
+
+#include "link/link.h"
+
+struct event_base;
+struct ear_clock;
+struct lan;
+
+#define LAN_TARGETS_MAX 16
+#define LAN_STREAMS_MAX 20000 /* all */
+#define LAN_UNKNOWN_MAX 256   /* streams whose other end is not known yet; the oldest goes first */
+
+struct lan_target {
+	struct sockaddr_storage address; /* with port and scope */
+	socklen_t length;
+};
+
+/* What lan must ask: it knows neither mDNS nor the configuration. */
+struct lan_hooks {
+	/*
+	 * Who is that? claim: the `from` of its header or first stanza in wire form
+	 * ("juliet@pronto"), NULL when it says nothing. 0 with address filled
+	 * ("juliet@pronto.local"); -EAGAIN: not known yet (the stream waits, unread, for
+	 * lan_recheck); -EACCES: known, but not from there, or nobody may.
+	 */
+	int (*identify)(void *owner, const char *claim, const struct sockaddr *source,
+			char *address, size_t size);
+	/* Where is it? Fills targets in the order to try; returns how many, 0: nowhere. */
+	size_t (*resolve)(void *owner, const char *address, struct lan_target *targets, size_t max);
+	/* XEP-0174 §10: the disco#info <query/> for stream features; the caller frees. May return
+	 * NULL. */
+	xmpp_stanza_t *(*features)(void *owner);
+};
+
+struct lan_config {
+	unsigned port;          /* 0: any */
+	const char *interfaces; /* listens on all addresses; connections over other interfaces are
+				   refused. "all" */
+	int64_t idle_usec; /* a stream without stanzas is closed after that; 0: the default of 10
+			      min */
+};
+
+/* Listens on IPv4 and IPv6. NULL with *error = -errno when no socket can be had. */
+struct lan *lan_new(struct event_base *base, struct ear_clock *clock, xmpp_ctx_t *ctx,
+		    const struct lan_config *config, const struct lan_hooks *hooks,
+		    const struct link_events *events, void *owner, int *error);
+
+/* The port that it listens on. */
+unsigned lan_port(const struct lan *lan);
+
+/* Our instance ("tv@pronto"), known once mDNS has established it; before that nothing is dialled or
+ * accepted. */
+void lan_set_self(struct lan *lan, const char *instance);
+
+/* The link to that peer: the one there is, or a new one that dials. NULL: nowhere to dial
+ * (-EHOSTUNREACH). */
+struct link *lan_open(struct lan *lan, const char *address);
+
+/* The link there is, or NULL. */
+struct link *lan_find(struct lan *lan, const char *address);
+
+/* The table of peers changed: streams that wait to be identified are asked again; those to a peer
+ * of that address are checked for life at once (a goodbye closes idle ones). address NULL: anything
+ * changed. */
+void lan_recheck(struct lan *lan, const char *address);
+
+/* Closes every stream (</stream:stream>, then the socket; no waiting) and frees. No event runs. */
+void lan_free(struct lan *lan);
+
+#endif

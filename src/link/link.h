@@ -1,0 +1,100 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * link.h: a connected neighbour: what core can do with a link, and what a link tells core.
+ *
+ * The life of a stanza here. Out: core calls send(); the link puts its own address into `from`,
+ * translates `to` to the form of its wire, queues, writes. What was not certainly received when
+ * the link dies comes back by undelivered(), oldest first, before down(). In: bytes -> reader -> a
+ * whole stanza whose `from` the link has made canonical and vouches for, and which holds nothing of
+ * the control namespace unless the link is local -> stanza().
+ */
+#ifndef LINK_LINK_H
+#define LINK_LINK_H
+
+#include <earshot/xep.h>
+#include <stdint.h>
+
+enum link_state {
+	LINK_OPENING, /* connecting or negotiating; send() queues */
+	LINK_UP,
+	LINK_CLOSING, /* no more send(); what arrives is still delivered */
+	LINK_DOWN, /* nothing goes; a server link comes back from here by itself, others are about
+		      to be freed */
+};
+
+struct link;
+
+/* All run from the event loop, never from inside a call into the link. owner is link->owner. */
+struct link_events {
+	/* Somebody we did not call is here and known by name: a LAN peer that dialled us, a local
+	 * program. peer and self are set. */
+	void (*identified)(void *owner, struct link *link);
+	/* Stanzas flow. Again after each reconnect of a server link. */
+	void (*up)(void *owner, struct link *link);
+	/* stanza is borrowed. */
+	void (*stanza)(void *owner, struct link *link, xmpp_stanza_t *stanza);
+	/*
+	 * Not delivered, the receiver gets it; canonical addresses again. maybe: bytes of it may
+	 * have reached the other side; otherwise it certainly did not arrive.
+	 */
+	void (*undelivered)(void *owner, struct link *link, xmpp_stanza_t *stanza, bool maybe);
+	/* error: -errno; text: for people, names the cause. LAN and local links are freed after
+	 * this returns. */
+	void (*down)(void *owner, struct link *link, int error, const char *text);
+};
+
+struct link_ops {
+	/*
+	 * Consumes the stanza. 0: taken; -ENOBUFS: this link's queue is full; -EMSGSIZE: too large
+	 * for the wire; -ENOTCONN: down or closing. On an error the stanza is NOT consumed, so that
+	 * core can try elsewhere.
+	 */
+	int (*send)(struct link *link, xmpp_stanza_t *stanza);
+	/* Begins a two-sided close; down() follows (error 0). */
+	void (*close)(struct link *link);
+};
+
+struct link {
+	const struct link_ops *ops;
+	const struct link_events *events;
+	void *owner;
+	enum ear_link_kind kind;
+	enum link_state state;
+	enum ear_level level;      /* how sure it is who the other end is */
+	unsigned long long serial; /* unique in this process; how others remember a link */
+	char *peer; /* lan: "juliet@pronto.local"; local: the program's full address; server: its
+		       domain */
+	char *self; /* our address on it: "tv@pronto.local", "tv.example.org", "tv@example.org/box"
+		     */
+	bool earshot; /* the other end speaks XMPP 1.0 on a direct stream (version, features):
+			 answers IQs */
+};
+
+static inline int
+link_send(struct link *link, xmpp_stanza_t *stanza)
+{
+	return link->ops->send(link, stanza);
+}
+
+static inline void
+link_close(struct link *link)
+{
+	link->ops->close(link);
+}
+
+/* Fills the common part; serial is fresh, strings are copied (NULL allowed). */
+void link_init(struct link *link, const struct link_ops *ops, enum ear_link_kind kind,
+	       const struct link_events *events, void *owner);
+
+/* Frees the strings of the common part. */
+void link_release(struct link *link);
+
+/* Changes the state and logs "PEER: KIND old -> new". */
+void link_enter(struct link *link, enum link_state state);
+
+const char *link_state_name(enum link_state state);
+
+/* Removes every child of EAR_NS_CONTROL from a stanza that came from outside this machine. */
+void link_strip_control(xmpp_stanza_t *stanza);
+
+#endif

@@ -1,0 +1,40 @@
+/* SPDX-License-Identifier: ISC */
+/* server.h: the connection to an XMPP server, as XEP-0114 component or as account (RFC 6120), by
+ * libstrophe. */
+#ifndef LINK_SERVER_H
+#define LINK_SERVER_H
+
+#include "link/link.h"
+
+struct event_base;
+struct ear_clock;
+
+struct server_config {
+	bool component;
+	const char *jid;  /* component: domain; account: user@domain[/resource] */
+	const char *host; /* NULL: SRV of the domain (account), 127.0.0.1 (component) */
+	unsigned port;    /* 0: 5275 for a component, SRV or 5222 for an account */
+	const char
+		*secret; /* component secret or password; copied, wiped when freed, never logged */
+	const char *ca_file; /* NULL: the system's */
+	bool tls_optional; /* account: go on without TLS where the server has none (loopback servers
+			      only) */
+	const char *dns_server; /* NULL: the system's; "address:port" for tests */
+};
+
+/*
+ * Starts connecting; keeps at it with jittered back-off (1 s doubling to 60 s). The link lives
+ * until server_free; after down() its state is LINK_OPENING again when the next try begins. peer =
+ * the server's domain, self = our address.
+ */
+struct link *server_new(struct event_base *base, struct ear_clock *clock, xmpp_ctx_t *ctx,
+			const struct server_config *config, const struct link_events *events,
+			void *owner);
+
+/* Why the last connection ended or failed, for people ("" when it never did). */
+const char *server_failure(const struct link *link);
+
+/* Closes (</stream:stream>) and frees; no event runs. */
+void server_free(struct link *link);
+
+#endif
