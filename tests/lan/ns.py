@@ -1,0 +1,191 @@
+# SPDX-License-Identifier: ISC
+"""ns.py: namespaces that end with the test: anchors, the guard, processes inside.
+
+A namespace here has no name and no file: it lives as long as its anchor process. The guard, a
+process of its own session, holds the list of them and reads a pipe from us. When the pipe closes,
+because we close it or because we died of whatever signal, it kills everything that still runs in
+those namespaces and removes the scratch directory. So there is one clean-up, and every run uses it.
+"""
+
+import os
+import re
+import shutil
+import signal
+import subprocess
+import sys
+import time
+
+MARK = "EARSHOT_BOX"    # in the environment of everything that a box starts
+
+
+class CommandFailed(AssertionError):
+    """A command inside a box ended otherwise than the test wanted; carries its output."""
+
+
+class Timeout(AssertionError):
+    """A condition did not come true in time."""
+
+
+def wait_until(cond, timeout=10.0, what="condition", step=0.02):
+    """Calls cond() until its result is true, and returns that result."""
+    end = time.monotonic() + timeout
+    while True:
+        got = cond()
+        if got:
+            return got
+        if time.monotonic() >= end:
+            raise Timeout("%s: not within %g s" % (what() if callable(what) else what, timeout))
+        time.sleep(step)
+
+
+class Proc(subprocess.Popen):
+    """A process in a namespace. Its output goes to the file .log unless the caller took it."""
+
+    log = None
+
+    def output(self):
+        """Everything it has written so far."""
+        with open(self.log, encoding="utf-8", errors="replace") as f:
+            return f.read()
+
+    def lines(self):
+        return self.output().splitlines()
+
+    def wait_for(self, pattern, timeout=10.0, count=1):
+        """Waits until pattern was written `count` times; returns the match of that number."""
+        def found():
+            hits = list(re.finditer(pattern, self.output(), re.MULTILINE))
+            if len(hits) >= count:
+                return hits[count - 1]
+            if self.poll() is not None:
+                raise CommandFailed("%s ended with %s before writing %r:\n%s" % (
+                    self.args[-1], self.returncode, pattern, self.output()))
+            return None
+        return wait_until(found, timeout, lambda: "%s: /%s/ x%d in\n%s" % (
+            os.path.basename(self.log), pattern, count, self.output()))
+
+    def send_line(self, text):
+        """One line to its standard input, which must be a pipe."""
+        self.stdin.write(text + "\n")
+        self.stdin.flush()
+
+    def stop(self, timeout=5.0):
+        """SIGTERM, then SIGKILL; returns the exit status."""
+        if self.poll() is None:
+            self.terminate()
+            try:
+                self.wait(timeout)
+            except subprocess.TimeoutExpired:
+                self.kill()
+        self.wait()
+        for pipe in (self.stdin, self.stdout, self.stderr):
+            if pipe:
+                pipe.close()
+        return self.returncode
+
+
+class Guard:
+    """Ends what we started when we end. See the top of this file."""
+
+    def __init__(self, scratch):
+        self.proc = subprocess.Popen(
+            [sys.executable, "-I", os.path.abspath(__file__), scratch], stdin=subprocess.PIPE,
+            start_new_session=True, text=True, cwd="/")
+
+    def watch(self, pid):
+        self.proc.stdin.write("%d\n" % pid)
+        self.proc.stdin.flush()
+
+    def close(self):
+        self.proc.stdin.close()
+        if self.proc.wait(30):
+            raise RuntimeError("a process in a box could not be killed, or a file not removed")
+
+
+class Namespace:
+    """Network, mount and UTS namespaces, held by an anchor. /run is an empty tmpfs, lo is up."""
+
+    SETUP = """set -e
+        mount -t tmpfs -o mode=755 tmpfs /run
+        mkdir -p /run/lock /run/dbus; mkdir -p -m 700 /run/user/0
+        hostname "$1"
+        cd /proc/sys/net/ipv6/conf
+        echo 0 >all/accept_dad; echo 0 >default/accept_dad
+        echo 0 >all/accept_ra; echo 0 >default/accept_ra
+        echo "$3" >all/disable_ipv6; echo "$3" >default/disable_ipv6
+        cd /
+        ip link set lo up
+        mount --bind "$2/hosts" /etc/hosts
+        mount --bind "$2/resolv.conf" /etc/resolv.conf
+        echo ready
+        exec cat"""
+
+    def __init__(self, guard, name, scratch, ipv6=True):
+        self.anchor = subprocess.Popen(
+            ["unshare", "-n", "-m", "-u", "--propagation", "private", "sh", "-c", self.SETUP,
+             "anchor", name, scratch, "0" if ipv6 else "1"],
+            stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, start_new_session=True)
+        if self.anchor.stdout.readline() != "ready\n":
+            raise CommandFailed("cannot make a namespace: is this root, and allowed to?")
+        guard.watch(self.anchor.pid)
+
+    @property
+    def pid(self):
+        return self.anchor.pid
+
+    def enter(self, argv, cwd=None):
+        """The command line that runs argv in here; nsenter execs, so the process id is argv's."""
+        return ["nsenter", "-t", str(self.pid), "-n", "-m", "-u",
+                "--wdns=" + (cwd or os.getcwd()), "--"] + [str(a) for a in argv]
+
+    def ip(self, *lines):
+        """Runs ip(8) commands in one batch."""
+        done = subprocess.run(self.enter(["ip", "-batch", "-"]), input="\n".join(lines) + "\n",
+                              text=True, capture_output=True, timeout=30, check=False)
+        if done.returncode:
+            raise CommandFailed("ip: %s\n%s" % ("; ".join(lines), done.stderr))
+
+    def close(self):
+        self.anchor.stdin.close()
+        self.anchor.wait()
+        self.anchor.stdout.close()
+
+
+def inhabitants(spaces):
+    """Ids of the processes whose network namespace is one of spaces, a set of (dev, ino)."""
+    found = []
+    for pid in filter(str.isdigit, os.listdir("/proc")):
+        try:
+            st = os.stat("/proc/%s/ns/net" % pid)
+        except OSError:
+            continue
+        if (st.st_dev, st.st_ino) in spaces and int(pid) != os.getpid():
+            found.append(int(pid))
+    return found
+
+
+def guard_main(scratch):
+    """The guard's own program. The descriptors keep each namespace's number from being reused."""
+    for sig in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+        signal.signal(sig, signal.SIG_IGN)
+    held = []
+    for line in sys.stdin:
+        try:
+            held.append(os.open("/proc/%d/ns/net" % int(line), os.O_RDONLY))
+        except OSError:
+            pass
+    spaces = {(st.st_dev, st.st_ino) for st in map(os.fstat, held)}
+    end = time.monotonic() + 20
+    while (left := inhabitants(spaces)) and time.monotonic() < end:
+        for pid in left:
+            try:
+                os.kill(pid, signal.SIGKILL)
+            except ProcessLookupError:
+                pass
+        time.sleep(0.01)
+    shutil.rmtree(scratch, ignore_errors=True)
+    return 1 if left or os.path.exists(scratch) else 0
+
+
+if __name__ == "__main__":
+    sys.exit(guard_main(sys.argv[1]))
