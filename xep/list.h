@@ -1,0 +1,9 @@
+/* SPDX-License-Identifier: ISC */
+/* list.h: every extension, one line each, in the order in which their rules are asked. */
+XEP(ear_xep_0030)
+XEP(ear_xep_0092)
+XEP(ear_xep_0115)
+XEP(ear_xep_0199)
+XEP(ear_xep_0203)
+XEP(ear_xep_buttons)
+XEP(ear_xep_control)
