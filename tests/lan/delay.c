@@ -226,7 +226,8 @@ command_way(struct way *way, const char *key, const char *value)
 	double number;
 
 	if (strcmp(key, "cut") == 0 || strcmp(key, "restore") == 0) {
-		way->cut = key[0] == 'c';
+		if (value == NULL)
+			way->cut = key[0] == 'c';
 		return value == NULL;
 	}
 	number = value != NULL ? strtod(value, &end) : -1;
