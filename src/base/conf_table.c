@@ -1,0 +1,406 @@
+/* SPDX-License-Identifier: ISC */
+/* conf_table.c: every option that there is, one row each, and what a row can do with a value. */
+#include <ctype.h>
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/alloc.h"
+#include "base/conf.h"
+#include "base/conf_table.h"
+
+#define PATH_BYTES 1023
+
+static const char *const choices_mdns[] = { "auto", "daemon", "embedded", NULL };
+static const char *const choices_publish[] = { "minimal", "nick", "jid", "msg", NULL };
+static const char *const choices_status[] = { "avail", "away", "dnd", NULL };
+static const char *const choices_server[] = { "none", "component", "account", NULL };
+static const char *const choices_tls[] = { "required", "optional", NULL };
+static const char *const choices_player[] = { "auto", "mpv", "demo", "none", NULL };
+static const char *const choices_plaintext[] = { "warn", "allow", "deny", NULL };
+static const char *const choices_level[] = {
+	"anyone", "known", "proved", "trusted", "nobody", NULL
+};
+static const char *const choices_store[] = { "none", NULL };
+
+/* RFC 6763 §4.1.1 and XEP-0174 §3: the machine of an instance is a host name. */
+static bool
+is_host(const char *value)
+{
+	for (const char *p = value; *p != '\0'; p++) {
+		if (!isalnum((unsigned char)*p) && strchr("-._", *p) == NULL)
+			return false;
+	}
+	return isalnum((unsigned char)value[0]);
+}
+
+/* A host name or an address: no white space, nothing a URL would need. */
+static bool
+is_host_or_address(const char *value)
+{
+	for (const char *p = value; *p != '\0'; p++) {
+		if (!isalnum((unsigned char)*p) && strchr("-._:%", *p) == NULL)
+			return false;
+	}
+	return true;
+}
+
+static bool
+is_interfaces(const char *value)
+{
+	size_t length;
+
+	for (const char *p = value;; p++) {
+		p += strspn(p, " \t");
+		length = strcspn(p, ", \t");
+		if (length == 0 || length > 15)
+			return false;
+		p += length;
+		p += strspn(p, " \t");
+		if (*p == '\0')
+			return true;
+		if (*p != ',')
+			return false;
+	}
+}
+
+static bool
+is_user(const char *value)
+{
+	return strchr(value, '@') == NULL;
+}
+
+static bool
+is_lan_address(const char *value)
+{
+	const char *at = strchr(value, '@'), *end = strrchr(value, '.');
+
+	return at != NULL && at != value && end != NULL && strcmp(end, ".local") == 0 &&
+	       at + 1 < end;
+}
+
+static bool
+is_jid(const char *value)
+{
+	return strpbrk(value, " \t\"<>") == NULL && value[0] != '@' && value[0] != '/';
+}
+
+#define AT(field)      .offset = offsetof(struct conf, field)
+#define AT_PEER(field) .offset = offsetof(struct conf_peer, field)
+#define HOST_WANT      "a host name of letters, digits, '-', '.' and '_'"
+#define LEVEL_WANT     "Needed of a sender: anyone, known, proved, trusted; nobody: refused to all."
+
+const struct conf_option conf_options[] = {
+	{ "engine", "name", CONF_TEXT, AT(engine_name), .min = 1, .max = 40, .valid = is_host,
+	  .want = HOST_WANT,
+	  .help = "How this device is called: the part after the @ of its LAN address. "
+		  "Default: the host name." },
+
+	{ "lan", "enabled", CONF_BOOL, AT(lan_enabled), .fallback = "yes",
+	  .help = "Whether to announce, find and talk to peers on the LAN (XEP-0174)." },
+	{ "lan", "user", CONF_TEXT, AT(lan_user), .min = 1, .max = 40, .valid = is_user,
+	  .want = "a name without '@'",
+	  .help = "The part before the @ of the LAN address. Default: the login name." },
+	{ "lan", "port", CONF_NUMBER, AT(lan_port), .min = 0, .max = 65535, .fallback = "5298",
+	  .help = "TCP port for direct streams; 0: any free one." },
+	{ "lan", "interfaces", CONF_TEXT, AT(lan_interfaces), .min = 1, .max = 255,
+	  .valid = is_interfaces, .want = "all, or interface names with commas between",
+	  .fallback = "all",
+	  .help = "Where to announce and listen: all, or a list such as eth0,wlan0." },
+	{ "lan", "mdns", CONF_CHOICE, AT(lan_mdns), .choices = choices_mdns, .fallback = "auto",
+	  .help = "Who speaks mDNS: avahi-daemon, the stack inside Earshot, "
+		  "or (auto) the daemon where one runs." },
+	{ "lan", "publish", CONF_WORDS, AT(lan_publish), .choices = choices_publish,
+	  .fallback = "minimal",
+	  .help = "What everybody on the LAN may read besides address, port and status: "
+		  "nick, jid, msg." },
+	{ "lan", "nick", CONF_TEXT, AT(lan_nick), .max = 200,
+	  .help = "A name for people; published if lan.publish holds nick." },
+	{ "lan", "status", CONF_WORD, AT(lan_status), .choices = choices_status,
+	  .fallback = "avail", .help = "Published availability." },
+	{ "lan", "message", CONF_TEXT, AT(lan_message), .max = 200,
+	  .help = "Status text; published if lan.publish holds msg." },
+
+	{ "server", "kind", CONF_CHOICE, AT(server_kind), .choices = choices_server,
+	  .fallback = "none",
+	  .help = "How to join an XMPP server: as component (XEP-0114), as account, not at all." },
+	{ "server", "jid", CONF_TEXT, AT(server_jid), .max = 1023, .valid = is_jid,
+	  .want = "an XMPP address",
+	  .help = "The component's domain (tv.example.org) or the account (tv@example.org)." },
+	{ "server", "host", CONF_TEXT, AT(server_host), .max = 255, .valid = is_host_or_address,
+	  .want = "a host name or an address",
+	  .help = "Where to connect. Default: 127.0.0.1 for a component, DNS for an account." },
+	{ "server", "port", CONF_NUMBER, AT(server_port), .min = 0, .max = 65535, .fallback = "0",
+	  .help = "0: 5275 for a component; DNS or 5222 for an account." },
+	{ "server", "secret-file", CONF_TEXT, AT(server_secret_file), .max = PATH_BYTES,
+	  .help = "File whose first line is the secret or password; closed to others (chmod "
+		  "600)." },
+	{ "server", "ca-file", CONF_TEXT, AT(server_ca_file), .max = PATH_BYTES,
+	  .help = "Certificates to trust for the server. Default: the system's." },
+	{ "server", "tls", CONF_CHOICE, AT(server_tls), .choices = choices_tls,
+	  .fallback = "required",
+	  .help = "Of an account; optional only for a server on this machine." },
+
+	{ "player", "kind", CONF_WORD, AT(player_kind), .choices = choices_player,
+	  .fallback = "auto",
+	  .help = "What the buttons drive: mpv, the built-in demo, nothing, "
+		  "or (auto) mpv where its socket is found." },
+	{ "player", "socket", CONF_TEXT, AT(player_socket), .max = PATH_BYTES,
+	  .help = "mpv's --input-ipc-server. Default: the usual places." },
+
+	{ "policy", "plaintext", CONF_CHOICE, AT(policy_plaintext), .choices = choices_plaintext,
+	  .fallback = "warn",
+	  .help = "Unencrypted LAN streams: used with a warning in the log, used, or refused." },
+	{ "policy", "query", CONF_CHOICE, AT(policy_query), .choices = choices_level,
+	  .fallback = "anyone", .help = "To ask for features, version, ping. " LEVEL_WANT },
+	{ "policy", "chat", CONF_CHOICE, AT(policy_chat), .choices = choices_level,
+	  .fallback = "anyone", .help = "To send messages." },
+	{ "policy", "state", CONF_CHOICE, AT(policy_state), .choices = choices_level,
+	  .fallback = "known", .help = "To read what the player does." },
+	{ "policy", "buttons", CONF_CHOICE, AT(policy_buttons), .choices = choices_level,
+	  .fallback = "trusted", .help = "To press buttons." },
+	{ "policy", "subscribe", CONF_CHOICE, AT(policy_subscribe), .choices = choices_level,
+	  .fallback = "proved", .help = "To subscribe." },
+	{ "policy", "publish", CONF_CHOICE, AT(policy_publish), .choices = choices_level,
+	  .fallback = "proved", .help = "To publish." },
+	{ "policy", "other", CONF_CHOICE, AT(policy_other), .choices = choices_level,
+	  .fallback = "proved", .help = "To do whatever has no key of its own." },
+
+	{ "store", "kind", CONF_WORD, AT(store_kind), .choices = choices_store, .fallback = "none",
+	  .help = "What survives a restart: nothing." },
+
+	{ "local", "socket", CONF_TEXT, AT(local_socket), .min = 1, .max = 107,
+	  .help = "Unix socket for programs on this machine. "
+		  "Default: $XDG_RUNTIME_DIR/earshot.sock, as root /run/earshot/earshot.sock." },
+	{ "local", "group", CONF_TEXT, AT(local_group), .max = 64,
+	  .help = "Members of this group may use the socket besides its owner and root." },
+
+	{ "peer", "address", CONF_TEXT, AT_PEER(address), .max = 255, .valid = is_lan_address,
+	  .want = "a LAN address such as tv@box.local", .help = "Its LAN address." },
+	{ "peer", "jid", CONF_TEXT, AT_PEER(jid), .max = 1023, .valid = is_jid,
+	  .want = "an XMPP address",
+	  .help = "Its address behind the server. "
+		  "Naming both tells that they are the same device." },
+	{ "peer", "host", CONF_TEXT, AT_PEER(host), .max = 255, .valid = is_host_or_address,
+	  .want = "a host name or an address",
+	  .help = "Where it is, if multicast does not reach it. Default: found by mDNS." },
+	{ "peer", "port", CONF_NUMBER, AT_PEER(port), .min = 1, .max = 65535, .fallback = "5298",
+	  .help = "Its port at that host." },
+	{ "peer", "trusted", CONF_BOOL, AT_PEER(trusted), .fallback = "no",
+	  .help = "Whether stanzas that the server stamps with its jid count as trusted." },
+	{ NULL },
+};
+
+const struct conf_option *
+conf_option_find(const char *section, const char *key)
+{
+	for (const struct conf_option *o = conf_options; o->key != NULL; o++) {
+		if (strcmp(o->section, section) == 0 && strcmp(o->key, key) == 0)
+			return o;
+	}
+	return NULL;
+}
+
+bool
+conf_section_is_known(const char *section)
+{
+	for (const struct conf_option *o = conf_options; o->key != NULL; o++) {
+		if (strcmp(o->section, section) == 0 && strcmp(section, "peer") != 0)
+			return true;
+	}
+	return false;
+}
+
+/* "a, b, c" */
+static void
+join(const char *const *words, char *out, size_t size)
+{
+	size_t n = 0;
+
+	for (size_t i = 0; words[i] != NULL && n < size; i++)
+		n += snprintf(out + n, size - n, "%s%s", i == 0 ? "" : ", ", words[i]);
+}
+
+void
+conf_option_want(const struct conf_option *option, char *out, size_t size)
+{
+	char words[160] = "";
+
+	if (option->choices != NULL)
+		join(option->choices, words, sizeof(words));
+	switch (option->type) {
+	case CONF_TEXT:
+		if (option->want != NULL)
+			snprintf(out, size, "%s", option->want);
+		else
+			snprintf(out, size, "%u to %u bytes", option->min, option->max);
+		return;
+	case CONF_WORD:
+	case CONF_CHOICE:
+		snprintf(out, size, "one of %s", words);
+		return;
+	case CONF_WORDS:
+		snprintf(out, size, "a comma-separated list of %s", words);
+		return;
+	case CONF_NUMBER:
+		snprintf(out, size, "a number from %u to %u", option->min, option->max);
+		return;
+	case CONF_BOOL:
+		snprintf(out, size, "yes or no");
+		return;
+	}
+}
+
+static int
+choice_of(const char *const *choices, const char *word, size_t length)
+{
+	for (int i = 0; choices[i] != NULL; i++) {
+		if (strlen(choices[i]) == length && strncmp(choices[i], word, length) == 0)
+			return i;
+	}
+	return -1;
+}
+
+static bool
+words_are_valid(const char *const *choices, const char *value)
+{
+	size_t length;
+
+	for (const char *p = value;; p++) {
+		p += strspn(p, " \t");
+		length = strcspn(p, ", \t");
+		if (choice_of(choices, p, length) == -1)
+			return false;
+		p += length;
+		p += strspn(p, " \t");
+		if (*p == '\0')
+			return true;
+		if (*p != ',')
+			return false;
+	}
+}
+
+static int
+bool_of(const char *value)
+{
+	static const char *const words[] = { "no", "yes", "off", "on", "false", "true", NULL };
+	int place = choice_of(words, value, strlen(value));
+
+	return place == -1 ? -1 : place % 2;
+}
+
+static bool
+text_is_valid(const struct conf_option *option, const char *value)
+{
+	size_t length = strlen(value);
+
+	if (length < option->min || length > option->max)
+		return false;
+	return length == 0 || option->valid == NULL || option->valid(value);
+}
+
+static int
+number_of(const struct conf_option *option, const char *value, unsigned *number)
+{
+	unsigned long n;
+	char *end;
+
+	if (!isdigit((unsigned char)value[0]) || strlen(value) > 9)
+		return -EINVAL;
+	n = strtoul(value, &end, 10);
+	if (*end != '\0' || n < option->min || n > option->max)
+		return -EINVAL;
+	*number = n;
+	return 0;
+}
+
+int
+conf_option_set(const struct conf_option *option, void *object, const char *value)
+{
+	char *field = (char *)object + option->offset;
+	int place;
+
+	switch (option->type) {
+	case CONF_TEXT:
+		if (!text_is_valid(option, value))
+			return -EINVAL;
+		xreplace((char **)field, value[0] == '\0' ? NULL : value);
+		return 0;
+	case CONF_WORD:
+		if (choice_of(option->choices, value, strlen(value)) == -1)
+			return -EINVAL;
+		xreplace((char **)field, value);
+		return 0;
+	case CONF_WORDS:
+		if (!words_are_valid(option->choices, value))
+			return -EINVAL;
+		xreplace((char **)field, value);
+		return 0;
+	case CONF_CHOICE:
+		place = choice_of(option->choices, value, strlen(value));
+		if (place == -1)
+			return -EINVAL;
+		*(unsigned *)field = place;
+		return 0;
+	case CONF_NUMBER:
+		return number_of(option, value, (unsigned *)field);
+	case CONF_BOOL:
+		place = bool_of(value);
+		if (place == -1)
+			return -EINVAL;
+		*(bool *)field = place;
+		return 0;
+	}
+	return -EINVAL;
+}
+
+const char *
+conf_option_get(const struct conf_option *option, const void *object, char *buffer, size_t size)
+{
+	const char *field = (const char *)object + option->offset;
+	const char *text;
+
+	switch (option->type) {
+	case CONF_TEXT:
+	case CONF_WORD:
+	case CONF_WORDS:
+		text = *(char *const *)field;
+		return text == NULL ? "" : text;
+	case CONF_CHOICE:
+		return option->choices[*(const unsigned *)field];
+	case CONF_NUMBER:
+		snprintf(buffer, size, "%u", *(const unsigned *)field);
+		return buffer;
+	case CONF_BOOL:
+		return *(const bool *)field ? "yes" : "no";
+	}
+	return "";
+}
+
+void
+conf_option_release(const struct conf_option *option, void *object)
+{
+	char *field = (char *)object + option->offset;
+
+	switch (option->type) {
+	case CONF_TEXT:
+	case CONF_WORD:
+	case CONF_WORDS:
+		xreplace((char **)field, NULL);
+		return;
+	case CONF_CHOICE:
+	case CONF_NUMBER:
+	case CONF_BOOL:
+		return;
+	}
+}
+
+void
+conf_set_defaults(const char *section, bool of_section, void *object)
+{
+	for (const struct conf_option *o = conf_options; o->key != NULL; o++) {
+		if ((strcmp(o->section, section) == 0) == of_section && o->fallback != NULL)
+			conf_option_set(o, object, o->fallback);
+	}
+}
