@@ -1,0 +1,54 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * ops.h: what a kind of player does for player.c, and the other way round.
+ *
+ * The life of a press here. ear_player_press() makes a job of it, with a time-out that counts from
+ * that moment. Jobs wait in one queue, in order; one at a time is given to the kind by begin(), and
+ * the kind ends it by player_done() with the state that it has read back. What the job's time-out
+ * finds unfinished is taken away by abandon(). The callback of the one who asked runs from the next
+ * turn of the loop, so that a kind may end a job from anywhere.
+ */
+#ifndef PLAYER_OPS_H
+#define PLAYER_OPS_H
+
+#include <earshot/timer.h>
+
+#include "player/kind.h"
+
+#define PLAYER_PENDING_MAX 64 /* jobs in the queue; more get -ENOBUFS */
+#define PLAYER_TIMEOUT     (2 * EAR_SEC)
+
+struct player_kind {
+	const char *name;
+	/* Makes the kind's own part. 0 or -errno; that no player is there yet is no error. */
+	int (*open)(struct ear_player *player, const struct player_config *config, void **self);
+	/* Frees it. No job is begun at that time. */
+	void (*close)(void *self);
+	/* Begins one press, or a question (NULL). Borrowed for the call. */
+	void (*begin)(void *self, const struct ear_press *press);
+	/* The job that was begun is over: player_done() is not to be called for it. */
+	void (*abandon)(void *self);
+	/* Optional: whether there is something to drive now. */
+	bool (*is_there)(const void *self);
+};
+
+extern const struct player_kind player_mpv, player_demo;
+
+/* As player_new, for a kind given directly. */
+int player_new_of(struct event_base *base, struct ear_clock *clock, const struct player_kind *kind,
+		  const struct player_config *config, player_changed_fn *changed, void *arg,
+		  struct ear_player **player);
+
+/* Ends the job that was begun; state (copied) is NULL on error. */
+void player_done(struct ear_player *player, int error, const struct ear_player_state *state);
+
+/* Something may have changed by itself: the state is read, and told if it has. */
+void player_poke(struct ear_player *player);
+
+/* Whether somebody wants to be told of changes: without, a kind need not watch for them. */
+bool player_is_watched(const struct ear_player *player);
+
+struct event_base *player_base(const struct ear_player *player);
+struct ear_clock *player_clock(const struct ear_player *player);
+
+#endif

@@ -1,0 +1,323 @@
+/* SPDX-License-Identifier: ISC */
+/* player.c: the queue before every kind of player: order, time-outs, callbacks exactly once. */
+#include <assert.h>
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <earshot/timer.h>
+
+#include "base/alloc.h"
+#include "base/list.h"
+#include "player/ops.h"
+
+/* One press or question on its way. */
+struct job {
+	struct list item;
+	bool is_press;
+	struct ear_press press;
+	ear_player_fn *fn; /* NULL: our own question after player_poke() */
+	void *arg;
+	int64_t deadline;
+	int error; /* once it is done */
+	struct ear_player_state state;
+};
+
+struct ear_player {
+	struct event_base *base;
+	struct ear_clock *clock;
+	const struct player_kind *kind;
+	void *self;
+	player_changed_fn *changed;
+	void *arg;
+	struct list waiting; /* oldest first */
+	struct list done;    /* their callbacks run in the next turn */
+	size_t pending;      /* waiting and active ones */
+	struct job *active;
+	bool poked;       /* a question of our own waits */
+	bool known, news; /* last is filled; last is to be told */
+	struct ear_player_state last;
+	struct ear_timer turn, expiry;
+};
+
+static const struct {
+	const char *name;
+	const struct player_kind *kind;
+} kinds[] = {
+	{ "auto", &player_mpv }, /* the one kind that can be found by looking for it */
+	{ "mpv", &player_mpv },
+	{ "demo", &player_demo },
+};
+
+static bool
+same_state(const struct ear_player_state *a, const struct ear_player_state *b)
+{
+	return a->playback == b->playback && strcmp(a->title, b->title) == 0 &&
+	       a->duration_us == b->duration_us && a->volume == b->volume && a->muted == b->muted &&
+	       a->seekable == b->seekable;
+}
+
+/* What a press confirmed did not change by itself; what a question finds different did. */
+static void
+note_state(struct ear_player *player, const struct job *job)
+{
+	if (player->known && !job->is_press && !same_state(&player->last, &job->state))
+		player->news = true;
+	player->known = true;
+	player->last = job->state;
+}
+
+/* The oldest job that has a time-out to meet. All have the same, so it is the first to meet it. */
+static struct job *
+oldest(const struct ear_player *player)
+{
+	if (player->active != NULL)
+		return player->active;
+	if (list_is_empty(&player->waiting))
+		return NULL;
+	return container_of(player->waiting.next, struct job, item);
+}
+
+static void
+arm_expiry(struct ear_player *player)
+{
+	const struct job *job = oldest(player);
+
+	if (job == NULL)
+		ear_timer_stop(&player->expiry);
+	else
+		ear_timer_set(&player->expiry, job->deadline - ear_now(player->clock));
+}
+
+/* The job, in no list now, goes to those whose callbacks are due. */
+static void
+job_end(struct ear_player *player, struct job *job, int error)
+{
+	job->error = error;
+	list_add(&player->done, &job->item);
+	player->pending--;
+	ear_timer_set(&player->turn, 0);
+}
+
+static void
+job_add(struct ear_player *player, const struct ear_press *press, ear_player_fn *fn, void *arg)
+{
+	struct job *job = xalloc(sizeof(*job));
+
+	list_init(&job->item);
+	job->is_press = press != NULL;
+	if (press != NULL)
+		job->press = *press;
+	job->fn = fn;
+	job->arg = arg;
+	job->deadline = ear_now(player->clock) + PLAYER_TIMEOUT;
+	if (++player->pending > PLAYER_PENDING_MAX) {
+		job_end(player, job, -ENOBUFS);
+		return;
+	}
+	list_add(&player->waiting, &job->item);
+	ear_timer_set(&player->turn, 0);
+	if (!ear_timer_is_set(&player->expiry))
+		arm_expiry(player);
+}
+
+static void
+job_deliver(struct job *job)
+{
+	if (job->fn != NULL)
+		job->fn(job->arg, job->error, job->error == 0 ? &job->state : NULL);
+	free(job);
+}
+
+/* Only those that are due now: a callback that asks again has its answer in the next turn. */
+static void
+deliver(struct ear_player *player)
+{
+	struct list *last = player->done.prev, *item;
+
+	if (list_is_empty(&player->done))
+		return;
+	do {
+		item = player->done.next;
+		list_del(item);
+		job_deliver(container_of(item, struct job, item));
+	} while (item != last);
+}
+
+static void
+begin_next(struct ear_player *player)
+{
+	struct job *job;
+
+	if (player->active != NULL || list_is_empty(&player->waiting))
+		return;
+	job = container_of(player->waiting.next, struct job, item);
+	list_del(&job->item);
+	player->active = job;
+	if (job->fn == NULL)
+		player->poked = false;
+	player->kind->begin(player->self, job->is_press ? &job->press : NULL);
+}
+
+static void
+on_turn(void *arg)
+{
+	struct ear_player *player = arg;
+
+	deliver(player);
+	if (player->news && player->changed != NULL)
+		player->changed(player->arg, &player->last);
+	player->news = false;
+	begin_next(player);
+	if (!list_is_empty(&player->done))
+		ear_timer_set(&player->turn, 0);
+}
+
+static void
+on_expiry(void *arg)
+{
+	struct ear_player *player = arg;
+	struct job *job;
+
+	while ((job = oldest(player)) != NULL && job->deadline <= ear_now(player->clock)) {
+		if (job == player->active) {
+			player->kind->abandon(player->self);
+			player->active = NULL;
+		} else {
+			list_del(&job->item);
+			if (job->fn == NULL)
+				player->poked = false;
+		}
+		job_end(player, job, -ETIMEDOUT);
+	}
+	arm_expiry(player);
+}
+
+void
+player_done(struct ear_player *player, int error, const struct ear_player_state *state)
+{
+	struct job *job = player->active;
+
+	assert(job != NULL && (error == 0) == (state != NULL));
+	player->active = NULL;
+	if (state != NULL) {
+		job->state = *state;
+		note_state(player, job);
+	}
+	job_end(player, job, error);
+	arm_expiry(player);
+}
+
+void
+player_poke(struct ear_player *player)
+{
+	if (player->changed == NULL || player->poked)
+		return;
+	player->poked = true;
+	job_add(player, NULL, NULL, NULL);
+}
+
+bool
+player_is_watched(const struct ear_player *player)
+{
+	return player->changed != NULL;
+}
+
+struct event_base *
+player_base(const struct ear_player *player)
+{
+	return player->base;
+}
+
+struct ear_clock *
+player_clock(const struct ear_player *player)
+{
+	return player->clock;
+}
+
+void
+ear_player_press(struct ear_player *player, const struct ear_press *press, ear_player_fn *fn,
+		 void *arg)
+{
+	job_add(player, press, fn, arg);
+}
+
+void
+ear_player_state(struct ear_player *player, ear_player_fn *fn, void *arg)
+{
+	job_add(player, NULL, fn, arg);
+}
+
+const char *
+ear_player_kind(const struct ear_player *player)
+{
+	if (player->kind->is_there != NULL && !player->kind->is_there(player->self))
+		return "none";
+	return player->kind->name;
+}
+
+int
+player_new_of(struct event_base *base, struct ear_clock *clock, const struct player_kind *kind,
+	      const struct player_config *config, player_changed_fn *changed, void *arg,
+	      struct ear_player **out)
+{
+	struct ear_player *player = xalloc(sizeof(*player));
+	int error;
+
+	player->base = base;
+	player->clock = clock;
+	player->kind = kind;
+	player->changed = changed;
+	player->arg = arg;
+	list_init(&player->waiting);
+	list_init(&player->done);
+	ear_timer_init(&player->turn, clock, on_turn, player);
+	ear_timer_init(&player->expiry, clock, on_expiry, player);
+	error = kind->open(player, config, &player->self);
+	if (error != 0) {
+		free(player);
+		player = NULL;
+	}
+	*out = player;
+	return error;
+}
+
+int
+player_new(struct event_base *base, struct ear_clock *clock, const struct player_config *config,
+	   player_changed_fn *changed, void *arg, struct ear_player **player)
+{
+	*player = NULL;
+	if (strcmp(config->kind, "none") == 0)
+		return 0;
+	for (size_t i = 0; i < sizeof(kinds) / sizeof(kinds[0]); i++)
+		if (strcmp(config->kind, kinds[i].name) == 0)
+			return player_new_of(base, clock, kinds[i].kind, config, changed, arg,
+					     player);
+	return -EINVAL;
+}
+
+void
+player_free(struct ear_player *player)
+{
+	if (player == NULL)
+		return;
+	if (player->active != NULL) {
+		player->kind->abandon(player->self);
+		list_add(player->waiting.next, &player->active->item);
+		player->active = NULL;
+	}
+	/* Callbacks may ask again, so the lists are looked at until both are empty. */
+	while (!list_is_empty(&player->waiting) || !list_is_empty(&player->done)) {
+		deliver(player);
+		if (!list_is_empty(&player->waiting)) {
+			struct job *job = container_of(player->waiting.next, struct job, item);
+
+			list_del(&job->item);
+			job_end(player, job, -ECANCELED);
+		}
+	}
+	player->kind->close(player->self);
+	ear_timer_stop(&player->turn);
+	ear_timer_stop(&player->expiry);
+	free(player);
+}
