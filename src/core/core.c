@@ -1,0 +1,376 @@
+/* SPDX-License-Identifier: ISC */
+/* core.c: the engine without sockets: its making, what links and the table of peers tell it. */
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/alloc.h"
+#include "core/core.h"
+#include "core/disco.h"
+#include "core/dispatch.h"
+#include "core/hold.h"
+#include "core/policy.h"
+#include "core/probe.h"
+#include "core/program.h"
+#include "core/request.h"
+#include "core/route.h"
+
+/* --- what links tell ---------------------------------------------------------------------- */
+
+static void
+on_identified(void *owner, struct link *link)
+{
+	struct ear *ear = owner;
+
+	if (link->kind == EAR_LINK_LOCAL)
+		program_add(ear, link);
+}
+
+static void
+server_is_up(struct ear *ear)
+{
+	struct list *item, *spare;
+
+	list_each (item, spare, &ear->dests.all) {
+		struct dest *dest = container_of(item, struct dest, all);
+
+		dest->by_server.state = EAR_PATH_IDLE;
+		path_retry(&dest->by_server);
+		probe_now(dest);
+	}
+}
+
+static void
+lan_is_up(struct ear *ear, struct link *link)
+{
+	struct dest *dest = dest_get(ear, link->peer);
+
+	if (ear->conf->policy_plaintext == CONF_PLAINTEXT_WARN && link->level == EAR_PLAIN &&
+	    dest != NULL && dest->by_lan.alive_at == 0)
+		ear_warn("%s: the direct stream is not encrypted, and who is there is not proved",
+			 link->peer);
+	if (dest == NULL)
+		return;
+	path_alive(&dest->by_lan, ear_now(ear->clock));
+	probe_now(dest);
+}
+
+static void
+on_up(void *owner, struct link *link)
+{
+	struct ear *ear = owner;
+
+	if (link->kind == EAR_LINK_SERVER) {
+		ear_info("%s: connected as %s", link->peer, link->self);
+		xreplace(&ear->self_server, link->self);
+		server_is_up(ear);
+	} else if (link->kind == EAR_LINK_LAN) {
+		lan_is_up(ear, link);
+	}
+	program_on_link(ear);
+}
+
+static void
+on_stanza(void *owner, struct link *link, xmpp_stanza_t *stanza)
+{
+	struct ear *ear = owner;
+
+	if (link->kind == EAR_LINK_LAN && link->level == EAR_PLAIN &&
+	    !policy_allows_plain(ear->conf)) {
+		ear_warn("%s: refused: plaintext is denied (policy.plaintext)", link->peer);
+		link_close(link);
+		return;
+	}
+	dispatch_in(ear, link, stanza);
+}
+
+static void
+on_undelivered(void *owner, struct link *link, xmpp_stanza_t *stanza, bool maybe)
+{
+	route_on_undelivered(owner, link, stanza, maybe);
+}
+
+static void
+on_down(void *owner, struct link *link, int error, const char *text)
+{
+	struct ear *ear = owner;
+
+	if (link->kind == EAR_LINK_LOCAL) {
+		program_remove(ear, link);
+		return;
+	}
+	if (error != 0)
+		ear_log(link->kind == EAR_LINK_SERVER ? EAR_LOG_WARN : EAR_LOG_INFO,
+			"%s: %s link down: %s", link->peer == NULL ? "?" : link->peer,
+			ear_link_name(link->kind), text);
+	if (ear->stopping)
+		return;
+	route_on_down(ear, link, text);
+	request_on_down(ear, link);
+	program_on_link(ear);
+}
+
+const struct link_events core_link_events = {
+	.identified = on_identified,
+	.up = on_up,
+	.stanza = on_stanza,
+	.undelivered = on_undelivered,
+	.down = on_down,
+};
+
+/* --- what the table of peers tells -------------------------------------------------------- */
+
+static void
+peer_is_there(struct ear *ear, const struct peer *peer)
+{
+	struct dest *dest = dest_find(ear, peer->address);
+
+	if (dest != NULL) {
+		path_retry(&dest->by_lan);
+		probe_now(dest);
+	}
+	ear->reach->lan_recheck(ear->reach_arg, peer->address);
+	core_tell(ear, EAR_PEER_CHANGED, peer->address, EAR_LINK_LAN);
+}
+
+static void
+on_found(void *arg, const struct peer *peer)
+{
+	ear_info("%s: in earshot", peer->address);
+	peer_is_there(arg, peer);
+}
+
+static void
+on_changed(void *arg, const struct peer *peer)
+{
+	peer_is_there(arg, peer);
+}
+
+static void
+on_lost(void *arg, const struct peer *peer)
+{
+	struct ear *ear = arg;
+	struct dest *dest;
+
+	ear_info("%s: out of earshot", peer->address);
+	ear->reach->lan_recheck(ear->reach_arg, peer->address);
+	dest = dest_find(ear, peer->address);
+	if (dest != NULL && dest->chosen != NULL)
+		route_choose(dest);
+	core_tell(ear, EAR_PEER_GONE, peer->address, EAR_LINK_NONE);
+}
+
+const struct peers_events core_peers_events = { on_found, on_changed, on_lost };
+
+/* --- addresses and links ------------------------------------------------------------------ */
+
+void
+core_set_self_lan(struct ear *ear, const char *address)
+{
+	xreplace(&ear->self_lan, address);
+}
+
+static bool
+is_in_component(const char *address, const char *domain)
+{
+	char bare[EAR_JID_SIZE];
+	const char *at;
+
+	if (ear_jid_bare(address, bare, sizeof(bare)) != 0)
+		return false;
+	at = strchr(bare, '@');
+	return strcmp(at == NULL ? bare : at + 1, domain) == 0;
+}
+
+bool
+core_is_self(const struct ear *ear, const char *address)
+{
+	if (ear->self_lan != NULL && ear_jid_bare_equal(address, ear->self_lan))
+		return true;
+	if (ear->self_server == NULL)
+		return false;
+	if (ear->conf->server_kind == CONF_SERVER_COMPONENT)
+		return is_in_component(address, ear->self_server);
+	return ear_jid_equal(address, ear->self_server);
+}
+
+struct link *
+core_link(struct ear *ear, enum ear_link_kind kind, const char *peer, unsigned long long serial)
+{
+	struct link *link = NULL;
+
+	switch (kind) {
+	case EAR_LINK_SERVER:
+		link = ear->server;
+		break;
+	case EAR_LINK_LAN:
+		link = ear->reach->lan_find(ear->reach_arg, peer);
+		break;
+	case EAR_LINK_LOCAL:
+		link = ear->reach->local_find(ear->reach_arg, peer);
+		break;
+	case EAR_LINK_NONE:
+		break;
+	}
+	return link != NULL && link->serial == serial && link->state == LINK_UP ? link : NULL;
+}
+
+/* --- its making --------------------------------------------------------------------------- */
+
+static size_t
+count_xeps(const struct ear_xep *const *xeps)
+{
+	size_t n = 0;
+
+	while (xeps[n] != NULL)
+		n++;
+	return n;
+}
+
+struct ear *
+core_new(struct ear_clock *clock, const struct conf *conf, const struct ear_xep *const *xeps,
+	 const struct core_reach *reach, void *reach_arg)
+{
+	struct ear *ear = xalloc(sizeof(*ear));
+	xmpp_stanza_t *info;
+
+	ear->clock = clock;
+	ear->conf = conf;
+	ear->xeps = xeps;
+	ear->xep_states = xalloc((count_xeps(xeps) + 1) * sizeof(void *));
+	ear->ctx = xmpp_ctx_new(NULL, NULL);
+	ear->reach = reach;
+	ear->reach_arg = reach_arg;
+	ear->peers = peers_new(&core_peers_events, ear);
+	ear->requests = map_new();
+	ear->programs = map_new();
+	list_init(&ear->holds);
+	list_init(&ear->watchers);
+	dests_init(ear);
+	info = disco_info(ear->ctx, xeps, conf->engine_name, NULL);
+	disco_ver(info, ear->caps_ver, sizeof(ear->caps_ver));
+	xmpp_stanza_release(info);
+	return ear;
+}
+
+int
+core_start(struct ear *ear, const char **failed)
+{
+	for (size_t i = 0; ear->xeps[i] != NULL; i++) {
+		int error = ear->xeps[i]->start == NULL ? 0 : ear->xeps[i]->start(ear);
+
+		if (error != 0) {
+			*failed = ear->xeps[i]->name;
+			return error;
+		}
+	}
+	return 0;
+}
+
+void
+core_stop(struct ear *ear)
+{
+	ear->stopping = true;
+	hold_cancel_all(ear);
+	for (size_t i = 0; ear->xeps[i] != NULL; i++)
+		if (ear->xeps[i]->stop != NULL)
+			ear->xeps[i]->stop(ear);
+	request_cancel_all(ear, -ECANCELED);
+}
+
+void
+core_free(struct ear *ear)
+{
+	ear->stopping = true;
+	core_unwatch_all(ear);
+	dests_release(ear);
+	map_free(ear->requests);
+	program_release_all(ear);
+	map_free(ear->programs);
+	peers_free(ear->peers);
+	xmpp_ctx_free(ear->ctx);
+	free(ear->xep_states);
+	free(ear->self_lan);
+	free(ear->self_server);
+	free(ear);
+}
+
+/* --- the contract ------------------------------------------------------------------------- */
+
+xmpp_ctx_t *
+ear_ctx(struct ear *ear)
+{
+	return ear->ctx;
+}
+
+struct ear_clock *
+ear_clock(struct ear *ear)
+{
+	return ear->clock;
+}
+
+struct ear_player *
+ear_player(struct ear *ear)
+{
+	return ear->player;
+}
+
+const struct ear_xep *const *
+ear_xeps(struct ear *ear)
+{
+	return ear->xeps;
+}
+
+const char *
+ear_self(struct ear *ear, enum ear_link_kind link)
+{
+	return link == EAR_LINK_SERVER ? ear->self_server : ear->self_lan;
+}
+
+static size_t
+index_of(struct ear *ear, const struct ear_xep *xep)
+{
+	size_t i = 0;
+
+	while (ear->xeps[i] != NULL && ear->xeps[i] != xep)
+		i++;
+	return i;
+}
+
+void
+ear_set_state(struct ear *ear, const struct ear_xep *xep, void *state)
+{
+	ear->xep_states[index_of(ear, xep)] = state;
+}
+
+void *
+ear_state(struct ear *ear, const struct ear_xep *xep)
+{
+	return ear->xep_states[index_of(ear, xep)];
+}
+
+int
+ear_send(struct ear *ear, xmpp_stanza_t *stanza)
+{
+	int error;
+
+	for (size_t i = 0; ear->xeps[i] != NULL; i++)
+		if (ear->xeps[i]->outgoing != NULL)
+			ear->xeps[i]->outgoing(ear, stanza);
+	error = route_out(ear, stanza, EAR_LINK_NONE);
+	if (error != 0)
+		xmpp_stanza_release(stanza);
+	return error;
+}
+
+xmpp_stanza_t *
+ear_disco_info(struct ear *ear, const char *node)
+{
+	return disco_info(ear->ctx, ear->xeps, ear->conf->engine_name, node);
+}
+
+const char *
+ear_caps_ver(struct ear *ear)
+{
+	return ear->caps_ver;
+}

@@ -1,0 +1,98 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * core.h: the engine's inside, seen by src/core only (and by the scenario tests, which give it fake
+ * links).
+ *
+ * The life of a stanza in core. IN: link -> on_stanza -> dispatch_in: an answer goes to its
+ * request; one for us walks the extensions' rules; one from a program of this machine for somebody
+ * else goes to route_out. OUT: route_out finds the destination, takes its shortest usable path,
+ * stamps the address that the destination has there, and hands it to the link. FAIL: what a dying
+ * link gives back goes through route_out again without that path; what no path takes is answered
+ * with one error (route_bounce).
+ */
+#ifndef CORE_CORE_H
+#define CORE_CORE_H
+
+#include <sys/socket.h>
+
+#include <earshot/ear.h>
+
+#include "base/conf.h"
+#include "base/list.h"
+#include "base/map.h"
+#include "core/dest.h"
+#include "discover/peers.h"
+#include "link/link.h"
+
+/* How core reaches the LAN and the programs of this machine: the real links, or a test's. */
+struct core_reach {
+	struct link *(*lan_open)(void *arg, const char *address); /* NULL: nowhere to dial */
+	struct link *(*lan_find)(void *arg, const char *address);
+	void (*lan_recheck)(void *arg, const char *address);
+	struct link *(*local_find)(void *arg, const char *address);
+	const char *(*server_failure)(void *arg);
+};
+
+struct sent;
+
+struct ear {
+	struct ear_clock *clock;
+	const struct conf *conf;
+	const struct ear_xep *const *xeps;
+	void **xep_states;
+	xmpp_ctx_t *ctx;
+	const struct core_reach *reach;
+	void *reach_arg;
+	struct link *server; /* NULL: none configured */
+	struct ear_player *player;
+	struct peers *peers;
+	struct dests dests;
+	struct map *requests; /* id -> struct request */
+	struct map *programs; /* full address -> struct program */
+	struct sent *sent;    /* program.c: which program sent which message */
+	struct list holds;
+	struct list watchers;
+	char *self_lan, *self_server;
+	char caps_ver[64];
+	bool telling; /* inside core_tell */
+	bool stopping;
+};
+
+/* The part of the engine that needs no socket. conf, clock, xeps and reach are borrowed. */
+struct ear *core_new(struct ear_clock *clock, const struct conf *conf,
+		     const struct ear_xep *const *xeps, const struct core_reach *reach,
+		     void *reach_arg);
+
+/* Starts the extensions. 0 or the first one's -errno, its name in *failed. */
+int core_start(struct ear *ear, const char **failed);
+
+/* Stops the extensions, ends requests (-ECANCELED) and holds. The links still work during this. */
+void core_stop(struct ear *ear);
+
+/* Frees what core_new made. */
+void core_free(struct ear *ear);
+
+/* Our address on the LAN and for programs, once known; after a collision again. */
+void core_set_self_lan(struct ear *ear, const char *address);
+
+/* Whether the bare address is one of ours on any link. */
+bool core_is_self(const struct ear *ear, const char *address);
+
+/* What every link tells core. owner is the struct ear. */
+extern const struct link_events core_link_events;
+
+/* What the table of peers tells core. arg is the struct ear. */
+extern const struct peers_events core_peers_events;
+
+/* The link that serial names, while it lives and takes stanzas; peer is its peer's address. */
+struct link *core_link(struct ear *ear, enum ear_link_kind kind, const char *peer,
+		       unsigned long long serial);
+
+/* Nobody watches any more. */
+void core_unwatch_all(struct ear *ear);
+
+/* Tells everyone who watches. */
+void core_tell(struct ear *ear, enum ear_event_kind kind, const char *address,
+	       enum ear_link_kind link);
+
+#endif

@@ -1,0 +1,61 @@
+/* SPDX-License-Identifier: ISC */
+/* dest.h: destinations: everybody we send to, under all addresses that one device is known by, with
+ * its paths. */
+#ifndef CORE_DEST_H
+#define CORE_DEST_H
+
+#include "base/conf.h"
+#include "base/list.h"
+#include "base/map.h"
+#include "core/path.h"
+
+#define DESTS_MAX        4096 /* the longest unused one goes first */
+#define DEST_WAITING_MAX 256  /* stanzas that wait for a switch of paths */
+
+struct ear;
+
+struct dest {
+	struct list all; /* oldest use first */
+	struct ear *ear;
+	char *lan; /* canonical bare LAN address, NULL: not on the LAN */
+	char *jid; /* what the server path sends to when the sender wrote the LAN address; NULL: not
+		      behind a server */
+	const struct conf_peer *conf; /* its [peer] section, or NULL */
+	struct path by_lan, by_server;
+	struct path *chosen; /* NULL: no choice made yet */
+	const char *why;
+	int64_t active_until; /* probed until then: it was sent something lately */
+	struct ear_timer probe;
+	struct list waiting; /* stanzas held back until the old path is empty */
+	size_t waiting_count;
+	bool switching;
+};
+
+struct dests {
+	struct map *by_address; /* lan, bare jid, configured full jid -> struct dest */
+	struct list all;
+	size_t count;
+};
+
+void dests_init(struct ear *ear);
+void dests_release(struct ear *ear);
+
+/* The destination of an address; made when it is new. NULL: no address. */
+struct dest *dest_get(struct ear *ear, const char *address);
+
+/* The same, only if it is there. */
+struct dest *dest_find(struct ear *ear, const char *address);
+
+/* Whether two addresses are the same device, as far as configuration says, or equal. */
+bool dest_is_same(struct ear *ear, const char *a, const char *b);
+
+/* Its path by that kind of link, or NULL. */
+struct path *dest_path(struct dest *dest, enum ear_link_kind kind);
+
+/* What people call it: its LAN address, else its JID. */
+const char *dest_name(const struct dest *dest);
+
+/* Whether a stream to it is kept open and watched also when nothing is sent. */
+bool dest_is_warm(const struct dest *dest);
+
+#endif

@@ -1,0 +1,235 @@
+/* SPDX-License-Identifier: ISC */
+/* dispatch.c: the IN door: who sent it, who takes it, and the one error when nobody does. */
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/alloc.h"
+#include "core/dispatch.h"
+#include "core/hold.h"
+#include "core/policy.h"
+#include "core/program.h"
+#include "core/request.h"
+
+static bool
+is_type(xmpp_stanza_t *stanza, const char *type)
+{
+	const char *is = xmpp_stanza_get_type(stanza);
+
+	return is != NULL && strcmp(is, type) == 0;
+}
+
+static bool
+is_answer(xmpp_stanza_t *stanza)
+{
+	return is_type(stanza, "error") ||
+	       (strcmp(xmpp_stanza_get_name(stanza), "iq") == 0 && is_type(stanza, "result"));
+}
+
+static enum ear_stanza_kind
+kind_of(xmpp_stanza_t *stanza)
+{
+	const char *name = xmpp_stanza_get_name(stanza);
+
+	if (strcmp(name, "message") == 0)
+		return EAR_MESSAGE;
+	if (strcmp(name, "presence") == 0)
+		return EAR_PRESENCE;
+	if (strcmp(name, "iq") != 0)
+		return EAR_END;
+	return is_type(stanza, "get") ? EAR_IQ_GET : is_type(stanza, "set") ? EAR_IQ_SET : EAR_END;
+}
+
+/* What the link vouches for, and what configuration adds to it. */
+static enum ear_level
+level_of(struct ear *ear, const struct link *link, const char *from)
+{
+	const struct dest *dest;
+
+	if (link->kind != EAR_LINK_SERVER)
+		return link->level;
+	if (ear->conf->server_kind == CONF_SERVER_ACCOUNT &&
+	    ear_jid_bare_equal(from, ear->self_server))
+		return EAR_TRUSTED;
+	dest = dest_find(ear, from);
+	if (dest != NULL && dest->conf != NULL && dest->conf->trusted)
+		return EAR_TRUSTED;
+	return link->level;
+}
+
+static void
+send_error(const struct ear_in *in, enum ear_verdict condition, const char *text)
+{
+	xmpp_stanza_t *error = ear_error_to(in->stanza, condition, text);
+
+	if (error != NULL)
+		hold_send(in->ear, error, in->from, in->link, in->link_serial);
+}
+
+static void
+refuse(const struct ear_in *in, enum ear_verb verb)
+{
+	char text[160];
+
+	snprintf(text, sizeof(text), "policy.%s wants a %s sender, this one is %s",
+		 ear_verb_name(verb), ear_level_name(policy_level(in->ear->conf, verb)),
+		 ear_level_name(in->level));
+	ear_warn("%s: refused (not-authorized): %s", in->from, text);
+	send_error(in, EAR_NOT_AUTHORIZED, text);
+}
+
+/* Runs one rule if it matches. */
+static enum ear_verdict
+try_rule(const struct ear_rule *rule, struct ear_in *in, enum ear_stanza_kind kind)
+{
+	if (rule->kind != kind)
+		return EAR_PASS;
+	in->payload = rule->ns == NULL ? NULL : ear_find(in->stanza, rule->name, rule->ns);
+	if (rule->ns != NULL && in->payload == NULL)
+		return EAR_PASS;
+	if (!policy_allows(in->ear->conf, rule->verb, in->level, in->link)) {
+		refuse(in, rule->verb);
+		return EAR_DONE;
+	}
+	return rule->handler(in);
+}
+
+static enum ear_verdict
+try_rules(struct ear_in *in, enum ear_stanza_kind kind)
+{
+	const struct ear_xep *const *xep = in->ear->xeps;
+	enum ear_verdict verdict;
+
+	for (; *xep != NULL; xep++) {
+		const struct ear_rule *rule = (*xep)->rules;
+
+		for (; rule != NULL && rule->kind != EAR_END; rule++) {
+			verdict = try_rule(rule, in, kind);
+			if (verdict != EAR_PASS)
+				return verdict;
+		}
+	}
+	return EAR_PASS;
+}
+
+/* A message for people: to the programs that want messages. */
+static void
+take_message(struct ear_in *in)
+{
+	if (!policy_allows(in->ear->conf, EAR_VERB_CHAT, in->level, in->link)) {
+		refuse(in, EAR_VERB_CHAT);
+		return;
+	}
+	if (program_deliver(in->ear, in) > 0 || is_type(in->stanza, "headline") ||
+	    is_type(in->stanza, "groupchat") || ear_find(in->stanza, "body", NULL) == NULL)
+		return;
+	ear_info("%s: message not delivered: no program here is listening", in->from);
+	send_error(in, EAR_SERVICE_UNAVAILABLE, "nobody is listening here");
+}
+
+static void
+dispatch_to_us(struct ear_in *in)
+{
+	enum ear_stanza_kind kind = kind_of(in->stanza);
+	enum ear_verdict verdict = kind == EAR_END ? EAR_BAD_REQUEST : try_rules(in, kind);
+
+	if (verdict == EAR_DONE)
+		return;
+	if (verdict != EAR_PASS)
+		send_error(in, verdict, NULL);
+	else if (kind == EAR_MESSAGE)
+		take_message(in);
+	else if (kind == EAR_PRESENCE)
+		program_deliver(in->ear, in);
+	else
+		send_error(in, EAR_SERVICE_UNAVAILABLE, NULL);
+}
+
+static void
+dispatch_answer(struct ear *ear, struct link *link, const struct ear_in *in)
+{
+	if (strcmp(xmpp_stanza_get_name(in->stanza), "iq") != 0) {
+		if (!program_error(ear, in))
+			ear_info("%s: error for a stanza that nobody here waits for", in->from);
+		return;
+	}
+	if (!request_answer(ear, link, in->stanza, in->from))
+		ear_warn("%s: answer to a question that was not asked there: dropped", in->from);
+}
+
+/* Whether a stanza of a program is meant for this engine itself. */
+static bool
+is_for_us(struct ear *ear, const struct link *link, const char *to)
+{
+	if (link->kind != EAR_LINK_LOCAL)
+		return true;
+	return to == NULL || (core_is_self(ear, to) && (ear_jid_resource(to) == NULL ||
+							ear_jid_equal(to, ear->self_server)));
+}
+
+static void
+dispatch_of_program(struct ear *ear, struct link *link, struct ear_in *in)
+{
+	if (kind_of(in->stanza) == EAR_PRESENCE && in->to == NULL)
+		program_presence(ear, link, in->stanza);
+	else if (in->to == NULL && ear_find(in->stanza, "flush", EAR_NS_CONTROL) != NULL)
+		program_flush(ear, link, in->stanza);
+	else if (is_for_us(ear, link, in->to))
+		dispatch_to_us(in);
+	else
+		program_out(ear, link, in->stanza);
+}
+
+void
+dispatch_in(struct ear *ear, struct link *link, xmpp_stanza_t *stanza)
+{
+	const char *from = xmpp_stanza_get_from(stanza);
+	struct ear_in in = {
+		.ear = ear,
+		.stanza = stanza,
+		.from = from == NULL ? link->peer : from,
+		.to = xmpp_stanza_get_to(stanza),
+		.id = xmpp_stanza_get_id(stanza),
+		.link = link->kind,
+		.link_serial = link->serial,
+	};
+
+	in.level = level_of(ear, link, in.from);
+	ear_debug("in  %s %s type=%s from=%s id=%s", ear_link_name(link->kind),
+		  xmpp_stanza_get_name(stanza),
+		  xmpp_stanza_get_type(stanza) ? xmpp_stanza_get_type(stanza) : "", in.from,
+		  in.id ? in.id : "");
+	if (is_answer(stanza) && is_for_us(ear, link, in.to))
+		dispatch_answer(ear, link, &in);
+	else if (link->kind == EAR_LINK_LOCAL)
+		dispatch_of_program(ear, link, &in);
+	else
+		dispatch_to_us(&in);
+}
+
+enum ear_verdict
+ear_reply(const struct ear_in *in, xmpp_stanza_t *payload)
+{
+	xmpp_stanza_t *answer = ear_answer_to(in->stanza, "result");
+
+	if (payload != NULL) {
+		xmpp_stanza_add_child(answer, payload);
+		xmpp_stanza_release(payload);
+	}
+	hold_send(in->ear, answer, in->from, in->link, in->link_serial);
+	return EAR_DONE;
+}
+
+enum ear_verdict
+ear_fail(const struct ear_in *in, enum ear_verdict condition, const char *format, ...)
+{
+	char text[256];
+	va_list args;
+
+	va_start(args, format);
+	vsnprintf(text, sizeof(text), format, args);
+	va_end(args);
+	send_error(in, condition, text);
+	return EAR_DONE;
+}

@@ -1,0 +1,428 @@
+/* SPDX-License-Identifier: ISC */
+/* engine.c: core with its real links, discovery and player around it, as configuration wants them.
+ */
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include <event2/event.h>
+#include <openssl/crypto.h>
+
+#include "base/alloc.h"
+#include "core/core.h"
+#include "core/engine.h"
+#include "core/probe.h"
+#include "core/route.h"
+#include "discover/mdns.h"
+#include "link/lan.h"
+#include "link/local.h"
+#include "link/server.h"
+#include "player/kind.h"
+
+struct engine {
+	struct ear *ear;
+	struct event_base *base;
+	const struct conf *conf;
+	struct lan *lan;
+	struct local *local;
+	struct mdns *mdns;
+};
+
+static struct engine *
+engine_of(const struct ear *ear)
+{
+	return ear->reach_arg;
+}
+
+/* --- how core reaches the links ----------------------------------------------------------- */
+
+static struct link *
+reach_lan_open(void *arg, const char *address)
+{
+	struct engine *engine = arg;
+
+	return engine->lan == NULL ? NULL : lan_open(engine->lan, address);
+}
+
+static struct link *
+reach_lan_find(void *arg, const char *address)
+{
+	struct engine *engine = arg;
+
+	return engine->lan == NULL ? NULL : lan_find(engine->lan, address);
+}
+
+static void
+reach_lan_recheck(void *arg, const char *address)
+{
+	struct engine *engine = arg;
+
+	if (engine->lan != NULL)
+		lan_recheck(engine->lan, address);
+}
+
+static struct link *
+reach_local_find(void *arg, const char *address)
+{
+	struct engine *engine = arg;
+
+	return engine->local == NULL ? NULL : local_find(engine->local, address);
+}
+
+static const char *
+reach_server_failure(void *arg)
+{
+	struct engine *engine = arg;
+
+	return engine->ear->server == NULL ? "" : server_failure(engine->ear->server);
+}
+
+static const struct core_reach reach = {
+	.lan_open = reach_lan_open,
+	.lan_find = reach_lan_find,
+	.lan_recheck = reach_lan_recheck,
+	.local_find = reach_local_find,
+	.server_failure = reach_server_failure,
+};
+
+/* --- what the LAN link asks --------------------------------------------------------------- */
+
+static bool
+same_host(const struct sockaddr_storage *a, const struct sockaddr *b)
+{
+	struct sockaddr_storage copy = *a;
+
+	if (copy.ss_family != b->sa_family)
+		return false;
+	if (b->sa_family == AF_INET6)
+		return memcmp(&((struct sockaddr_in6 *)&copy)->sin6_addr,
+			      &((const struct sockaddr_in6 *)b)->sin6_addr,
+			      sizeof(struct in6_addr)) == 0;
+	return ((struct sockaddr_in *)&copy)->sin_addr.s_addr ==
+	       ((const struct sockaddr_in *)b)->sin_addr.s_addr;
+}
+
+static bool
+may_come_from(struct ear *ear, const char *address, const struct sockaddr *source)
+{
+	struct sockaddr_storage targets[LAN_TARGETS_MAX];
+	socklen_t lengths[LAN_TARGETS_MAX];
+	size_t n = route_targets(ear, address, targets, lengths, LAN_TARGETS_MAX);
+
+	for (size_t i = 0; i < n; i++)
+		if (same_host(&targets[i], source))
+			return true;
+	return false;
+}
+
+static int
+hook_identify(void *owner, const char *claim, const struct sockaddr *source, char *address,
+	      size_t size)
+{
+	struct ear *ear = owner;
+	const struct peer *peer;
+	const struct dest *dest;
+
+	if (claim == NULL) {
+		peer = peers_find_source(ear->peers, source);
+		return peer == NULL ? -EAGAIN : copy_text(address, size, peer->address);
+	}
+	if (ear_jid_from_instance(claim, address, size) != 0 || core_is_self(ear, address))
+		return -EACCES;
+	if (may_come_from(ear, address, source))
+		return 0;
+	dest = dest_find(ear, address);
+	if (peers_find(ear->peers, address) != NULL ||
+	    (dest != NULL && dest->conf != NULL && dest->conf->host != NULL))
+		return -EACCES;
+	return -EAGAIN;
+}
+
+static size_t
+hook_resolve(void *owner, const char *address, struct lan_target *targets, size_t max)
+{
+	struct sockaddr_storage found[LAN_TARGETS_MAX];
+	socklen_t lengths[LAN_TARGETS_MAX];
+	size_t n = route_targets(owner, address, found, lengths,
+				 max < LAN_TARGETS_MAX ? max : LAN_TARGETS_MAX);
+
+	for (size_t i = 0; i < n; i++) {
+		targets[i].address = found[i];
+		targets[i].length = lengths[i];
+	}
+	return n;
+}
+
+static xmpp_stanza_t *
+hook_features(void *owner)
+{
+	char node[128];
+
+	snprintf(node, sizeof(node), "%s#%s", EAR_CAPS_NODE, ear_caps_ver(owner));
+	return ear_disco_info(owner, node);
+}
+
+static const struct lan_hooks lan_hooks = { hook_identify, hook_resolve, hook_features };
+
+/* --- discovery ---------------------------------------------------------------------------- */
+
+/* Our name stands: from now on we are somebody on the LAN. */
+static void
+use_instance(struct engine *engine, const char *instance)
+{
+	char address[EAR_JID_SIZE];
+
+	if (ear_jid_from_instance(instance, address, sizeof(address)) != 0)
+		return;
+	core_set_self_lan(engine->ear, address);
+	if (engine->lan != NULL)
+		lan_set_self(engine->lan, instance);
+	if (engine->local != NULL)
+		local_set_self(engine->local, address);
+}
+
+static void
+on_published(void *arg, const char *instance)
+{
+	struct engine *engine = arg;
+
+	ear_info("on the LAN as %s.local, port %u, mDNS %s", instance, lan_port(engine->lan),
+		 mdns_kind_name(engine->mdns));
+	use_instance(engine, instance);
+}
+
+static void
+on_mdns_state(void *arg, bool works, const char *text)
+{
+	ear_log(works ? EAR_LOG_INFO : EAR_LOG_WARN, "mDNS: %s", text);
+}
+
+static const struct mdns_events mdns_events = { on_published, on_mdns_state };
+
+static void
+publish(struct engine *engine)
+{
+	const struct conf *conf = engine->conf;
+	struct txt txt = { .port = lan_port(engine->lan) };
+	uint8_t wire[TXT_MAX];
+	int length;
+
+	copy_text(txt.nick, sizeof(txt.nick), conf->lan_nick == NULL ? "" : conf->lan_nick);
+	copy_text(txt.status, sizeof(txt.status),
+		  conf->lan_status == NULL ? "avail" : conf->lan_status);
+	copy_text(txt.msg, sizeof(txt.msg), conf->lan_message == NULL ? "" : conf->lan_message);
+	copy_text(txt.jid, sizeof(txt.jid), conf->server_jid == NULL ? "" : conf->server_jid);
+	copy_text(txt.node, sizeof(txt.node), EAR_CAPS_NODE);
+	copy_text(txt.hash, sizeof(txt.hash), "sha-1");
+	copy_text(txt.ver, sizeof(txt.ver), ear_caps_ver(engine->ear));
+	length = txt_encode(&txt, conf->lan_publish, wire, sizeof(wire));
+	if (length < 0) {
+		ear_error("lan: the TXT record is too long: shorten lan.nick or lan.message");
+		length = 0;
+	}
+	mdns_publish(engine->mdns, wire, length);
+}
+
+/* The daemon's reload and tests change the port only by a restart; a busy one is no reason to stay
+ * silent. */
+static struct lan *
+listen_on(struct engine *engine, unsigned port, int *error)
+{
+	struct lan_config config = { .port = port, .interfaces = engine->conf->lan_interfaces };
+
+	return lan_new(engine->base, engine->ear->clock, engine->ear->ctx, &config, &lan_hooks,
+		       &core_link_events, engine->ear, error);
+}
+
+static int
+start_lan(struct engine *engine, char *text, size_t size)
+{
+	const struct conf *conf = engine->conf;
+	struct mdns_config config = {
+		.kind = (enum mdns_kind)conf->lan_mdns,
+		.interfaces = conf->lan_interfaces,
+		.user = conf->lan_user,
+		.machine = conf->engine_name,
+	};
+	int error = 0;
+
+	engine->lan = listen_on(engine, conf->lan_port, &error);
+	if (engine->lan == NULL && error == -EADDRINUSE) {
+		engine->lan = listen_on(engine, 0, &error);
+		if (engine->lan != NULL)
+			ear_info("lan: port %u is in use, taking %u", conf->lan_port,
+				 lan_port(engine->lan));
+	}
+	if (engine->lan == NULL) {
+		snprintf(text, size, "lan: port %u: %s", conf->lan_port, strerror(-error));
+		return error;
+	}
+	config.port = lan_port(engine->lan);
+	engine->mdns = mdns_new(engine->base, engine->ear->clock, &config, engine->ear->peers,
+				&mdns_events, engine);
+	publish(engine);
+	return 0;
+}
+
+/* --- server, programs, player ------------------------------------------------------------- */
+
+static int
+start_server(struct engine *engine, char *text, size_t size)
+{
+	const struct conf *conf = engine->conf;
+	struct server_config config = {
+		.component = conf->server_kind == CONF_SERVER_COMPONENT,
+		.jid = conf->server_jid,
+		.host = conf->server_host,
+		.port = conf->server_port,
+		.ca_file = conf->server_ca_file,
+		.tls_optional = conf->server_tls == CONF_TLS_OPTIONAL,
+	};
+	char *secret = NULL;
+	int error;
+
+	if (conf->server_kind == CONF_SERVER_NONE)
+		return 0;
+	error = conf_secret(conf->server_secret_file, &secret);
+	if (error != 0) {
+		snprintf(text, size, "server.secret-file: %s: %s%s", conf->server_secret_file,
+			 strerror(-error),
+			 error == -EPERM ? ": others may read it, chmod 600" : "");
+		return error;
+	}
+	config.secret = secret;
+	if (config.component)
+		xreplace(&engine->ear->self_server, conf->server_jid);
+	engine->ear->server = server_new(engine->base, engine->ear->clock, engine->ear->ctx,
+					 &config, &core_link_events, engine->ear);
+	OPENSSL_cleanse(secret, strlen(secret));
+	free(secret);
+	return 0;
+}
+
+static int
+start_local(struct engine *engine, bool no_socket, char *text, size_t size)
+{
+	const struct conf *conf = engine->conf;
+	struct local_config config = { .path = no_socket ? NULL : conf->local_socket,
+				       .group = conf->local_group };
+	char *path = NULL;
+	int error = 0;
+
+	if (!no_socket && config.path == NULL)
+		config.path = path = conf_default_socket();
+	engine->local = local_new(engine->base, engine->ear->clock, engine->ear->ctx, &config,
+				  &core_link_events, engine->ear, &error);
+	if (engine->local == NULL)
+		snprintf(text, size, "%s: %s%s", config.path, strerror(-error),
+			 error == -EADDRINUSE ? ": another earshotd runs here, stop it first" : "");
+	free(path);
+	return engine->local == NULL ? error : 0;
+}
+
+static int
+start_player(struct engine *engine, char *text, size_t size)
+{
+	const struct conf *conf = engine->conf;
+	struct player_config config = { .kind = conf->player_kind, .socket = conf->player_socket };
+	int error = player_new(engine->base, engine->ear->clock, &config, NULL, NULL,
+			       &engine->ear->player);
+
+	if (error != 0)
+		snprintf(text, size, "player.kind: %s: no such kind", conf->player_kind);
+	return error;
+}
+
+static int
+start_xeps(struct engine *engine, char *text, size_t size)
+{
+	const char *failed = NULL;
+	int error = core_start(engine->ear, &failed);
+
+	if (error != 0)
+		snprintf(text, size, "extension %s: %s", failed, strerror(-error));
+	return error;
+}
+
+/* --- the whole ---------------------------------------------------------------------------- */
+
+static int
+start(struct engine *engine, bool no_socket, char *text, size_t size)
+{
+	char instance[512];
+	int error = start_player(engine, text, size);
+
+	if (error == 0)
+		error = start_local(engine, no_socket, text, size);
+	if (error != 0)
+		return error;
+	/* A provisional name for the programs of this machine until mDNS has established ours. */
+	snprintf(instance, sizeof(instance), "%s@%s", engine->conf->lan_user,
+		 engine->conf->engine_name);
+	use_instance(engine, instance);
+	if (engine->conf->lan_enabled)
+		error = start_lan(engine, text, size);
+	if (error == 0)
+		error = start_server(engine, text, size);
+	if (error == 0)
+		error = start_xeps(engine, text, size);
+	return error;
+}
+
+struct ear *
+engine_new(const struct engine_config *config, char *error, size_t size)
+{
+	struct engine *engine = xalloc(sizeof(*engine));
+
+	engine->base = config->base;
+	engine->conf = config->conf;
+	engine->ear = core_new(config->clock, config->conf, config->xeps, &reach, engine);
+	if (start(engine, config->no_socket, error, size) != 0) {
+		engine_free(engine->ear);
+		return NULL;
+	}
+	return engine->ear;
+}
+
+void
+engine_free(struct ear *ear)
+{
+	struct engine *engine;
+
+	if (ear == NULL)
+		return;
+	engine = engine_of(ear);
+	/* First: its pending presses end, and with them the requests that extensions hold for it. */
+	player_free(ear->player);
+	ear->player = NULL;
+	core_stop(ear);
+	if (engine->mdns != NULL)
+		mdns_free(engine->mdns);
+	if (engine->lan != NULL)
+		lan_free(engine->lan);
+	if (ear->server != NULL)
+		server_free(ear->server);
+	if (engine->local != NULL)
+		local_free(engine->local);
+	engine->lan = NULL;
+	engine->local = NULL;
+	ear->server = NULL;
+	core_free(ear);
+	free(engine);
+}
+
+void
+engine_attach(struct ear *ear, int fd)
+{
+	local_attach(engine_of(ear)->local, fd);
+}
+
+bool
+engine_is_ready(const struct ear *ear)
+{
+	const struct engine *engine = engine_of(ear);
+
+	return engine->mdns == NULL || mdns_instance(engine->mdns) != NULL;
+}

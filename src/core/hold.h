@@ -1,0 +1,16 @@
+/* SPDX-License-Identifier: ISC */
+/* hold.h: answers: by the link that the question came on, while that lives. */
+#ifndef CORE_HOLD_H
+#define CORE_HOLD_H
+
+#include "core/core.h"
+
+/* Sends an answer to peer: by the link of that serial, else by whatever path there is. Consumes it.
+ */
+void hold_send(struct ear *ear, xmpp_stanza_t *answer, const char *peer, enum ear_link_kind kind,
+	       unsigned long long serial);
+
+/* Answers everything that is still held: the engine stops. */
+void hold_cancel_all(struct ear *ear);
+
+#endif

@@ -1,0 +1,372 @@
+/* SPDX-License-Identifier: ISC */
+/* program.c: the programs of this machine: their requests and messages out, answers and messages
+ * in. */
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/alloc.h"
+#include "core/hold.h"
+#include "core/program.h"
+#include "core/request.h"
+#include "core/route.h"
+
+#define SENT_MAX        1024 /* messages whose sender we remember, for errors that come back */
+#define DESTS_PER_FLUSH 64
+
+struct program {
+	struct ear *ear;
+	char *address;
+	bool available;                 /* wants messages */
+	char *sent_to[DESTS_PER_FLUSH]; /* since the last flush; the oldest is overwritten */
+	unsigned sent_count;
+	xmpp_stanza_t *flush; /* the request that waits, or NULL */
+};
+
+/* A request of a program that is under way. */
+struct ask {
+	struct ear *ear;
+	char *program;
+	xmpp_stanza_t *iq; /* as the program sent it */
+};
+
+/* Which program sent the message of that id: a ring. */
+struct sent {
+	char *id[SENT_MAX], *program[SENT_MAX];
+	unsigned next;
+};
+
+static struct program *
+program_find(struct ear *ear, const char *address)
+{
+	return map_get(ear->programs, address);
+}
+
+static void
+mark(xmpp_stanza_t *stanza, enum ear_link_kind link, int64_t rtt, const char *level)
+{
+	xmpp_stanza_t *via = ear_child(stanza, "via", EAR_NS_CONTROL);
+
+	ear_set(via, "link", "%s", ear_link_name(link));
+	if (rtt >= 0)
+		ear_set(via, "rtt-us", "%lld", (long long)rtt);
+	if (level != NULL)
+		ear_set(via, "level", "%s", level);
+}
+
+/* Consumes the stanza. */
+static bool
+hand_over(struct ear *ear, const char *address, xmpp_stanza_t *stanza)
+{
+	struct link *link = ear->reach->local_find(ear->reach_arg, address);
+
+	xmpp_stanza_set_to(stanza, address);
+	if (link != NULL && link_send(link, stanza) == 0)
+		return true;
+	xmpp_stanza_release(stanza);
+	return false;
+}
+
+void
+program_add(struct ear *ear, struct link *link)
+{
+	struct program *program = xalloc(sizeof(*program));
+
+	program->ear = ear;
+	program->address = xstrdup(link->peer);
+	map_set(ear->programs, program->address, program);
+}
+
+static void
+forget_sent(struct program *program)
+{
+	for (unsigned i = 0; i < DESTS_PER_FLUSH; i++) {
+		free(program->sent_to[i]);
+		program->sent_to[i] = NULL;
+	}
+	program->sent_count = 0;
+}
+
+void
+program_remove(struct ear *ear, struct link *link)
+{
+	struct program *program = map_del(ear->programs, link->peer);
+
+	if (program == NULL)
+		return;
+	forget_sent(program);
+	if (program->flush != NULL)
+		xmpp_stanza_release(program->flush);
+	free(program->address);
+	free(program);
+}
+
+/* --- out ---------------------------------------------------------------------------------- */
+
+/* The path that the program asks for; EAR_LINK_NONE: the shortest. */
+static enum ear_link_kind
+wanted_path(xmpp_stanza_t *stanza)
+{
+	xmpp_stanza_t *route = ear_find(stanza, "route", EAR_NS_CONTROL);
+	const char *path = route == NULL ? NULL : xmpp_stanza_get_attribute(route, "path");
+
+	if (path != NULL && strcmp(path, "lan") == 0)
+		return EAR_LINK_LAN;
+	return path != NULL && strcmp(path, "server") == 0 ? EAR_LINK_SERVER : EAR_LINK_NONE;
+}
+
+static void
+ask_free(struct ask *ask)
+{
+	xmpp_stanza_release(ask->iq);
+	free(ask->program);
+	free(ask);
+}
+
+static xmpp_stanza_t *
+failure_of(const struct ask *ask, int error)
+{
+	switch (error) {
+	case -ETIMEDOUT:
+		return ear_error_to(ask->iq, EAR_REMOTE_SERVER_TIMEOUT, "no answer in time");
+	case -ECONNRESET:
+		return ear_error_to(ask->iq, EAR_REMOTE_SERVER_TIMEOUT,
+				    "the path died before the answer came: it may have been done");
+	case -ENOBUFS:
+		return ear_error_to(ask->iq, EAR_RESOURCE_CONSTRAINT, "too much is waiting");
+	case -EMSGSIZE:
+		return ear_error_to(ask->iq, EAR_POLICY_VIOLATION, "the stanza is too large");
+	case -ECANCELED:
+		return ear_error_to(ask->iq, EAR_RECIPIENT_UNAVAILABLE, "the engine stops");
+	default:
+		return ear_error_to(ask->iq, EAR_RECIPIENT_UNAVAILABLE,
+				    "no path to it: not in earshot, and not reachable through a "
+				    "server");
+	}
+}
+
+static void
+on_ask_answer(void *arg, const struct ear_answer *answer)
+{
+	struct ask *ask = arg;
+	struct dest *dest = dest_find(ask->ear, xmpp_stanza_get_to(ask->iq));
+	const char *level = dest == NULL ? NULL : ear_level_name(EAR_PLAIN);
+	xmpp_stanza_t *stanza;
+
+	if (answer->stanza != NULL) {
+		stanza = xmpp_stanza_copy(answer->stanza);
+		xmpp_stanza_set_id(stanza, xmpp_stanza_get_id(ask->iq));
+		xmpp_stanza_set_from(stanza, xmpp_stanza_get_to(ask->iq));
+		if (answer->link == EAR_LINK_SERVER)
+			level = ear_level_name(EAR_PROVED);
+		mark(stanza, answer->link, answer->rtt_us, level);
+	} else {
+		stanza = failure_of(ask, answer->error);
+		mark(stanza, EAR_LINK_NONE, -1, NULL);
+	}
+	hand_over(ask->ear, ask->program, stanza);
+	ask_free(ask);
+}
+
+static void
+ask_out(struct ear *ear, struct link *link, xmpp_stanza_t *iq, enum ear_link_kind only)
+{
+	struct ask *ask = xalloc(sizeof(*ask));
+
+	ask->ear = ear;
+	ask->program = xstrdup(link->peer);
+	ask->iq = xmpp_stanza_copy(iq);
+	request_send(ear, iq, only, 0, on_ask_answer, ask);
+}
+
+static void
+remember_sender(struct ear *ear, const char *id, const char *program)
+{
+	struct sent *sent = ear->sent;
+
+	if (sent == NULL)
+		sent = ear->sent = xalloc(sizeof(*sent));
+	xreplace(&sent->id[sent->next], id);
+	xreplace(&sent->program[sent->next], program);
+	sent->next = (sent->next + 1) % SENT_MAX;
+}
+
+static const char *
+sender_of(struct ear *ear, const char *id)
+{
+	struct sent *sent = ear->sent;
+
+	for (unsigned i = 0; sent != NULL && id != NULL && i < SENT_MAX; i++)
+		if (sent->id[i] != NULL && strcmp(sent->id[i], id) == 0)
+			return sent->program[i];
+	return NULL;
+}
+
+static void
+remember_dest(struct program *program, const char *to)
+{
+	if (program != NULL)
+		xreplace(&program->sent_to[program->sent_count++ % DESTS_PER_FLUSH], to);
+}
+
+void
+program_out(struct ear *ear, struct link *link, xmpp_stanza_t *stanza)
+{
+	xmpp_stanza_t *copy = xmpp_stanza_copy(stanza);
+	enum ear_link_kind only = wanted_path(copy);
+	const char *type = xmpp_stanza_get_type(copy);
+	char id[17];
+	int error;
+
+	link_strip_control(copy);
+	remember_dest(program_find(ear, link->peer), xmpp_stanza_get_to(copy));
+	if (strcmp(xmpp_stanza_get_name(copy), "iq") == 0 && type != NULL &&
+	    (strcmp(type, "get") == 0 || strcmp(type, "set") == 0)) {
+		ask_out(ear, link, copy, only);
+		return;
+	}
+	if (xmpp_stanza_get_id(copy) == NULL) {
+		ear_new_id(id);
+		xmpp_stanza_set_id(copy, id);
+	}
+	remember_sender(ear, xmpp_stanza_get_id(copy), link->peer);
+	error = route_out(ear, copy, only);
+	if (error != 0)
+		route_bounce(ear, copy, error);
+}
+
+/* --- in ----------------------------------------------------------------------------------- */
+
+void
+program_presence(struct ear *ear, struct link *link, xmpp_stanza_t *stanza)
+{
+	struct program *program = program_find(ear, link->peer);
+	const char *type = xmpp_stanza_get_type(stanza);
+
+	if (program != NULL && (type == NULL || strcmp(type, "unavailable") == 0))
+		program->available = type == NULL;
+}
+
+bool
+program_deliver_to(struct ear *ear, const char *address, const struct ear_in *in, int64_t rtt)
+{
+	xmpp_stanza_t *copy = xmpp_stanza_copy(in->stanza);
+
+	link_strip_control(copy);
+	xmpp_stanza_set_from(copy, in->from);
+	mark(copy, in->link, rtt, ear_level_name(in->level));
+	return hand_over(ear, address, copy);
+}
+
+size_t
+program_deliver(struct ear *ear, const struct ear_in *in)
+{
+	size_t count = 0;
+
+	for (size_t i = map_count(ear->programs); i-- > 0;) {
+		struct program *program = map_at(ear->programs, i, NULL);
+
+		if (program->available && program_deliver_to(ear, program->address, in, -1))
+			count++;
+	}
+	return count;
+}
+
+bool
+program_error(struct ear *ear, const struct ear_in *in)
+{
+	const char *program = sender_of(ear, in->id);
+
+	return program != NULL && program_deliver_to(ear, program, in, -1);
+}
+
+bool
+program_bounce(struct ear *ear, xmpp_stanza_t *stanza, enum ear_verdict condition, const char *text)
+{
+	const char *program = sender_of(ear, xmpp_stanza_get_id(stanza));
+	xmpp_stanza_t *error = program == NULL ? NULL : ear_error_to(stanza, condition, text);
+
+	if (error == NULL)
+		return false;
+	mark(error, EAR_LINK_NONE, -1, NULL);
+	return hand_over(ear, program, error);
+}
+
+/* --- flush -------------------------------------------------------------------------------- */
+
+static bool
+is_under_way(struct ear *ear, const char *address)
+{
+	struct dest *dest = dest_find(ear, address);
+	struct link *link;
+
+	if (dest == NULL)
+		return false;
+	if (dest->waiting_count > 0)
+		return true;
+	link = dest->lan == NULL ? NULL : ear->reach->lan_find(ear->reach_arg, dest->lan);
+	return link != NULL && link->state == LINK_OPENING;
+}
+
+static void
+try_flush(struct program *program)
+{
+	struct ear_in in = { .ear = program->ear,
+			     .stanza = program->flush,
+			     .from = program->address,
+			     .link = EAR_LINK_LOCAL };
+	struct link *link;
+
+	for (unsigned i = 0; i < DESTS_PER_FLUSH; i++)
+		if (program->sent_to[i] != NULL && is_under_way(program->ear, program->sent_to[i]))
+			return;
+	forget_sent(program);
+	link = program->ear->reach->local_find(program->ear->reach_arg, program->address);
+	in.link_serial = link == NULL ? 0 : link->serial;
+	program->flush = NULL;
+	ear_reply(&in, NULL);
+	xmpp_stanza_release(in.stanza);
+}
+
+void
+program_flush(struct ear *ear, struct link *link, xmpp_stanza_t *iq)
+{
+	struct program *program = program_find(ear, link->peer);
+
+	if (program == NULL)
+		return;
+	if (program->flush != NULL)
+		xmpp_stanza_release(program->flush);
+	program->flush = xmpp_stanza_copy(iq);
+	try_flush(program);
+}
+
+void
+program_on_link(struct ear *ear)
+{
+	for (size_t i = map_count(ear->programs); i-- > 0;) {
+		struct program *program = map_at(ear->programs, i, NULL);
+
+		if (program->flush != NULL)
+			try_flush(program);
+	}
+}
+
+void
+program_release_all(struct ear *ear)
+{
+	struct sent *sent = ear->sent;
+
+	for (unsigned i = 0; sent != NULL && i < SENT_MAX; i++) {
+		free(sent->id[i]);
+		free(sent->program[i]);
+	}
+	free(sent);
+	ear->sent = NULL;
+	while (map_count(ear->programs) > 0) {
+		struct program *program = map_at(ear->programs, 0, NULL);
+		struct link gone = { .peer = program->address };
+
+		program_remove(ear, &gone);
+	}
+}

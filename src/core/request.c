@@ -1,0 +1,235 @@
+/* SPDX-License-Identifier: ISC */
+/* request.c: our requests and their answers. */
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/alloc.h"
+#include "core/probe.h"
+#include "core/request.h"
+#include "core/route.h"
+
+#define TIMEOUT (30 * EAR_SEC)
+
+struct request {
+	struct ear *ear;
+	char id[17];
+	char *to;          /* whom we asked: only that device may answer */
+	xmpp_stanza_t *iq; /* to ask again by another path */
+	enum ear_link_kind only;
+	enum ear_link_kind kind; /* of the link it left by; EAR_LINK_NONE: it waits for one */
+	unsigned long long serial;
+	int64_t asked_at, left_at;
+	bool measurable; /* a ping that left by an open link: its round trip is the path's */
+	int failed;      /* set before the timer brings the bad news */
+	struct ear_timer timer;
+	ear_answer_fn *fn;
+	void *arg;
+};
+
+static void
+request_free(struct request *request)
+{
+	map_del(request->ear->requests, request->id);
+	ear_timer_stop(&request->timer);
+	xmpp_stanza_release(request->iq);
+	free(request->to);
+	free(request);
+}
+
+static void
+request_end(struct request *request, const struct ear_answer *answer)
+{
+	ear_answer_fn *fn = request->fn;
+	void *arg = request->arg;
+
+	request_free(request);
+	fn(arg, answer);
+}
+
+static void
+on_timer(void *arg)
+{
+	struct request *request = arg;
+	struct ear_answer answer = { .error = request->failed != 0 ? request->failed : -ETIMEDOUT,
+				     .link = request->kind,
+				     .rtt_us = -1 };
+
+	request_end(request, &answer);
+}
+
+/* Not from inside the asker's call: by the timer. */
+static void
+request_fail_soon(struct request *request, int error)
+{
+	request->failed = error;
+	ear_timer_set(&request->timer, 0);
+}
+
+static void
+request_route(struct request *request)
+{
+	int error;
+
+	request->kind = EAR_LINK_NONE;
+	xmpp_stanza_set_to(request->iq, request->to);
+	xmpp_stanza_del_attribute(request->iq, "from");
+	error = route_out(request->ear, xmpp_stanza_clone(request->iq), request->only);
+	if (error != 0) {
+		xmpp_stanza_release(request->iq); /* the reference that route_out left to us */
+		request_fail_soon(request, error == -EINVAL ? -EHOSTUNREACH : error);
+	}
+}
+
+void
+request_send(struct ear *ear, xmpp_stanza_t *iq, enum ear_link_kind only, int64_t usec,
+	     ear_answer_fn *fn, void *arg)
+{
+	struct request *request = xalloc(sizeof(*request));
+	const char *to = xmpp_stanza_get_to(iq);
+
+	request->ear = ear;
+	request->iq = iq;
+	request->to = xstrdup(to == NULL ? "" : to);
+	request->only = only;
+	request->fn = fn;
+	request->arg = arg;
+	request->asked_at = ear_now(ear->clock);
+	ear_timer_init(&request->timer, ear->clock, on_timer, request);
+	ear_timer_set(&request->timer, usec > 0 ? usec : TIMEOUT);
+	ear_new_id(request->id);
+	xmpp_stanza_set_id(iq, request->id);
+	map_set(ear->requests, request->id, request);
+	if (map_count(ear->requests) > REQUESTS_MAX)
+		request_fail_soon(request, -ENOBUFS);
+	else
+		request_route(request);
+}
+
+void
+request_left(struct ear *ear, xmpp_stanza_t *stanza, const struct link *link)
+{
+	const char *id = xmpp_stanza_get_id(stanza);
+	struct request *request = id == NULL ? NULL : map_get(ear->requests, id);
+
+	if (request == NULL || request->iq != stanza)
+		return;
+	request->kind = link->kind;
+	request->serial = link->serial;
+	request->left_at = ear_now(ear->clock);
+	request->measurable = link->state == LINK_UP && ear_find(stanza, "ping", EAR_NS_PING);
+}
+
+/* A server that does not know the device says nothing about the device: the LAN may. */
+static bool
+try_elsewhere(struct request *request, const struct link *link, xmpp_stanza_t *stanza)
+{
+	struct ear *ear = request->ear;
+	struct dest *dest = dest_find(ear, request->to);
+	enum ear_verdict condition = ear_condition_of(stanza);
+
+	if (strcmp(xmpp_stanza_get_type(stanza), "error") != 0 || link->kind != EAR_LINK_SERVER ||
+	    request->only != EAR_LINK_NONE || dest == NULL || dest->lan == NULL ||
+	    (condition != EAR_REMOTE_SERVER_NOT_FOUND && condition != EAR_RECIPIENT_UNAVAILABLE))
+		return false;
+	path_fail(&dest->by_server, ear_now(ear->clock), ear_condition_name(condition));
+	if (!route_is_usable(dest, &dest->by_lan))
+		return false;
+	request_route(request);
+	return true;
+}
+
+static void
+measure(struct request *request, const struct link *link, xmpp_stanza_t *stanza)
+{
+	struct ear *ear = request->ear;
+	struct dest *dest = dest_find(ear, request->to);
+	struct path *path = dest == NULL ? NULL : dest_path(dest, link->kind);
+	enum ear_verdict condition = ear_condition_of(stanza);
+	int64_t now = ear_now(ear->clock);
+
+	if (path == NULL || condition == EAR_REMOTE_SERVER_NOT_FOUND ||
+	    condition == EAR_RECIPIENT_UNAVAILABLE || condition == EAR_REMOTE_SERVER_TIMEOUT)
+		return;
+	if (request->measurable && request->serial == link->serial)
+		path_sample(path, now, now - request->left_at);
+	else
+		path_alive(path, now);
+}
+
+bool
+request_answer(struct ear *ear, struct link *link, xmpp_stanza_t *stanza, const char *from)
+{
+	const char *id = xmpp_stanza_get_id(stanza);
+	struct request *request = id == NULL ? NULL : map_get(ear->requests, id);
+	struct ear_answer answer = { .stanza = stanza, .link = link->kind };
+
+	if (request == NULL || request->failed != 0 || from == NULL ||
+	    !dest_is_same(ear, from, request->to))
+		return false;
+	measure(request, link, stanza);
+	if (try_elsewhere(request, link, stanza))
+		return true;
+	answer.rtt_us = ear_now(ear->clock) - request->asked_at;
+	if (strcmp(xmpp_stanza_get_type(stanza), "error") == 0)
+		answer.error = -EREMOTEIO;
+	request_end(request, &answer);
+	return true;
+}
+
+bool
+request_fail(struct ear *ear, const char *id, int error)
+{
+	struct request *request = map_get(ear->requests, id);
+
+	if (request == NULL)
+		return false;
+	request_fail_soon(request, error);
+	return true;
+}
+
+/* What came back undelivered has kind EAR_LINK_NONE again or left by another link before this runs.
+ */
+void
+request_on_down(struct ear *ear, const struct link *link)
+{
+	for (size_t i = map_count(ear->requests); i-- > 0;) {
+		struct request *request = map_at(ear->requests, i, NULL);
+
+		if (request->serial != link->serial || request->kind != link->kind ||
+		    request->failed != 0)
+			continue;
+		if (strcmp(xmpp_stanza_get_type(request->iq), "get") == 0 &&
+		    request->only == EAR_LINK_NONE)
+			request_route(request);
+		else
+			request_fail_soon(request, -ECONNRESET);
+	}
+}
+
+void
+request_cancel_all(struct ear *ear, int error)
+{
+	while (map_count(ear->requests) > 0) {
+		struct ear_answer answer = { .error = error, .rtt_us = -1 };
+
+		request_end(map_at(ear->requests, 0, NULL), &answer);
+	}
+}
+
+void
+ear_request(struct ear *ear, xmpp_stanza_t *iq, int64_t usec, ear_answer_fn *fn, void *arg)
+{
+	request_send(ear, iq, EAR_LINK_NONE, usec, fn, arg);
+}
+
+void
+ear_request_forget(struct ear *ear, const void *arg)
+{
+	for (size_t i = map_count(ear->requests); i-- > 0;) {
+		struct request *request = map_at(ear->requests, i, NULL);
+
+		if (request->arg == arg)
+			request_free(request);
+	}
+}

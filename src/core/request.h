@@ -1,0 +1,31 @@
+/* SPDX-License-Identifier: ISC */
+/* request.h: our requests and their answers, matched by who was asked and the id (RFC 6120 §8.2.3).
+ */
+#ifndef CORE_REQUEST_H
+#define CORE_REQUEST_H
+
+#include "core/core.h"
+
+#define REQUESTS_MAX 4096
+
+/* As ear_request, by one kind of link only unless EAR_LINK_NONE. */
+void request_send(struct ear *ear, xmpp_stanza_t *iq, enum ear_link_kind only, int64_t usec,
+		  ear_answer_fn *fn, void *arg);
+
+/* A result or error came. false: nobody asked for it, or it comes from somebody else than was
+ * asked. */
+bool request_answer(struct ear *ear, struct link *link, xmpp_stanza_t *stanza, const char *from);
+
+/* Notes on which link a stanza leaves, if it is a request of ours. */
+void request_left(struct ear *ear, xmpp_stanza_t *stanza, const struct link *link);
+
+/* The request of that id failed. false: there is none. */
+bool request_fail(struct ear *ear, const char *id, int error);
+
+/* A link died: a get that was on it is asked again elsewhere, a set fails as unknown. */
+void request_on_down(struct ear *ear, const struct link *link);
+
+/* All fail. */
+void request_cancel_all(struct ear *ear, int error);
+
+#endif

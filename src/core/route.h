@@ -1,0 +1,40 @@
+/* SPDX-License-Identifier: ISC */
+/* route.h: the OUT door: which path a stanza takes, and what happens when that path dies. */
+#ifndef CORE_ROUTE_H
+#define CORE_ROUTE_H
+
+#include "core/core.h"
+
+/*
+ * Hands the stanza to the cheapest usable path of its `to`, or to the one kind that `only` names.
+ * 0: a link has it, or it waits for a switch of paths; it is consumed. On an error it is NOT
+ * consumed: -EINVAL no address, -EHOSTUNREACH no path, -ENOBUFS queues full, -EMSGSIZE too large
+ * for the wire.
+ */
+int route_out(struct ear *ear, xmpp_stanza_t *stanza, enum ear_link_kind only);
+
+/* A stanza that no path took: its request fails, or its program gets one error. Consumes it. */
+void route_bounce(struct ear *ear, xmpp_stanza_t *stanza, int error);
+
+/* Whether a stanza could leave by it now. */
+bool route_is_usable(const struct dest *dest, const struct path *path);
+
+/* Whether a probe may try it: also one that failed, once its back-off is over. */
+bool route_may_probe(const struct dest *dest, const struct path *path);
+
+/* Looks again at which path is the shortest; tells about a change. NULL: none is usable. */
+struct path *route_choose(struct dest *dest);
+
+/* Where the address can be dialled: from the table of peers, else from configuration. Returns how
+ * many. */
+size_t route_targets(struct ear *ear, const char *address, struct sockaddr_storage *targets,
+		     socklen_t *lengths, size_t max);
+
+/* A link died: what it gave back leaves again. */
+void route_on_undelivered(struct ear *ear, struct link *link, xmpp_stanza_t *stanza, bool maybe);
+void route_on_down(struct ear *ear, struct link *link, const char *text);
+
+/* Frees one waiting stanza; item is in a list of struct dest. */
+void route_drop_waiting(struct list *item);
+
+#endif

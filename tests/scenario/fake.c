@@ -1,0 +1,230 @@
+/* SPDX-License-Identifier: ISC */
+/* fake.c: links that lead nowhere: what core sends is kept, what a scenario says arrives. */
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/alloc.h"
+#include "scenario.h"
+
+static bool
+is_ping(xmpp_stanza_t *stanza)
+{
+	const char *type = xmpp_stanza_get_type(stanza);
+
+	return ear_find(stanza, "ping", EAR_NS_PING) != NULL && type != NULL &&
+	       strcmp(type, "get") == 0;
+}
+
+static void
+arm(struct fake *fake)
+{
+	int64_t first = INT64_MAX, now = ear_now(fake->world->clock);
+
+	for (size_t i = 0; i < fake->ping_count; i++)
+		if (fake->ping_due[i] < first)
+			first = fake->ping_due[i];
+	if (fake->ping_count > 0)
+		ear_timer_set(&fake->timer, first - now);
+}
+
+static int
+fake_send(struct link *link, xmpp_stanza_t *stanza)
+{
+	struct fake *fake = container_of(link, struct fake, link);
+
+	if (link->state != LINK_UP && link->state != LINK_OPENING)
+		return -ENOTCONN;
+	if (fake->sent_count == 64 || fake->kept_count == 64 || fake->ping_count == 64)
+		return -ENOBUFS;
+	if (fake->pong_usec >= 0 && is_ping(stanza) && link->kind != EAR_LINK_LOCAL &&
+	    xmpp_stanza_get_attribute(stanza, "from") == NULL) {
+		if (!fake->swallows) {
+			fake->ping_due[fake->ping_count] =
+				ear_now(fake->world->clock) + fake->pong_usec;
+			fake->pings[fake->ping_count++] = stanza;
+			arm(fake);
+		} else {
+			xmpp_stanza_release(stanza);
+		}
+		return 0;
+	}
+	if (fake->swallows || link->state == LINK_OPENING)
+		fake->kept[fake->kept_count++] = stanza;
+	else
+		fake->sent[fake->sent_count++] = stanza;
+	return 0;
+}
+
+static void
+fake_close(struct link *link)
+{
+	fake_die(container_of(link, struct fake, link), "closed");
+}
+
+static const struct link_ops fake_ops = { fake_send, fake_close };
+
+static void
+pong(struct fake *fake, xmpp_stanza_t *ping)
+{
+	xmpp_stanza_t *answer = ear_answer_to(ping, "result");
+
+	xmpp_stanza_set_from(answer, xmpp_stanza_get_to(ping));
+	core_link_events.stanza(fake->world->ear, &fake->link, answer);
+	xmpp_stanza_release(answer);
+	xmpp_stanza_release(ping);
+}
+
+static void
+on_timer(void *arg)
+{
+	struct fake *fake = arg;
+	int64_t now = ear_now(fake->world->clock);
+
+	if (fake->link.state == LINK_OPENING && fake->refuses) {
+		fake_die(fake, "connection timed out");
+		return;
+	}
+	if (fake->link.state == LINK_OPENING)
+		fake_up(fake);
+	for (size_t i = 0; i < fake->ping_count;) {
+		xmpp_stanza_t *ping = fake->pings[i];
+
+		if (fake->ping_due[i] > now) {
+			i++;
+			continue;
+		}
+		fake->ping_count--;
+		memmove(&fake->pings[i], &fake->pings[i + 1],
+			(fake->ping_count - i) * sizeof(fake->pings[0]));
+		memmove(&fake->ping_due[i], &fake->ping_due[i + 1],
+			(fake->ping_count - i) * sizeof(fake->ping_due[0]));
+		if (fake->swallows)
+			xmpp_stanza_release(ping);
+		else
+			pong(fake, ping);
+	}
+	arm(fake);
+}
+
+void
+fake_up(struct fake *fake)
+{
+	link_enter(&fake->link, LINK_UP);
+	for (size_t i = 0; i < fake->kept_count; i++)
+		fake->sent[fake->sent_count++] = fake->kept[i];
+	fake->kept_count = 0;
+	core_link_events.up(fake->world->ear, &fake->link);
+}
+
+void
+fake_die(struct fake *fake, const char *text)
+{
+	struct ear *ear = fake->world->ear;
+	bool maybe = fake->link.state == LINK_UP;
+	size_t n = fake->kept_count;
+
+	link_enter(&fake->link, LINK_DOWN);
+	fake->kept_count = 0;
+	for (size_t i = 0; i < n; i++)
+		core_link_events.undelivered(ear, &fake->link, fake->kept[i], maybe);
+	while (fake->ping_count > 0)
+		xmpp_stanza_release(fake->pings[--fake->ping_count]);
+	ear_timer_stop(&fake->timer);
+	core_link_events.down(ear, &fake->link, -ETIMEDOUT, text);
+}
+
+void
+fake_release(struct fake *fake)
+{
+	if (!fake->used)
+		return;
+	for (size_t i = 0; i < fake->sent_count; i++)
+		xmpp_stanza_release(fake->sent[i]);
+	for (size_t i = 0; i < fake->kept_count; i++)
+		xmpp_stanza_release(fake->kept[i]);
+	for (size_t i = 0; i < fake->ping_count; i++)
+		xmpp_stanza_release(fake->pings[i]);
+	ear_timer_stop(&fake->timer);
+	link_release(&fake->link);
+	fake->used = false;
+}
+
+struct fake *
+fake_find(struct world *world, enum ear_link_kind kind, const char *name)
+{
+	for (size_t i = 0; i < LINKS_MAX; i++)
+		if (world->links[i].used && world->links[i].link.kind == kind &&
+		    strcmp(world->links[i].name, name) == 0)
+			return &world->links[i];
+	return NULL;
+}
+
+struct fake *
+fake_get(struct world *world, enum ear_link_kind kind, const char *name)
+{
+	struct fake *fake = fake_find(world, kind, name);
+
+	for (size_t i = 0; fake == NULL && i < LINKS_MAX; i++) {
+		if (world->links[i].used)
+			continue;
+		fake = &world->links[i];
+		*fake = (struct fake){ .world = world, .used = true, .pong_usec = -1 };
+		copy_text(fake->name, sizeof(fake->name), name);
+		link_init(&fake->link, &fake_ops, kind, &core_link_events, world->ear);
+		fake->link.peer = xstrdup(name);
+		fake->link.state = LINK_DOWN;
+		fake->link.level = kind == EAR_LINK_LAN      ? EAR_PLAIN
+				   : kind == EAR_LINK_SERVER ? EAR_PROVED
+							     : EAR_TRUSTED;
+		fake->link.earshot = true;
+		ear_timer_init(&fake->timer, world->clock, on_timer, fake);
+	}
+	return fake;
+}
+
+/* --- what core reaches -------------------------------------------------------------------- */
+
+static struct link *
+open_lan(void *arg, const char *address)
+{
+	struct world *world = arg;
+	struct fake *fake = fake_find(world, EAR_LINK_LAN, address);
+	if (fake != NULL && fake->link.state != LINK_DOWN)
+		return &fake->link;
+	if (peers_find(world->ear->peers, address) == NULL)
+		return NULL;
+	fake = fake_get(world, EAR_LINK_LAN, address);
+	fake->link.state = LINK_OPENING;
+	ear_timer_set(&fake->timer, fake->refuses ? 2 * EAR_SEC : EAR_MSEC);
+	return &fake->link;
+}
+
+static struct link *
+find_lan(void *arg, const char *address)
+{
+	struct fake *fake = fake_find(arg, EAR_LINK_LAN, address);
+
+	return fake == NULL || fake->link.state == LINK_DOWN ? NULL : &fake->link;
+}
+
+static void
+recheck_lan(void *arg, const char *address)
+{
+}
+
+static struct link *
+find_local(void *arg, const char *address)
+{
+	struct fake *fake = fake_find(arg, EAR_LINK_LOCAL, address);
+
+	return fake == NULL || fake->link.state == LINK_DOWN ? NULL : &fake->link;
+}
+
+static const char *
+failure(void *arg)
+{
+	return "refused";
+}
+
+const struct core_reach world_reach = { open_lan, find_lan, recheck_lan, find_local, failure };

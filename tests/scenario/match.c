@@ -1,0 +1,91 @@
+/* SPDX-License-Identifier: ISC */
+/* match.c: whether what was sent is what a scenario expects. */
+#include <stdio.h>
+#include <string.h>
+
+#include "base/alloc.h"
+#include "scenario.h"
+
+static struct binding {
+	char name[16], value[128];
+} bindings[16];
+static size_t binding_count;
+
+void
+match_reset(void)
+{
+	binding_count = 0;
+}
+
+static bool
+match_value(const char *pattern, const char *value)
+{
+	if (strcmp(pattern, "*") == 0)
+		return true;
+	if (pattern[0] != '$')
+		return strcmp(pattern, value) == 0;
+	for (size_t i = 0; i < binding_count; i++)
+		if (strcmp(bindings[i].name, pattern) == 0)
+			return strcmp(bindings[i].value, value) == 0;
+	if (binding_count == 16)
+		return false;
+	copy_text(bindings[binding_count].name, sizeof(bindings[0].name), pattern);
+	copy_text(bindings[binding_count++].value, sizeof(bindings[0].value), value);
+	return true;
+}
+
+/* What a scenario writes into a stanza that arrives: "$x" becomes what it was bound to. */
+void
+match_fill(xmpp_stanza_t *stanza)
+{
+	const char *id = xmpp_stanza_get_id(stanza);
+
+	for (size_t i = 0; id != NULL && i < binding_count; i++)
+		if (strcmp(bindings[i].name, id) == 0) {
+			xmpp_stanza_set_id(stanza, bindings[i].value);
+			return;
+		}
+}
+
+static bool
+match_attributes(xmpp_stanza_t *pattern, xmpp_stanza_t *sent)
+{
+	const char *list[64];
+	int n = xmpp_stanza_get_attributes(pattern, list, 64), extra = 0;
+
+	for (int i = 0; i + 1 < n; i += 2) {
+		const char *value = xmpp_stanza_get_attribute(sent, list[i]);
+
+		if (value == NULL || !match_value(list[i + 1], value))
+			return false;
+	}
+	n /= 2;
+	/* A namespace that both inherit may stand on one of them only. */
+	if (xmpp_stanza_get_attribute(sent, "xmlns") != NULL &&
+	    xmpp_stanza_get_attribute(pattern, "xmlns") == NULL)
+		extra = 1;
+	return xmpp_stanza_get_attribute_count(sent) - extra == n;
+}
+
+static bool
+match_children(struct world *world, xmpp_stanza_t *pattern, xmpp_stanza_t *sent)
+{
+	xmpp_stanza_t *a = ear_first(pattern), *b = ear_first(sent);
+
+	for (; a != NULL && b != NULL; a = ear_next(a), b = ear_next(b))
+		if (!match(world, a, b))
+			return false;
+	return a == NULL && b == NULL;
+}
+
+bool
+match(struct world *world, xmpp_stanza_t *pattern, xmpp_stanza_t *sent)
+{
+	const char *a = ear_text(pattern), *b = ear_text(sent);
+
+	if (strcmp(xmpp_stanza_get_name(pattern), xmpp_stanza_get_name(sent)) != 0)
+		return false;
+	if (a != NULL && !match_value(a, b == NULL ? "" : b))
+		return false;
+	return match_attributes(pattern, sent) && match_children(world, pattern, sent);
+}

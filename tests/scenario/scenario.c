@@ -1,0 +1,373 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * scenario.c: plays text files through the real core. One line, one thing:
+ *
+ *   conf     [section] or key = value        before anything else
+ *   peer     NAME appears | vanishes         on the LAN (instance name)
+ *   lan      ADDRESS up | dies | refuses | accepts | swallows | delivers | foreign | pongs N (ms)
+ *   server   up | dies | pongs N (ms)
+ *   program  NAME connects | leaves
+ *   lan< ADDRESS STANZA    server< STANZA    program< NAME STANZA      arrives
+ *   lan> ADDRESS STANZA    server> STANZA    program> NAME STANZA      was sent, in this order
+ *   path     ADDRESS none | lan | server     what is chosen
+ *   time     +N ms | s
+ *
+ * In an expected stanza '*' matches anything and "$x" binds: the next "$x" must be equal. What was
+ * sent and is not expected fails the scenario at its end. Lines that begin with '#' are comments.
+ */
+#include <ctype.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <arpa/inet.h>
+
+#include "base/alloc.h"
+#include "core/policy.h"
+#include "core/route.h"
+#include "registry.h"
+#include "scenario.h"
+
+static bool
+fail(struct world *world, const char *format, ...)
+{
+	va_list args;
+
+	va_start(args, format);
+	vsnprintf(world->message, sizeof(world->message), format, args);
+	va_end(args);
+	return false;
+}
+
+/* The next word of *text, which moves behind it. */
+static char *
+word(char **text)
+{
+	char *start = *text + strspn(*text, " \t"), *end = start + strcspn(start, " \t\n");
+
+	*text = *end == '\0' ? end : end + 1;
+	*end = '\0';
+	return start;
+}
+
+static void
+world_start(struct world *world)
+{
+	const char *failed;
+
+	if (world->ear != NULL)
+		return;
+	world->ear = core_new(world->clock, world->conf, ear_xeps_all, &world_reach, world);
+	core_set_self_lan(world->ear, "tv@box.local");
+	if (world->conf->server_kind != CONF_SERVER_NONE) {
+		struct fake *fake = fake_get(world, EAR_LINK_SERVER, "server");
+
+		xreplace(&fake->link.self, world->conf->server_jid);
+		world->ear->server = &fake->link;
+		xreplace(&world->ear->self_server, world->conf->server_jid);
+	}
+	core_start(world->ear, &failed);
+}
+
+static bool
+do_peer(struct world *world, char *rest)
+{
+	const char *name = word(&rest), *what = word(&rest);
+	struct peer_way way = { .interface = 1, .family = AF_INET };
+	struct sockaddr_in *in = (struct sockaddr_in *)&way.address;
+
+	if (strcmp(what, "vanishes") == 0) {
+		peers_forget(world->ear->peers, name, 1, AF_INET);
+		return true;
+	}
+	if (strcmp(what, "appears") != 0)
+		return fail(world, "peer: what is '%s'?", what);
+	in->sin_family = AF_INET;
+	in->sin_port = htons(5298);
+	inet_pton(AF_INET, "192.0.2.7", &in->sin_addr);
+	way.length = sizeof(*in);
+	return peers_see(world->ear->peers, name, &way, "host.local", (const unsigned char *)"",
+			 0) == 0
+		       ? true
+		       : fail(world, "peer %s: refused", name);
+}
+
+static bool
+do_link(struct world *world, enum ear_link_kind kind, const char *name, char *rest)
+{
+	const char *what = word(&rest);
+	struct fake *fake = fake_get(world, kind, name);
+
+	if (fake == NULL)
+		return fail(world, "too many links");
+	if (strcmp(what, "up") == 0)
+		fake_up(fake);
+	else if (strcmp(what, "dies") == 0)
+		fake_die(fake, "died");
+	else if (strcmp(what, "refuses") == 0)
+		fake->refuses = true;
+	else if (strcmp(what, "accepts") == 0)
+		fake->refuses = false;
+	else if (strcmp(what, "swallows") == 0)
+		fake->swallows = true;
+	else if (strcmp(what, "delivers") == 0)
+		fake->swallows = false;
+	else if (strcmp(what, "foreign") == 0)
+		fake->link.earshot = false;
+	else if (strcmp(what, "pongs") == 0)
+		fake->pong_usec = atoll(word(&rest)) * EAR_MSEC;
+	else
+		return fail(world, "what is '%s'?", what);
+	return true;
+}
+
+static char *
+program_address(const char *name)
+{
+	return xasprintf("tv@box.local/%s", name);
+}
+
+static bool
+do_program(struct world *world, char *rest)
+{
+	char *address = program_address(word(&rest));
+	const char *what = word(&rest);
+	struct fake *fake = fake_get(world, EAR_LINK_LOCAL, address);
+
+	free(address);
+	if (strcmp(what, "connects") == 0) {
+		fake->link.state = LINK_UP;
+		core_link_events.identified(world->ear, &fake->link);
+		core_link_events.up(world->ear, &fake->link);
+		return true;
+	}
+	if (strcmp(what, "leaves") != 0)
+		return fail(world, "program: what is '%s'?", what);
+	fake_die(fake, "left");
+	return true;
+}
+
+static xmpp_stanza_t *
+parse(struct world *world, const char *text)
+{
+	xmpp_stanza_t *stanza = xmpp_stanza_new_from_string(world->ear->ctx, text);
+
+	if (stanza == NULL)
+		fail(world, "not a stanza: %s", text);
+	else if (xmpp_stanza_get_ns(stanza) == NULL)
+		xmpp_stanza_set_ns(stanza, EAR_NS_CLIENT);
+	return stanza;
+}
+
+static bool
+arrives(struct world *world, struct fake *fake, char *rest)
+{
+	xmpp_stanza_t *stanza;
+
+	if (fake == NULL || fake->link.state != LINK_UP)
+		return fail(world, "that link is not up");
+	stanza = parse(world, rest);
+	if (stanza == NULL)
+		return false;
+	match_fill(stanza);
+	core_link_events.stanza(world->ear, &fake->link, stanza);
+	xmpp_stanza_release(stanza);
+	return true;
+}
+
+static bool
+was_sent(struct world *world, struct fake *fake, char *rest)
+{
+	xmpp_stanza_t *pattern, *sent;
+	char *text;
+	size_t length;
+	bool ok;
+
+	if (fake == NULL || fake->sent_count == 0)
+		return fail(world, "nothing was sent there");
+	pattern = parse(world, rest);
+	if (pattern == NULL)
+		return false;
+	sent = fake->sent[0];
+	ok = match(world, pattern, sent);
+	if (!ok && xmpp_stanza_to_text(sent, &text, &length) == XMPP_EOK) {
+		fail(world, "sent was %s", text);
+		xmpp_free(world->ear->ctx, text);
+	}
+	xmpp_stanza_release(pattern);
+	if (!ok)
+		return false;
+	xmpp_stanza_release(sent);
+	memmove(&fake->sent[0], &fake->sent[1], --fake->sent_count * sizeof(fake->sent[0]));
+	return true;
+}
+
+struct chosen {
+	const char *link;
+};
+
+static void
+on_path(void *arg, const struct ear_path_info *path)
+{
+	struct chosen *chosen = arg;
+
+	if (path->chosen)
+		chosen->link = ear_link_name(path->link);
+}
+
+static bool
+do_path(struct world *world, char *rest)
+{
+	const char *address = word(&rest), *want = word(&rest);
+	struct chosen chosen = { "none" };
+
+	ear_each_path(world->ear, address, on_path, &chosen);
+	return strcmp(chosen.link, want) == 0 ? true : fail(world, "the path is %s", chosen.link);
+}
+
+static bool
+do_time(struct world *world, char *rest)
+{
+	const char *amount = word(&rest);
+	char *unit;
+	int64_t n = strtoll(amount, &unit, 10);
+
+	clock_advance(world->clock, n * (strcmp(unit, "s") == 0 ? EAR_SEC : EAR_MSEC));
+	return true;
+}
+
+static bool
+do_stanza(struct world *world, const char *what, char *rest)
+{
+	struct fake *fake;
+	char *address;
+	bool in = strchr(what, '<') != NULL;
+
+	if (strncmp(what, "server", 6) == 0) {
+		fake = fake_find(world, EAR_LINK_SERVER, "server");
+	} else if (strncmp(what, "lan", 3) == 0) {
+		fake = fake_find(world, EAR_LINK_LAN, word(&rest));
+	} else {
+		address = program_address(word(&rest));
+		fake = fake_find(world, EAR_LINK_LOCAL, address);
+		free(address);
+	}
+	return in ? arrives(world, fake, rest) : was_sent(world, fake, rest);
+}
+
+static bool
+step(struct world *world, char *line, char **conf)
+{
+	const char *what = word(&line);
+
+	line[strcspn(line, "\n")] = '\0';
+	if (*what == '\0' || *what == '#')
+		return true;
+	if (strcmp(what, "conf") == 0) {
+		char *more = xasprintf("%s%s\n", *conf, line);
+
+		free(*conf);
+		*conf = more;
+		return true;
+	}
+	if (world->ear == NULL && conf_parse(world->conf, *conf, world->file, world->message,
+					     sizeof(world->message)) != 0)
+		return false;
+	world_start(world);
+	if (strchr(what, '<') || strchr(what, '>'))
+		return do_stanza(world, what, line);
+	if (strcmp(what, "peer") == 0)
+		return do_peer(world, line);
+	if (strcmp(what, "lan") == 0)
+		return do_link(world, EAR_LINK_LAN, word(&line), line);
+	if (strcmp(what, "server") == 0)
+		return do_link(world, EAR_LINK_SERVER, "server", line);
+	if (strcmp(what, "program") == 0)
+		return do_program(world, line);
+	if (strcmp(what, "path") == 0)
+		return do_path(world, line);
+	if (strcmp(what, "time") == 0)
+		return do_time(world, line);
+	return fail(world, "what is '%s'?", what);
+}
+
+static bool
+nothing_left(struct world *world)
+{
+	char *text;
+	size_t length;
+
+	for (size_t i = 0; i < LINKS_MAX; i++) {
+		struct fake *fake = &world->links[i];
+
+		if (!fake->used || fake->sent_count == 0)
+			continue;
+		if (xmpp_stanza_to_text(fake->sent[0], &text, &length) == XMPP_EOK) {
+			fail(world, "not expected on %s: %s", fake->name, text);
+			xmpp_free(world->ear->ctx, text);
+		}
+		return false;
+	}
+	return true;
+}
+
+static void
+world_end(struct world *world)
+{
+	if (world->ear != NULL)
+		core_stop(world->ear);
+	for (size_t i = 0; i < LINKS_MAX; i++)
+		fake_release(&world->links[i]);
+	if (world->ear != NULL)
+		core_free(world->ear);
+	conf_free(world->conf);
+	clock_free(world->clock);
+	match_reset();
+}
+
+static bool
+play(const char *file)
+{
+	struct world *world = xalloc(sizeof(*world));
+	char *line = NULL, *conf = xstrdup("");
+	size_t room = 0;
+	bool ok = true;
+	FILE *in = fopen(file, "r");
+
+	world->file = file;
+	world->clock = clock_new_fake();
+	world->conf = conf_new();
+	xreplace(&world->conf->player_kind, "none");
+	if (in == NULL)
+		ok = fail(world, "cannot be opened");
+	while (ok && getline(&line, &room, in) > 0) {
+		world->line++;
+		ok = step(world, line, &conf);
+	}
+	ok = ok && nothing_left(world);
+	if (ok)
+		printf("ok   %s\n", file);
+	else
+		printf("FAIL %s:%u: %s\n", file, world->line, world->message);
+	if (in != NULL)
+		fclose(in);
+	world_end(world);
+	free(conf);
+	free(line);
+	free(world);
+	return ok;
+}
+
+int
+main(int argc, char **argv)
+{
+	int failed = 0;
+
+	ear_log_set_level(getenv("V") != NULL ? EAR_LOG_DEBUG : EAR_LOG_ERROR);
+	for (int i = 1; i < argc; i++)
+		if (!play(argv[i]))
+			failed++;
+	printf("%d passed, %d failed\n", argc - 1 - failed, failed);
+	return failed > 0 || argc == 1;
+}
