@@ -1,0 +1,192 @@
+/* SPDX-License-Identifier: ISC */
+/* instance.c: text that is no local part as one (XEP-0106), and LAN names as addresses (XEP-0174).
+ */
+#include <errno.h>
+#include <string.h>
+
+#include <unistr.h>
+
+#include <earshot/jid.h>
+
+#define LAN_SUFFIX ".local"
+/* A local part of 1,023 bytes, each of which may stand for a single one. */
+#define USER_SIZE (EAR_JID_PART_MAX + 1)
+
+static const char escaped[] = " \"&'/:<>@\\";
+static const char hex[] = "0123456789abcdef";
+
+static int
+hex_digit(char c)
+{
+	const char *at;
+
+	if (c >= 'A' && c <= 'F')
+		c = c - 'A' + 'a';
+	at = c != '\0' ? strchr(hex, c) : NULL;
+	return at != NULL ? (int)(at - hex) : -1;
+}
+
+/* The character that the sequence at text stands for, 0: it is none. */
+static char
+sequence_of(const char *text)
+{
+	int high, low;
+
+	if (text[0] != '\\' || (high = hex_digit(text[1])) < 0 || (low = hex_digit(text[2])) < 0)
+		return 0;
+	high = high << 4 | low;
+	return high != 0 && strchr(escaped, high) != NULL ? (char)high : 0;
+}
+
+static bool
+has_control(const char *text)
+{
+	for (; *text != '\0'; text++)
+		if ((unsigned char)*text < 0x20 || *text == 0x7f)
+			return true;
+	return false;
+}
+
+/*
+ * XEP-0106 §5: a backslash is escaped only where it would otherwise begin a sequence. Upper-case
+ * hex counts too, because case mapping makes a sequence of it.
+ */
+static bool
+needs_escape(const char *text)
+{
+	return *text == '\\' ? sequence_of(text) != 0 : strchr(escaped, *text) != NULL;
+}
+
+int
+ear_jid_escape(const char *text, char *out, size_t size)
+{
+	size_t length = strlen(text), n = 0;
+
+	/* XEP-0106 §4.2: \20 is neither first nor last. */
+	if (length == 0 || text[0] == ' ' || text[length - 1] == ' ' || has_control(text) ||
+	    u8_check((const uint8_t *)text, length) != NULL)
+		return -EINVAL;
+	for (; *text != '\0'; text++) {
+		size_t step = needs_escape(text) ? 3 : 1;
+
+		if (n + step > EAR_JID_PART_MAX)
+			return -ENAMETOOLONG;
+		if (n + step >= size)
+			return -ENOSPC;
+		if (step == 3) {
+			out[n] = '\\';
+			out[n + 1] = hex[*text >> 4];
+			out[n + 2] = hex[*text & 15];
+		} else {
+			out[n] = *text;
+		}
+		n += step;
+	}
+	out[n] = '\0';
+	return 0;
+}
+
+/* XEP-0106 §4.3: case is significant here. */
+static bool
+is_sequence(const char *text)
+{
+	return sequence_of(text) != 0 && !(text[2] >= 'A' && text[2] <= 'F');
+}
+
+int
+ear_jid_unescape(const char *local, char *out, size_t size)
+{
+	size_t length = strlen(local), n = 0;
+
+	if (length == 0 || u8_check((const uint8_t *)local, length) != NULL)
+		return -EINVAL;
+	if (length > EAR_JID_PART_MAX)
+		return -ENAMETOOLONG;
+	while (*local != '\0') {
+		bool is_one = is_sequence(local);
+
+		if (n + 1 >= size)
+			return -ENOSPC;
+		out[n++] = is_one ? sequence_of(local) : *local;
+		local += is_one ? 3 : 1;
+	}
+	out[n] = '\0';
+	return 0;
+}
+
+/* A host name as XEP-0174 §13.1 wants it: ASCII. What else makes a name is for ear_jid_prep. */
+static bool
+is_machine(const char *text)
+{
+	return *text != '\0' &&
+	       text[strspn(text, "abcdefghijklmnopqrstuvwxyz"
+				 "ABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-._")] == '\0';
+}
+
+/* "user@machine" of at most 63 bytes, the user apart in a buffer of EAR_INSTANCE_MAX + 1. */
+static int
+split(const char *instance, char *user, const char **machine)
+{
+	const char *at = strrchr(instance, '@');
+
+	if (strnlen(instance, EAR_INSTANCE_MAX + 1) > EAR_INSTANCE_MAX)
+		return -ENAMETOOLONG;
+	if (at == NULL || at == instance || !is_machine(at + 1) || at[strlen(at) - 1] == '.')
+		return -EINVAL;
+	memcpy(user, instance, at - instance);
+	user[at - instance] = '\0';
+	*machine = at + 1;
+	return 0;
+}
+
+int
+ear_jid_from_instance(const char *instance, char *out, size_t size)
+{
+	char user[EAR_INSTANCE_MAX + 1], address[4 * EAR_INSTANCE_MAX];
+	const char *machine;
+	size_t n;
+	int error = split(instance, user, &machine);
+
+	if (error == 0)
+		error = ear_jid_escape(user, address, sizeof(address));
+	if (error != 0)
+		return error;
+	/* Three bytes for each of 63, '@', and the suffix: it fits. */
+	n = strlen(address);
+	address[n++] = '@';
+	memcpy(address + n, machine, strlen(machine) + 1);
+	memcpy(address + n + strlen(machine), LAN_SUFFIX, sizeof(LAN_SUFFIX));
+	return ear_jid_prep(address, out, size);
+}
+
+int
+ear_jid_to_instance(const char *address, char *out, size_t size)
+{
+	char bare[EAR_JID_SIZE], user[USER_SIZE];
+	char *at, *suffix;
+	size_t length;
+	int error = ear_jid_bare(address, bare, sizeof(bare));
+
+	if (error != 0)
+		return error;
+	at = strchr(bare, '@');
+	if (at == NULL || !ear_jid_is_lan(bare))
+		return -EINVAL;
+	*at++ = '\0';
+	suffix = at + strlen(at) - strlen(LAN_SUFFIX);
+	*suffix = '\0';
+	error = ear_jid_unescape(bare, user, sizeof(user));
+	if (error != 0)
+		return error;
+	if (!is_machine(at) || has_control(user))
+		return -EINVAL;
+	length = strlen(user) + 1 + strlen(at);
+	if (length > EAR_INSTANCE_MAX)
+		return -ENAMETOOLONG;
+	if (length >= size)
+		return -ENOSPC;
+	memcpy(out, user, strlen(user));
+	out[strlen(user)] = '@';
+	memcpy(out + strlen(user) + 1, at, strlen(at) + 1);
+	return 0;
+}

@@ -1,0 +1,206 @@
+/* SPDX-License-Identifier: ISC */
+/* stanza.c: shorthands over libstrophe's stanzas; ids. Out of memory aborts everywhere. */
+#include <openssl/rand.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <earshot/log.h>
+#include <earshot/ns.h>
+#include <earshot/stanza.h>
+
+/* Longer values go by the heap. */
+#define SHORT_VALUE 256
+
+static void
+check(bool there)
+{
+	if (!there) {
+		ear_error("out of memory");
+		abort();
+	}
+}
+
+static void
+set_attribute(xmpp_stanza_t *stanza, const char *name, const char *value)
+{
+	check(xmpp_stanza_set_attribute(stanza, name, value) == XMPP_EOK);
+}
+
+xmpp_stanza_t *
+ear_element(xmpp_ctx_t *ctx, const char *name, const char *ns)
+{
+	xmpp_stanza_t *element = xmpp_stanza_new(ctx);
+
+	check(element != NULL && xmpp_stanza_set_name(element, name) == XMPP_EOK);
+	if (ns != NULL)
+		set_attribute(element, "xmlns", ns);
+	return element;
+}
+
+xmpp_stanza_t *
+ear_child(xmpp_stanza_t *parent, const char *name, const char *ns)
+{
+	xmpp_stanza_t *child = ear_element(xmpp_stanza_get_context(parent), name,
+					   ns != NULL ? ns : xmpp_stanza_get_ns(parent));
+
+	check(xmpp_stanza_add_child_ex(parent, child, 0) == XMPP_EOK);
+	return child;
+}
+
+xmpp_stanza_t *
+ear_child_text(xmpp_stanza_t *parent, const char *name, const char *ns, const char *text)
+{
+	xmpp_stanza_t *child = ear_child(parent, name, ns), *data;
+
+	if (text == NULL || *text == '\0')
+		return child;
+	data = xmpp_stanza_new(xmpp_stanza_get_context(parent));
+	check(data != NULL && xmpp_stanza_set_text(data, text) == XMPP_EOK &&
+	      xmpp_stanza_add_child_ex(child, data, 0) == XMPP_EOK);
+	return child;
+}
+
+void
+ear_set(xmpp_stanza_t *stanza, const char *attribute, const char *format, ...)
+{
+	char brief[SHORT_VALUE], *value = NULL;
+	va_list args;
+	int n;
+
+	va_start(args, format);
+	n = vsnprintf(brief, sizeof(brief), format, args);
+	va_end(args);
+	check(n >= 0);
+	if ((size_t)n < sizeof(brief)) {
+		set_attribute(stanza, attribute, brief);
+		return;
+	}
+	va_start(args, format);
+	check(vasprintf(&value, format, args) != -1);
+	va_end(args);
+	set_attribute(stanza, attribute, value);
+	free(value);
+}
+
+bool
+ear_is(xmpp_stanza_t *stanza, const char *name, const char *ns)
+{
+	const char *own_name, *own_ns;
+
+	if (!xmpp_stanza_is_tag(stanza))
+		return false;
+	own_name = xmpp_stanza_get_name(stanza);
+	own_ns = xmpp_stanza_get_ns(stanza);
+	if (own_name == NULL || strcmp(own_name, name) != 0)
+		return false;
+	return own_ns == NULL || ns == NULL ? own_ns == ns : strcmp(own_ns, ns) == 0;
+}
+
+xmpp_stanza_t *
+ear_find(xmpp_stanza_t *parent, const char *name, const char *ns)
+{
+	xmpp_stanza_t *child;
+
+	if (ns == NULL)
+		ns = xmpp_stanza_get_ns(parent);
+	for (child = ear_first(parent); child != NULL; child = ear_next(child))
+		if (ear_is(child, name, ns))
+			return child;
+	return NULL;
+}
+
+static xmpp_stanza_t *
+skip_text(xmpp_stanza_t *node)
+{
+	while (node != NULL && !xmpp_stanza_is_tag(node))
+		node = xmpp_stanza_get_next(node);
+	return node;
+}
+
+xmpp_stanza_t *
+ear_first(xmpp_stanza_t *parent)
+{
+	return skip_text(xmpp_stanza_get_children(parent));
+}
+
+xmpp_stanza_t *
+ear_next(xmpp_stanza_t *child)
+{
+	return skip_text(xmpp_stanza_get_next(child));
+}
+
+/* The first piece: the reader makes character data one piece wherever it is not interrupted. */
+const char *
+ear_text(xmpp_stanza_t *element)
+{
+	xmpp_stanza_t *node;
+
+	for (node = xmpp_stanza_get_children(element); node != NULL;
+	     node = xmpp_stanza_get_next(node))
+		if (xmpp_stanza_is_text(node))
+			return xmpp_stanza_get_text_ptr(node);
+	return NULL;
+}
+
+void
+ear_new_id(char *out)
+{
+	/* 64 characters: six bits of each random byte, nothing lost by a division. */
+	static const char digits[] =
+		"abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-_";
+	unsigned char random[16];
+
+	if (RAND_bytes(random, sizeof(random)) != 1) {
+		ear_error("no randomness from OpenSSL");
+		abort();
+	}
+	for (size_t i = 0; i < sizeof(random); i++)
+		out[i] = digits[random[i] & 63];
+	out[sizeof(random)] = '\0';
+}
+
+xmpp_stanza_t *
+ear_stanza(xmpp_ctx_t *ctx, const char *name, const char *type, const char *to, const char *id)
+{
+	xmpp_stanza_t *stanza = ear_element(ctx, name, EAR_NS_CLIENT);
+	char fresh[17];
+
+	if (id == NULL) {
+		ear_new_id(fresh);
+		id = fresh;
+	}
+	set_attribute(stanza, "id", id);
+	if (type != NULL)
+		set_attribute(stanza, "type", type);
+	if (to != NULL)
+		set_attribute(stanza, "to", to);
+	return stanza;
+}
+
+/* Copies an attribute under another name, where there is one. */
+static void
+copy_attribute(xmpp_stanza_t *to, const char *as, xmpp_stanza_t *from, const char *name)
+{
+	const char *value = xmpp_stanza_get_attribute(from, name);
+
+	if (value != NULL)
+		set_attribute(to, as, value);
+}
+
+xmpp_stanza_t *
+ear_answer_to(xmpp_stanza_t *stanza, const char *type)
+{
+	const char *ns = xmpp_stanza_get_ns(stanza);
+	xmpp_stanza_t *answer =
+		ear_element(xmpp_stanza_get_context(stanza), xmpp_stanza_get_name(stanza),
+			    ns != NULL ? ns : EAR_NS_CLIENT);
+
+	copy_attribute(answer, "id", stanza, "id");
+	copy_attribute(answer, "to", stanza, "from");
+	copy_attribute(answer, "from", stanza, "to");
+	if (type != NULL)
+		set_attribute(answer, "type", type);
+	return answer;
+}
