@@ -1,0 +1,449 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * mpv.c: driving mpv over its JSON IPC.
+ *
+ * A press is three steps: look (read the properties), act (the commands that the press means in
+ * that state), and, when what they cause has settled, look again. An mpv that hangs is found out by
+ * the first step, so that at most a press sent in the very moment of the hang is done late. Nothing
+ * that changes by itself is asked for at rest: the position is read when somebody wants it.
+ */
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <earshot/log.h>
+#include <earshot/timer.h>
+
+#include "base/alloc.h"
+#include "player/mpv_ipc.h"
+#include "player/mpv_view.h"
+#include "player/ops.h"
+
+#define SETTLE_MAX (EAR_SEC) /* a slow network: then the state is told as it is */
+#define RETRY_MIN  (EAR_SEC)
+#define RETRY_MAX  (30 * EAR_SEC)
+
+enum mpv_phase {
+	MPV_REST,    /* no job */
+	MPV_LOOK,    /* reading, for a question or before a press */
+	MPV_ACT,     /* commands are sent */
+	MPV_SETTLE,  /* commands are done; waiting for what they cause */
+	MPV_CONFIRM, /* reading back */
+};
+
+struct mpv {
+	struct ear_player *player;
+	char *socket; /* NULL: the usual places */
+	struct mpv_ipc *ipc;
+	enum mpv_phase phase;
+	bool is_press;
+	struct ear_press press;
+	struct mpv_plan plan;
+	struct mpv_view view;
+	int resume;   /* index in the playlist that was playing when we last looked, or -1 */
+	bool started; /* a file began since the commands were done */
+	/* The requests under way: ids first .. first + count - 1; a bit for each that is missing.
+	 */
+	json_int_t first, next_id;
+	size_t count;
+	unsigned missing;
+	struct ear_timer settle, retry;
+	int64_t retry_after;
+};
+
+/* Observed, so that changes by others are told; cheap, since none of them moves at rest. */
+static const char *const observed[] = { "idle-active", "pause", "media-title", "volume", "mute" };
+
+#define OBSERVED (sizeof(observed) / sizeof(observed[0]))
+
+static const char *
+mpv_phase_name(enum mpv_phase phase)
+{
+	switch (phase) {
+	case MPV_REST:
+		return "rest";
+	case MPV_LOOK:
+		return "look";
+	case MPV_ACT:
+		return "act";
+	case MPV_SETTLE:
+		return "settle";
+	case MPV_CONFIRM:
+		return "confirm";
+	}
+	return "?";
+}
+
+static void
+mpv_enter(struct mpv *mpv, enum mpv_phase phase)
+{
+	ear_debug("player: mpv %s -> %s", mpv_phase_name(mpv->phase), mpv_phase_name(phase));
+	mpv->phase = phase;
+	if (phase == MPV_SETTLE)
+		ear_timer_set(&mpv->settle, SETTLE_MAX);
+	else
+		ear_timer_stop(&mpv->settle);
+	if (phase == MPV_REST)
+		mpv->count = 0;
+}
+
+static void
+mpv_end(struct mpv *mpv, int error)
+{
+	mpv_enter(mpv, MPV_REST);
+	player_done(mpv->player, error, error == 0 ? &mpv->view.state : NULL);
+}
+
+/* Begins a batch of requests, whose answers are told apart from late ones by their ids. */
+static void
+batch_open(struct mpv *mpv)
+{
+	mpv->first = mpv->next_id;
+	mpv->count = 0;
+	mpv->missing = 0;
+}
+
+static int
+batch_add(struct mpv *mpv, json_t *command)
+{
+	mpv->missing |= 1u << mpv->count++;
+	return mpv_ipc_send(mpv->ipc, mpv->next_id++, command);
+}
+
+static void
+mpv_read(struct mpv *mpv, enum mpv_phase phase)
+{
+	int error = 0;
+
+	mpv_view_init(&mpv->view);
+	mpv_enter(mpv, phase);
+	batch_open(mpv);
+	for (size_t i = 0; i < MPV_PROPERTIES && error == 0; i++)
+		error = batch_add(mpv, json_pack("[s,s]", "get_property", mpv_properties[i]));
+	if (error != 0)
+		mpv_end(mpv, -ETIMEDOUT);
+}
+
+static void
+on_settle(void *arg)
+{
+	mpv_read(arg, MPV_CONFIRM);
+}
+
+static void
+mpv_act(struct mpv *mpv)
+{
+	int error = mpv_plan_press(&mpv->plan, &mpv->view, mpv->resume, &mpv->press);
+
+	if (error != 0 || mpv->plan.count == 0) {
+		mpv_end(mpv, error);
+		return;
+	}
+	mpv_enter(mpv, MPV_ACT);
+	mpv->started = false;
+	batch_open(mpv);
+	for (size_t i = 0; i < mpv->plan.count; i++) {
+		int full = batch_add(mpv, mpv->plan.commands[i]);
+
+		error = error == 0 ? full : error;
+	}
+	if (error != 0)
+		mpv_end(mpv, -ETIMEDOUT);
+}
+
+/* Every request of the phase was answered well. */
+static void
+mpv_advance(struct mpv *mpv)
+{
+	switch (mpv->phase) {
+	case MPV_LOOK:
+	case MPV_CONFIRM:
+		mpv_view_finish(&mpv->view);
+		if (!mpv->view.idle)
+			mpv->resume = mpv->view.playlist_index;
+		if (mpv->phase == MPV_LOOK && mpv->is_press)
+			mpv_act(mpv);
+		else if (mpv->phase == MPV_CONFIRM && !mpv_plan_holds(&mpv->plan, &mpv->view))
+			mpv_end(mpv, -EREMOTEIO);
+		else
+			mpv_end(mpv, 0);
+		break;
+	case MPV_ACT:
+		if (mpv->plan.settle == MPV_AT_ONCE)
+			mpv_read(mpv, MPV_CONFIRM);
+		else
+			mpv_enter(mpv, MPV_SETTLE);
+		break;
+	case MPV_REST:
+	case MPV_SETTLE:
+		break;
+	}
+}
+
+/* The answer to request i of the batch. */
+static int
+mpv_take(struct mpv *mpv, size_t i, const char *error, json_t *data)
+{
+	bool good = strcmp(error, "success") == 0;
+
+	if (mpv->phase == MPV_ACT)
+		return good ? 0 : -EREMOTEIO;
+	return mpv_view_set(&mpv->view, i, good ? data : NULL);
+}
+
+static void
+on_reply(struct mpv *mpv, json_t *object)
+{
+	json_int_t id = json_integer_value(json_object_get(object, "request_id"));
+	const char *text = json_string_value(json_object_get(object, "error"));
+	size_t i;
+	int error;
+
+	if (id < mpv->first || id - mpv->first >= (json_int_t)mpv->count)
+		return; /* late, from a job that was given up */
+	i = id - mpv->first;
+	if ((mpv->missing & 1u << i) == 0)
+		return;
+	mpv->missing &= ~(1u << i);
+	error = text == NULL ? -EPROTO : mpv_take(mpv, i, text, json_object_get(object, "data"));
+	if (error != 0)
+		mpv_end(mpv, error);
+	else if (mpv->missing == 0)
+		mpv_advance(mpv);
+}
+
+static bool
+is_settled(const struct mpv *mpv, bool idle)
+{
+	switch (mpv->plan.settle) {
+	case MPV_SOUGHT:
+		return true;
+	case MPV_LOADED:
+		return mpv->started;
+	case MPV_STOPPED:
+		return idle;
+	case MPV_AT_ONCE:
+		break;
+	}
+	return false;
+}
+
+static bool
+is_idle_event(json_t *object)
+{
+	const char *name = json_string_value(json_object_get(object, "name"));
+
+	return name != NULL && strcmp(name, "idle-active") == 0 &&
+	       json_is_true(json_object_get(object, "data"));
+}
+
+static void
+on_mpv_event(struct mpv *mpv, const char *event, json_t *object)
+{
+	bool change = strcmp(event, "property-change") == 0;
+	bool idle = change && is_idle_event(object);
+
+	if (strcmp(event, "start-file") == 0)
+		mpv->started = true;
+	if (mpv->phase == MPV_SETTLE && (idle || strcmp(event, "playback-restart") == 0) &&
+	    is_settled(mpv, idle))
+		mpv_read(mpv, MPV_CONFIRM);
+	if (change)
+		player_poke(mpv->player);
+}
+
+static void
+on_object(void *arg, json_t *object)
+{
+	const char *event = json_string_value(json_object_get(object, "event"));
+
+	if (event != NULL)
+		on_mpv_event(arg, event, object);
+	else if (json_is_integer(json_object_get(object, "request_id")))
+		on_reply(arg, object);
+}
+
+static void
+mpv_retry(struct mpv *mpv)
+{
+	if (!player_is_watched(mpv->player))
+		return;
+	ear_timer_set(&mpv->retry, mpv->retry_after);
+	mpv->retry_after = mpv->retry_after * 2 > RETRY_MAX ? RETRY_MAX : mpv->retry_after * 2;
+}
+
+static void
+on_gone(void *arg, int error)
+{
+	struct mpv *mpv = arg;
+
+	if (error == -EPROTO)
+		ear_warn("player: mpv sent something that is not its protocol; disconnected");
+	else
+		ear_info("player: mpv is gone");
+	mpv_ipc_free(mpv->ipc);
+	mpv->ipc = NULL;
+	if (mpv->phase != MPV_REST)
+		mpv_end(mpv, error);
+	player_poke(mpv->player);
+	mpv_retry(mpv);
+}
+
+static const struct mpv_ipc_events ipc_events = { on_object, on_gone };
+
+/* idle-active is needed to see presses through; the others only for whoever wants to be told. */
+static void
+mpv_observe(struct mpv *mpv)
+{
+	size_t count = player_is_watched(mpv->player) ? OBSERVED : 1;
+
+	batch_open(mpv);
+	for (size_t i = 0; i < count; i++)
+		(void)mpv_ipc_send(
+			mpv->ipc, mpv->next_id++,
+			json_pack("[s,i,s]", "observe_property", (int)i + 1, observed[i]));
+}
+
+/*
+ * Where mpv may listen when the configuration does not say. Anybody can put a socket into /tmp, so
+ * that one (which mpv's manual shows) counts only when it is our own.
+ */
+static bool
+usual_place(size_t i, char *path, size_t size)
+{
+	const char *runtime = getenv("XDG_RUNTIME_DIR");
+	struct stat st;
+
+	switch (i) {
+	case 0:
+		return runtime != NULL && *runtime == '/' &&
+		       snprintf(path, size, "%s/mpv.sock", runtime) < (int)size;
+	case 1:
+		return copy_text(path, size, "/run/earshot/mpv.sock") == 0;
+	default:
+		return copy_text(path, size, "/tmp/mpvsocket") == 0 && lstat(path, &st) == 0 &&
+		       S_ISSOCK(st.st_mode) && st.st_uid == geteuid();
+	}
+}
+
+#define USUAL_PLACES 3
+
+static int
+mpv_try(struct mpv *mpv, const char *path)
+{
+	int error = 0;
+
+	mpv->ipc = mpv_ipc_new(player_base(mpv->player), path, &ipc_events, mpv, &error);
+	if (mpv->ipc == NULL)
+		return error;
+	ear_info("player: mpv at %s", path);
+	mpv->retry_after = RETRY_MIN;
+	ear_timer_stop(&mpv->retry);
+	mpv_observe(mpv);
+	return 0;
+}
+
+static int
+mpv_connect(struct mpv *mpv)
+{
+	char path[108];
+	int error = -ENODEV;
+
+	if (mpv->socket != NULL)
+		return mpv_try(mpv, mpv->socket);
+	for (size_t i = 0; i < USUAL_PLACES && error == -ENODEV; i++)
+		if (usual_place(i, path, sizeof(path)))
+			error = mpv_try(mpv, path);
+	return error;
+}
+
+/* Only with somebody to tell: an mpv that appears is a change. */
+static void
+on_retry(void *arg)
+{
+	struct mpv *mpv = arg;
+
+	if (mpv->ipc != NULL)
+		return;
+	if (mpv_connect(mpv) != 0)
+		mpv_retry(mpv);
+	else
+		player_poke(mpv->player);
+}
+
+static void
+mpv_begin(void *self, const struct ear_press *press)
+{
+	struct mpv *mpv = self;
+	int error = mpv->ipc == NULL ? mpv_connect(mpv) : 0;
+
+	if (error != 0) {
+		if (error != -ENODEV && error != -ETIMEDOUT)
+			ear_warn("player: cannot connect to mpv: %s", strerror(-error));
+		player_done(mpv->player, error == -ETIMEDOUT ? error : -ENODEV, NULL);
+		return;
+	}
+	mpv->is_press = press != NULL;
+	if (press != NULL)
+		mpv->press = *press;
+	mpv_read(mpv, MPV_LOOK);
+}
+
+static void
+mpv_abandon(void *self)
+{
+	mpv_enter(self, MPV_REST);
+}
+
+static int
+mpv_open(struct ear_player *player, const struct player_config *config, void **self)
+{
+	struct mpv *mpv;
+
+	if (config->socket != NULL && mpv_ipc_check_path(config->socket) != 0)
+		return -ENAMETOOLONG;
+	mpv = xalloc(sizeof(*mpv));
+	mpv->player = player;
+	mpv->socket = xstrdup(config->socket);
+	mpv->resume = -1;
+	mpv->next_id = 1;
+	mpv->retry_after = RETRY_MIN;
+	ear_timer_init(&mpv->settle, player_clock(player), on_settle, mpv);
+	ear_timer_init(&mpv->retry, player_clock(player), on_retry, mpv);
+	if (player_is_watched(player))
+		ear_timer_set(&mpv->retry, 0);
+	*self = mpv;
+	return 0;
+}
+
+static void
+mpv_close(void *self)
+{
+	struct mpv *mpv = self;
+
+	ear_timer_stop(&mpv->settle);
+	ear_timer_stop(&mpv->retry);
+	mpv_ipc_free(mpv->ipc);
+	free(mpv->socket);
+	free(mpv);
+}
+
+static bool
+mpv_is_there(const void *self)
+{
+	const struct mpv *mpv = self;
+
+	return mpv->ipc != NULL;
+}
+
+const struct player_kind player_mpv = {
+	.name = "mpv",
+	.open = mpv_open,
+	.close = mpv_close,
+	.begin = mpv_begin,
+	.abandon = mpv_abandon,
+	.is_there = mpv_is_there,
+};

@@ -1,0 +1,61 @@
+/* SPDX-License-Identifier: ISC */
+/* mpv_view.h: what is read from mpv, and what a press means for an mpv that is in that state. */
+#ifndef PLAYER_MPV_VIEW_H
+#define PLAYER_MPV_VIEW_H
+
+#include <earshot/player.h>
+#include <jansson.h>
+
+/* The properties that make up a view, in the order in which they are read. */
+#define MPV_PROPERTIES 11
+extern const char *const mpv_properties[MPV_PROPERTIES];
+
+struct mpv_view {
+	bool idle, paused, ended; /* ended: stands at the end of the file (keep-open) */
+	int playlist_count, playlist_index;
+	struct ear_player_state state; /* complete after mpv_view_finish */
+};
+
+/* Everything unknown. */
+void mpv_view_init(struct mpv_view *view);
+
+/*
+ * Takes the answer to the reading of property i; data NULL: mpv says that it has none now. -EPROTO:
+ * that is no value for it, or it is one that mpv always has.
+ */
+int mpv_view_set(struct mpv_view *view, size_t i, json_t *data);
+
+/* Sums up, when every property was set. */
+void mpv_view_finish(struct mpv_view *view);
+
+/* What must happen after the commands before the new state can be read. */
+enum mpv_settle {
+	MPV_AT_ONCE,
+	MPV_SOUGHT,  /* playback restarts at the new position, or comes to its end */
+	MPV_LOADED,  /* another file starts and plays, or none could */
+	MPV_STOPPED, /* idle */
+};
+
+#define MPV_COMMANDS_MAX 2
+
+/* How a press is done. */
+struct mpv_plan {
+	json_t *commands[MPV_COMMANDS_MAX]; /* owned */
+	size_t count;                       /* 0: it is so already */
+	enum mpv_settle settle;
+	/* What the view must say afterwards; -1: not looked at. */
+	int paused, volume, muted;
+};
+
+/*
+ * Plans a press. resume: the index that was playing before a stop, -1 unknown. -ERANGE, -EREMOTEIO
+ * (nothing to play, no next, cannot seek), -EOPNOTSUPP as in <earshot/player.h>; the plan is then
+ * empty.
+ */
+int mpv_plan_press(struct mpv_plan *plan, const struct mpv_view *view, int resume,
+		   const struct ear_press *press);
+
+/* Whether the view read afterwards bears the press out. */
+bool mpv_plan_holds(const struct mpv_plan *plan, const struct mpv_view *view);
+
+#endif
