@@ -18,20 +18,24 @@ XEP     := $(wildcard xep/*.c)
 TOOL    := $(wildcard tools/*.c)
 UNIT    := $(wildcard tests/unit/*/test_*.c)
 FUZZ    := $(wildcard tests/fuzz/fuzz_*.c)
+SCENE   := $(wildcard tests/scenario/*.c)
 BENCHES := $(wildcard tests/bench/bench_*.c)
-HELPERS := $(wildcard tests/lan/*.c)
+HELPER  := $(wildcard tests/lan/*.c)
 
 LIBO    := $(SRC:%.c=$(B)/%.o) $(XEP:%.c=$(B)/%.o)
 TOOLO   := $(filter-out $(B)/tools/earshot.o $(B)/tools/earshotd.o,$(TOOL:%.c=$(B)/%.o))
 UNITS   := $(UNIT:%.c=$(B)/%)
 REPLAYS := $(FUZZ:%.c=$(B)/%)
+SCENES  := $(if $(SCENE),$(B)/tests/scenario/scenario)
+BENCHED := $(BENCHES:%.c=$(B)/%)
+HELPERS := $(HELPER:%.c=$(B)/%)
 
 Q := $(if $(V),,@)
 SAY = $(if $(V),,@printf '  %-5s %s\n' $(1) $(2))
 
 help:
 	@echo 'make demo      build, and run the main job on this machine'
-	@echo 'make check     build, and run every test'
+	@echo 'make check     build, and run every test; T=NAME runs one'
 	@echo 'make all       earshotd and earshot in $(B)/'
 	@echo 'make bench     figures beside their floors; BENCH=NAME runs one'
 	@echo 'make fuzz      fuzz every parser; FUZZ_SECONDS=600 each'
@@ -59,21 +63,39 @@ $(B)/earshotd $(B)/earshot: $(B)/%: $(B)/tools/%.o $(TOOLO) $(B)/libearshot.a
 	$(call SAY,LD,$@)
 	$(Q)$(CC) $(SANFLAGS) $(LDFLAGS) -o $@ $^ $(LIBS)
 
+# Tests. A unit test mirrors a source by path; other files beside them are shared by all.
 UNITO := $(patsubst %.c,$(B)/%.o,$(filter-out $(UNIT),$(wildcard tests/unit/*.c tests/unit/*/*.c)))
+BENCHO := $(patsubst %.c,$(B)/%.o,$(filter-out $(BENCHES),$(wildcard tests/bench/*.c)))
+LINK   = $(Q)$(CC) $(SANFLAGS) $(LDFLAGS) -o $@ $^
 
 $(UNITS): $(B)/%: $(B)/%.o $(UNITO) $(TOOLO) $(B)/libearshot.a
 	$(call SAY,LD,$@)
-	$(Q)$(CC) $(SANFLAGS) $(LDFLAGS) -o $@ $^ $(LIBS) -lcmocka
+	$(LINK) $(LIBS) -lcmocka
 
 $(REPLAYS): $(B)/%: $(B)/%.o $(B)/tests/fuzz/replay.o $(B)/libearshot.a
 	$(call SAY,LD,$@)
-	$(Q)$(CC) $(SANFLAGS) $(LDFLAGS) -o $@ $^ $(LIBS)
+	$(LINK) $(LIBS)
 
--include tools/dev/targets.mk
+$(SCENES): $(SCENE:%.c=$(B)/%.o) $(B)/libearshot.a
+	$(call SAY,LD,$@)
+	$(LINK) $(LIBS)
+
+$(BENCHED): $(B)/%: $(B)/%.o $(BENCHO) $(B)/libearshot.a
+	$(call SAY,LD,$@)
+	$(LINK) $(LIBS)
+
+# Programs that the LAN tests use beside ours; the headers of libpurple are not ours to warn about.
+$(HELPERS): $(B)/%: $(B)/%.o
+	$(call SAY,LD,$@)
+	$(LINK) $(HELPERLIBS)
+$(B)/tests/lan/purple.o: INC := $(subst -I,-isystem ,$(shell pkg-config --cflags purple 2>/dev/null))
+$(B)/tests/lan/purple: HELPERLIBS = $(shell pkg-config --libs purple)
+
+include tools/dev/targets.mk
 
 clean:
 	rm -rf build
 
-.PHONY: help all demo check bench fuzz lint install uninstall dist clean
+.PHONY: help all clean
 .SECONDARY:
 -include $(shell find $(B) -name '*.d' 2>/dev/null)

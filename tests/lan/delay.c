@@ -1,5 +1,5 @@
-// SPDX-License-Identifier: ISC
-// delay.c: an emulated cable between two network namespaces, for kernels without netem
+/* SPDX-License-Identifier: ISC */
+/* delay.c: an emulated cable between two network namespaces, for kernels without netem */
 
 #include <errno.h>
 #include <fcntl.h>
@@ -18,25 +18,25 @@
 #include <time.h>
 #include <unistd.h>
 
-// Each end is a tap device. A tap without TUNSETOFFLOAD gets whole frames no longer than its MTU
-// with complete checksums from the kernel, which a packet socket on a veth does not.
-//
-// A frame read from one tap gets the time at which it leaves by the other: behind the frame
-// before it at the set rate, then delay and jitter. Frames never overtake each other. Whether a
-// frame is lost is drawn from a generator of each direction's own, so that a seed and a sequence
-// of frames give the same losses in every run.
-//
-// Commands, one line each on standard input, each answered with a line "ok …" or "error …":
-//	[ab|ba] delay MS | jitter MS | loss PERCENT | rate KBIT | limit FRAMES | cut | restore
-//	unplug (both ends lose their carrier)	stats
-// End of input ends the program, and with it both devices.
+/* Each end is a tap device. A tap without TUNSETOFFLOAD gets whole frames no longer than its MTU
+ * with complete checksums from the kernel, which a packet socket on a veth does not.
+ *
+ * A frame read from one tap gets the time at which it leaves by the other: behind the frame
+ * before it at the set rate, then delay and jitter. Frames never overtake each other. Whether a
+ * frame is lost is drawn from a generator of each direction's own, so that a seed and a sequence
+ * of frames give the same losses in every run.
+ *
+ * Commands, one line each on standard input, each answered with a line "ok …" or "error …":
+ * 	[ab|ba] delay MS | jitter MS | loss PERCENT | rate KBIT | limit FRAMES | cut | restore
+ * 	unplug (both ends lose their carrier)	stats
+ * End of input ends the program, and with it both devices. */
 
 #define FRAME_MAX 2048
 #define LIMIT_MAX 65536
 #define NS_PER_MS 1000000
 
 struct frame {
-	uint64_t due; // CLOCK_MONOTONIC, ns
+	uint64_t due; /* CLOCK_MONOTONIC, ns */
 	size_t len;
 	uint8_t bytes[FRAME_MAX];
 };
@@ -44,18 +44,18 @@ struct frame {
 struct way {
 	const char *name;
 	int from, to;
-	struct frame *ring; // LIMIT_MAX places, touched only as far as used
+	struct frame *ring; /* LIMIT_MAX places, touched only as far as used */
 	size_t head, count, limit;
-	uint64_t delay, jitter; // ns
-	uint64_t rate;          // bit/s, 0: no limit
-	double loss;            // 0 to 1
+	uint64_t delay, jitter; /* ns */
+	uint64_t rate;          /* bit/s, 0: no limit */
+	double loss;            /* 0 to 1 */
 	bool cut;
 	uint64_t random, line_free, last_due;
 	uint64_t in, out, lost, full;
 };
 
 struct cable {
-	struct way ways[2]; // ab, ba
+	struct way ways[2]; /* ab, ba */
 	int timer;
 };
 
@@ -68,7 +68,7 @@ now_ns(void)
 	return (uint64_t)ts.tv_sec * 1000000000 + (uint64_t)ts.tv_nsec;
 }
 
-// splitmix64: any seed will do, also 0.
+/* splitmix64: any seed will do, also 0. */
 static uint64_t
 way_random(struct way *way)
 {
@@ -79,7 +79,7 @@ way_random(struct way *way)
 	return z ^ (z >> 31);
 }
 
-// From 0 up to and without 1.
+/* From 0 up to and without 1. */
 static double
 way_draw(struct way *way)
 {
@@ -103,7 +103,7 @@ way_due(struct way *way, size_t len, uint64_t now)
 	return due;
 }
 
-// One frame from the tap into the ring; false when the tap has none.
+/* One frame from the tap into the ring; false when the tap has none. */
 static bool
 way_read(struct way *way, uint64_t now)
 {
@@ -127,7 +127,7 @@ way_read(struct way *way, uint64_t now)
 	return true;
 }
 
-// What is due leaves. A device that is down refuses its frame: lost, as on a cable.
+/* What is due leaves. A device that is down refuses its frame: lost, as on a cable. */
 static void
 way_write(struct way *way, uint64_t now)
 {
@@ -176,8 +176,8 @@ way_set(struct way *way, const char *key, double value)
 	return true;
 }
 
-// A change holds for the frames that come after it; but a frame that waits by the old, longer
-// delay would hold up all of them, so waiting frames leave no later than a new one would.
+/* A change holds for the frames that come after it; but a frame that waits by the old, longer
+ * delay would hold up all of them, so waiting frames leave no later than a new one would. */
 static void
 way_hurry(struct way *way, uint64_t now)
 {
@@ -218,7 +218,7 @@ print_stats(const struct cable *cable)
 	printf("}\n");
 }
 
-// cut, restore, or a setting; in one direction or in both.
+/* cut, restore, or a setting; in one direction or in both. */
 static bool
 command_way(struct way *way, const char *key, const char *value)
 {
@@ -284,7 +284,7 @@ arm(struct cable *cable)
 	timerfd_settime(cable->timer, TFD_TIMER_ABSTIME, &spec, NULL);
 }
 
-// Reads at most some frames a turn, so that a flood does not delay what is due.
+/* Reads at most some frames a turn, so that a flood does not delay what is due. */
 static void
 turn(struct cable *cable)
 {
@@ -313,7 +313,7 @@ serve(struct cable *cable)
 	for (;;) {
 		if (poll(fds, 4, -1) < 0)
 			return;
-		// The namespace of a device is gone.
+		/* The namespace of a device is gone. */
 		if (((fds[2].revents | fds[3].revents) & POLLERR) != 0)
 			return;
 		if (fds[1].revents != 0)
@@ -328,7 +328,7 @@ serve(struct cable *cable)
 	}
 }
 
-// A tap of this name in the namespace that the file of /proc names.
+/* A tap of this name in the namespace that the file of /proc names. */
 static int
 tap_open(const char *space, const char *name)
 {
@@ -336,7 +336,7 @@ tap_open(const char *space, const char *name)
 	int ns = open(space, O_RDONLY | O_CLOEXEC), fd = -1;
 
 	snprintf(req.ifr_name, sizeof(req.ifr_name), "%s", name);
-	// The device belongs to the namespace in which the file was opened.
+	/* The device belongs to the namespace in which the file was opened. */
 	if (ns >= 0 && setns(ns, CLONE_NEWNET) == 0)
 		fd = open("/dev/net/tun", O_RDWR | O_NONBLOCK | O_CLOEXEC);
 	if (fd < 0 || ioctl(fd, TUNSETIFF, &req) < 0) {
@@ -360,7 +360,7 @@ main(int argc, char **argv)
 		fprintf(stderr, "usage: delay [-s SEED] NETNS NAME NETNS NAME\n");
 		return 2;
 	}
-	// Unbuffered, or poll would not see the second of two commands that came together.
+	/* Unbuffered, or poll would not see the second of two commands that came together. */
 	setvbuf(stdin, NULL, _IONBF, 0);
 	setvbuf(stdout, NULL, _IOLBF, 0);
 	a = tap_open(argv[optind], argv[optind + 1]);
@@ -370,5 +370,7 @@ main(int argc, char **argv)
 	cable.timer = timerfd_create(CLOCK_MONOTONIC, TFD_CLOEXEC | TFD_NONBLOCK);
 	printf("ready\n");
 	serve(&cable);
+	free(cable.ways[0].ring);
+	free(cable.ways[1].ring);
 	return 0;
 }

@@ -1,0 +1,87 @@
+# What the Makefile does with the programs once it can build them.
+
+FUZZ_SECONDS ?= 60
+DEPS := tools/dev/deps
+# The packages come first and pkg-config is read after them, hence a second make.
+AGAIN = +$(Q)$(MAKE) --no-print-directory $(if $(filter -j%,$(MAKEFLAGS)),,-j$(shell nproc))
+
+demo:
+	$(Q)$(DEPS) build
+	$(AGAIN) all
+	$(Q)B='$(B)' tools/dev/demo
+
+check:
+	$(Q)$(DEPS) build check
+	$(AGAIN) tests
+	$(Q)B='$(B)' tests/run $(T)
+
+# Everything that tests/run runs.
+tests: all helpers $(UNITS) $(SCENES) $(REPLAYS)
+helpers: $(HELPERS)
+
+bench:
+	$(Q)$(DEPS) build check
+	$(AGAIN) all helpers benches
+	$(Q)B='$(B)' tests/bench/run $(BENCH)
+benches: $(BENCHED)
+
+# Objects instrumented for libFuzzer, in a tree of their own.
+FUZZER := -fsanitize=address,undefined -fno-sanitize-recover=all -fno-omit-frame-pointer
+fuzz:
+	$(Q)$(DEPS) build lint
+	$(AGAIN) B=build/fuzz CC=clang SANFLAGS='$(FUZZER) -fsanitize=fuzzer-no-link' fuzzers
+	$(Q)tools/dev/fuzz $(FUZZ_SECONDS) $(T)
+
+FUZZERS := $(FUZZ:tests/fuzz/fuzz_%.c=$(B)/bin/%)
+fuzzers: $(FUZZERS)
+$(FUZZERS): $(B)/bin/%: $(B)/tests/fuzz/fuzz_%.o $(B)/libearshot.a
+	$(call SAY,LD,$@)
+	@mkdir -p $(@D)
+	$(Q)$(CC) $(FUZZER) -fsanitize=fuzzer $(LDFLAGS) -o $@ $^ $(LIBS)
+
+lint:
+	$(Q)$(DEPS) build check lint
+	$(Q)tools/dev/lint
+
+# Installation: what goes where. In a unit or a configuration file, @BINDIR@ is BINDIR.
+BINDIR  ?= $(PREFIX)/bin
+MANDIR  ?= $(PREFIX)/share/man
+UNITDIR ?= $(PREFIX)/lib/systemd
+DOCDIR  ?= $(PREFIX)/share/doc/earshot
+BASHDIR ?= $(PREFIX)/share/bash-completion/completions
+ZSHDIR  ?= $(PREFIX)/share/zsh/site-functions
+FISHDIR ?= $(PREFIX)/share/fish/vendor_completions.d
+
+# One line a file: mode, source, place. A *.user.service is the unit of a user's own daemon.
+PUT  = $(foreach f,$(2),$(1)=$(f)=$(patsubst $(3),$(4),$(f)))
+LIST = $(call PUT,755,$(B)/earshotd $(B)/earshot,$(B)/%,$(BINDIR)/%) \
+	$(foreach n,1 5 7 8,$(call PUT,644,$(wildcard tools/man/*.$(n)),tools/man/%,$(MANDIR)/man$(n)/%)) \
+	$(call PUT,644,$(wildcard tools/dist/*.bash),tools/dist/%.bash,$(BASHDIR)/%) \
+	$(call PUT,644,$(wildcard tools/dist/_*),tools/dist/%,$(ZSHDIR)/%) \
+	$(call PUT,644,$(wildcard tools/dist/*.fish),tools/dist/%,$(FISHDIR)/%) \
+	$(call PUT,644,$(filter-out %.user.service,$(UNITS_D)),tools/dist/%,$(UNITDIR)/system/%) \
+	$(call PUT,644,$(filter %.user.service,$(UNITS_D)),tools/dist/%.user.service,$(UNITDIR)/user/%.service) \
+	$(call PUT,644,$(wildcard tools/dist/*.conf),tools/dist/%,$(DOCDIR)/%) \
+	$(call PUT,644,$(wildcard README.md LICENSE CHANGES),%,$(DOCDIR)/%)
+UNITS_D := $(wildcard tools/dist/*.service tools/dist/*.socket)
+
+install: all
+	$(Q)for line in $(LIST); do \
+		IFS==; set -- $$line; unset IFS; echo "  INST  $(DESTDIR)$$3"; \
+		install -D -m "$$1" "$$2" "$(DESTDIR)$$3" || exit 1; \
+		[ "$$1" = 755 ] || sed -i 's|@BINDIR@|$(BINDIR)|g' "$(DESTDIR)$$3"; \
+	done
+
+uninstall:
+	$(Q)for line in $(LIST); do \
+		IFS==; set -- $$line; unset IFS; echo "  RM    $(DESTDIR)$$3"; \
+		rm -f "$(DESTDIR)$$3" || exit 1; \
+	done
+	$(Q)[ ! -d '$(DESTDIR)$(DOCDIR)' ] || rmdir --ignore-fail-on-non-empty '$(DESTDIR)$(DOCDIR)'
+
+VERSION = $(shell sed -n 's/^\#define EAR_VERSION "\(.*\)"/\1/p' include/earshot/ear.h)
+dist:
+	$(Q)mkdir -p build
+	git archive --format=tar.gz --prefix=earshot-$(VERSION)/ -o build/earshot-$(VERSION).tar.gz HEAD
+
+.PHONY: demo check tests helpers bench benches fuzz fuzzers lint install uninstall dist
