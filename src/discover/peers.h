@@ -45,9 +45,17 @@ struct peers *peers_new(const struct peers_events *events, void *arg);
 void peers_free(struct peers *peers);
 
 /*
+ * Whether peers_see would take an instance of that name: what to ask before asking the network more
+ * about it. Errors and their log lines as there.
+ */
+int peers_check(struct peers *peers, const char *instance);
+
+/*
  * A resolver's word about one way: found, or seen again with other values. txt is the wire form.
- * -EINVAL: the instance is no XEP-0174 name; -ENOBUFS: a bound is reached. Both are logged here,
- * once for each instance.
+ * With an address of AF_UNSPEC the way stays and is marked as not resolved any more; host and txt
+ * are not looked at, and a way or peer that was never resolved is not added.
+ * -EINVAL: the instance is no XEP-0174 name, or another instance has its address already; -ENOBUFS:
+ * a bound is reached. Both are logged here, once for each instance.
  */
 int peers_see(struct peers *peers, const char *instance, const struct peer_way *way,
 	      const char *host, const unsigned char *txt, size_t txt_length);
