@@ -4,13 +4,14 @@ PREFIX  ?= /usr/local
 B       ?= $(if $(SAN),build/san,build)
 CC      ?= cc
 CFLAGS  ?= -O2 -g
-PKGS    := libstrophe avahi-client avahi-core libevent openssl expat inih jansson libcares
+PKGS    := libstrophe libevent openssl expat inih jansson libcares
 
 WARN    := -Wall -Wextra -Wshadow -Wstrict-prototypes -Wmissing-prototypes -Wvla -Wno-unused-parameter
 MUST    := -std=c17 -D_GNU_SOURCE -fno-common -fstack-protector-strong $(WARN) $(if $(WERROR),-Werror)
 comma   := ,
 SANFLAGS := $(if $(SAN),-fsanitize=address$(comma)undefined -fno-sanitize-recover=all -fno-omit-frame-pointer)
-LIBS     = $(shell pkg-config --libs $(PKGS)) -lunistring
+# Avahi's client and core cannot be linked together (src/discover/avahi_lib.h): opened at run time.
+LIBS     = $(shell pkg-config --libs $(PKGS)) -lavahi-common -lunistring
 INCS    := $(shell pkg-config --cflags $(PKGS) 2>/dev/null)
 
 SRC     := $(wildcard src/*/*.c)
@@ -89,6 +90,8 @@ $(HELPERS): $(B)/%: $(B)/%.o
 	$(call SAY,LD,$@)
 	$(LINK) $(HELPERLIBS)
 $(B)/tests/lan/purple.o: INC := $(subst -I,-isystem ,$(shell pkg-config --cflags purple 2>/dev/null))
+$(B)/tests/lan/mdns_probe: $(B)/libearshot.a
+$(B)/tests/lan/mdns_probe: HELPERLIBS = $(LIBS)
 $(B)/tests/lan/purple: HELPERLIBS = $(shell pkg-config --libs purple)
 
 include tools/dev/targets.mk
