@@ -1,0 +1,340 @@
+/* SPDX-License-Identifier: ISC */
+/* io.c: descriptors, what is read from and written to them, and what the kernel knows about them.
+ */
+#include <errno.h>
+#include <linux/in6.h>
+#include <linux/sockios.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
+#include <stdlib.h>
+#include <sys/ioctl.h>
+#include <sys/uio.h>
+#include <unistd.h>
+
+#include <event2/buffer.h>
+#include <event2/event.h>
+#include <event2/event_struct.h>
+
+#include "base/alloc.h"
+#include "link/io.h"
+
+#define READ_SIZE  65536 /* bytes of one read: many stanzas for one turn of the loop */
+#define WRITE_VECS 64    /* pieces of one write */
+#define DRAIN_MAX  16    /* reads thrown away before a close */
+
+struct io {
+	const struct io_events *events;
+	void *arg;
+	struct event read, write;
+	struct evbuffer *out;
+	uint64_t sent;  /* bytes that the kernel took */
+	uint64_t acked; /* as known last */
+	int fd;
+	int error;          /* -errno of a failed write; told when all that arrived is read */
+	unsigned char busy; /* events of ours that run now */
+	bool connecting, failed, closed, tcp;
+	bool due; /* a write is on its way: the event is active or waits for room */
+};
+
+static void
+io_free(struct io *io)
+{
+	evbuffer_free(io->out);
+	free(io);
+}
+
+static void
+io_leave(struct io *io)
+{
+	if (--io->busy == 0 && io->closed)
+		io_free(io);
+}
+
+static void
+io_fail(struct io *io, int error)
+{
+	event_del(&io->read);
+	event_del(&io->write);
+	io->failed = true;
+	io->events->failed(io->arg, error);
+}
+
+/* Hands to the kernel what it takes. 1: all of it, 0: it is full, or -errno. */
+static int
+io_push(struct io *io)
+{
+	struct evbuffer_iovec vecs[WRITE_VECS];
+	struct msghdr message = { .msg_iov = (struct iovec *)vecs };
+	int count;
+	ssize_t n;
+
+	while (evbuffer_get_length(io->out) > 0) {
+		count = evbuffer_peek(io->out, -1, NULL, vecs, WRITE_VECS);
+		message.msg_iovlen = (size_t)(count < WRITE_VECS ? count : WRITE_VECS);
+		n = sendmsg(io->fd, &message, MSG_NOSIGNAL);
+		if (n < 0 && errno == EINTR)
+			continue;
+		if (n < 0)
+			return errno == EAGAIN ? 0 : -errno;
+		evbuffer_drain(io->out, (size_t)n);
+		io->sent += (uint64_t)n;
+	}
+	return 1;
+}
+
+static void
+io_write_out(struct io *io)
+{
+	int rc = io_push(io);
+
+	if (rc < 0 && event_pending(&io->read, EV_READ, NULL)) {
+		/* What had arrived before the reset is still there to be read. */
+		io->error = rc;
+	} else if (rc < 0) {
+		io_fail(io, rc);
+	} else if (rc == 0) {
+		io->due = true;
+		event_add(&io->write, NULL);
+	} else if (io->events->drained != NULL) {
+		io->events->drained(io->arg);
+	}
+}
+
+/* At the end of the turn: without waiting for the kernel to say that there is room. */
+static void
+io_schedule(struct io *io)
+{
+	if (io->due || io->connecting || io->failed || io->closed || io->error != 0)
+		return;
+	io->due = true;
+	event_active(&io->write, EV_WRITE, 0);
+}
+
+static void
+on_appended(struct evbuffer *out, const struct evbuffer_cb_info *info, void *arg)
+{
+	if (info->n_added > 0)
+		io_schedule(arg);
+}
+
+static void
+io_finish_connect(struct io *io)
+{
+	int error = 0;
+	socklen_t size = sizeof(error);
+
+	io->connecting = false;
+	if (getsockopt(io->fd, SOL_SOCKET, SO_ERROR, &error, &size) != 0)
+		error = errno;
+	if (error != 0) {
+		io_fail(io, -error);
+		return;
+	}
+	event_add(&io->read, NULL);
+	if (evbuffer_get_length(io->out) > 0)
+		io_schedule(io);
+	io->events->connected(io->arg);
+}
+
+static void
+on_write(evutil_socket_t fd, short what, void *arg)
+{
+	struct io *io = arg;
+
+	io->due = false;
+	io->busy++;
+	if (io->connecting)
+		io_finish_connect(io);
+	else
+		io_write_out(io);
+	io_leave(io);
+}
+
+static void
+on_read(evutil_socket_t fd, short what, void *arg)
+{
+	struct io *io = arg;
+	char buffer[READ_SIZE];
+	ssize_t n = recv(io->fd, buffer, sizeof(buffer), 0);
+
+	if (n < 0 && (errno == EAGAIN || errno == EINTR))
+		return;
+	io->busy++;
+	if (n > 0) {
+		io->events->data(io->arg, buffer, (size_t)n);
+	} else if (n == 0 && io->error == 0) {
+		event_del(&io->read);
+		io->events->eof(io->arg);
+	} else {
+		io_fail(io, io->error != 0 ? io->error : -errno);
+	}
+	io_leave(io);
+}
+
+static struct io *
+io_new(struct event_base *base, int fd, const struct io_events *events, void *arg)
+{
+	struct io *io = xalloc(sizeof(*io));
+	int domain = AF_UNSPEC, one = 1;
+	socklen_t size = sizeof(domain);
+
+	io->events = events;
+	io->arg = arg;
+	io->fd = fd;
+	io->out = evbuffer_new();
+	if (io->out == NULL || evbuffer_add_cb(io->out, on_appended, io) == NULL)
+		abort();
+	event_assign(&io->read, base, fd, EV_READ | EV_PERSIST, on_read, io);
+	event_assign(&io->write, base, fd, EV_WRITE, on_write, io);
+	getsockopt(fd, SOL_SOCKET, SO_DOMAIN, &domain, &size);
+	io->tcp = domain == AF_INET || domain == AF_INET6;
+	if (io->tcp)
+		setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &one, sizeof(one));
+	return io;
+}
+
+/*
+ * Peers compare our source address with what they resolved, so it must not be one of the
+ * temporary addresses of RFC 8981, which nobody announces.
+ */
+static int
+open_socket(const struct sockaddr *to, const struct sockaddr *source, socklen_t source_length)
+{
+	int fd = socket(to->sa_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+	int error, public = IPV6_PREFER_SRC_PUBLIC;
+
+	if (fd < 0)
+		return -errno;
+	if (to->sa_family == AF_INET6)
+		setsockopt(fd, IPPROTO_IPV6, IPV6_ADDR_PREFERENCES, &public, sizeof(public));
+	if (source == NULL || bind(fd, source, source_length) == 0)
+		return fd;
+	error = errno;
+	close(fd);
+	return -error;
+}
+
+struct io *
+io_new_connect(struct event_base *base, const struct sockaddr *to, socklen_t length,
+	       const struct sockaddr *source, socklen_t source_length,
+	       const struct io_events *events, void *arg, int *error)
+{
+	int fd = open_socket(to, source, source_length);
+	struct io *io;
+
+	if (fd < 0) {
+		*error = fd;
+		return NULL;
+	}
+	if (connect(fd, to, length) != 0 && errno != EINPROGRESS) {
+		*error = -errno;
+		close(fd);
+		return NULL;
+	}
+	io = io_new(base, fd, events, arg);
+	io->connecting = true;
+	event_add(&io->write, NULL);
+	return io;
+}
+
+struct io *
+io_new_fd(struct event_base *base, int fd, const struct io_events *events, void *arg)
+{
+	struct io *io;
+
+	evutil_make_socket_nonblocking(fd);
+	io = io_new(base, fd, events, arg);
+	event_add(&io->read, NULL);
+	return io;
+}
+
+struct evbuffer *
+io_out(struct io *io)
+{
+	return io->out;
+}
+
+void
+io_set_events(struct io *io, const struct io_events *events, void *arg)
+{
+	io->events = events;
+	io->arg = arg;
+}
+
+void
+io_read(struct io *io, bool on)
+{
+	if (io->failed || io->closed)
+		return;
+	if (on)
+		event_add(&io->read, NULL);
+	else
+		event_del(&io->read);
+}
+
+uint64_t
+io_written(const struct io *io)
+{
+	return io->sent + evbuffer_get_length(io->out);
+}
+
+uint64_t
+io_sent(const struct io *io)
+{
+	return io->sent;
+}
+
+uint64_t
+io_acked(struct io *io)
+{
+	int left = 0;
+
+	/* A Unix socket counts its bookkeeping too: too much, which errs to the safe side. */
+	if (io->acked < io->sent && ioctl(io->fd, SIOCOUTQ, &left) == 0 &&
+	    (uint64_t)left < io->sent && io->sent - (uint64_t)left > io->acked)
+		io->acked = io->sent - (uint64_t)left;
+	return io->acked;
+}
+
+void
+io_watch_life(struct io *io, int idle_ms, int dead_ms)
+{
+	int on = 1, idle = idle_ms < 1000 ? 1 : idle_ms / 1000, interval = 1;
+	int count = dead_ms < 1000 ? 1 : dead_ms / 1000;
+
+	if (!io->tcp)
+		return;
+	setsockopt(io->fd, SOL_SOCKET, SO_KEEPALIVE, &on, sizeof(on));
+	setsockopt(io->fd, IPPROTO_TCP, TCP_KEEPIDLE, &idle, sizeof(idle));
+	setsockopt(io->fd, IPPROTO_TCP, TCP_KEEPINTVL, &interval, sizeof(interval));
+	setsockopt(io->fd, IPPROTO_TCP, TCP_KEEPCNT, &count, sizeof(count));
+	setsockopt(io->fd, IPPROTO_TCP, TCP_USER_TIMEOUT, &dead_ms, sizeof(dead_ms));
+}
+
+int
+io_fd(const struct io *io)
+{
+	return io->fd;
+}
+
+void
+io_close(struct io *io, bool flush)
+{
+	char waste[4096];
+
+	if (io->closed)
+		return;
+	event_del(&io->read);
+	event_del(&io->write);
+	io->closed = true;
+	if (!io->failed && !io->connecting) {
+		if (flush)
+			io_push(io);
+		for (int i = 0; i < DRAIN_MAX; i++)
+			if (recv(io->fd, waste, sizeof(waste), MSG_DONTWAIT) <= 0)
+				break;
+	}
+	close(io->fd);
+	if (io->busy == 0)
+		io_free(io);
+}

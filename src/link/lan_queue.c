@@ -1,0 +1,224 @@
+/* SPDX-License-Identifier: ISC */
+/* lan_queue.c: stanzas on their way to one peer: written in the form of the wire, given back in
+ * ours. */
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <event2/buffer.h>
+
+#include "base/alloc.h"
+#include "link/io.h"
+#include "link/lan_impl.h"
+
+/* Our own address and theirs are told by the link; anything else is kept. */
+static char *
+remember(xmpp_stanza_t *stanza, const char *attribute, const char *usual)
+{
+	const char *value = xmpp_stanza_get_attribute(stanza, attribute);
+
+	return value == NULL || strcmp(value, usual) == 0 ? NULL : xstrdup(value);
+}
+
+/* XEP-0174 §7: both are "user@machine", without a resource. */
+static void
+to_wire(struct lan_link *l, xmpp_stanza_t *stanza, char **from, char **to)
+{
+	*from = remember(stanza, "from", l->link.self);
+	*to = remember(stanza, "to", l->link.peer);
+	xmpp_stanza_set_attribute(stanza, "from", l->lan->self);
+	xmpp_stanza_set_attribute(stanza, "to", l->wire);
+}
+
+static void
+from_wire(struct lan_link *l, xmpp_stanza_t *stanza, const char *from, const char *to)
+{
+	xmpp_stanza_set_attribute(stanza, "from", from != NULL ? from : l->link.self);
+	xmpp_stanza_set_attribute(stanza, "to", to != NULL ? to : l->link.peer);
+}
+
+static int64_t
+now_of(const struct lan_link *l)
+{
+	return ear_now(l->lan->clock);
+}
+
+/* A peer that keeps one stream of several may drop what it has acknowledged. */
+static int64_t
+keep_since(const struct lan_link *l)
+{
+	return l->link.earshot ? INT64_MAX : now_of(l) - LAN_MOMENTS_USEC;
+}
+
+int
+lan_queue_write(struct lan_link *l, xmpp_stanza_t *stanza)
+{
+	struct lan_stream *ls = l->out;
+	struct io *io = stream_io(ls->stream);
+	struct outbox_item *item;
+	uint64_t before = io_written(io);
+	char *from, *to;
+	int rc;
+
+	if (!outbox_has_room(&ls->sent, io_sent(io)))
+		return -ENOBUFS;
+	to_wire(l, stanza, &from, &to);
+	rc = stream_send(ls->stream, stanza);
+	if (rc != 0) {
+		from_wire(l, stanza, from, to);
+		free(from);
+		free(to);
+		return rc;
+	}
+	item = outbox_add(&ls->sent, stanza, (size_t)(io_written(io) - before), io_written(io),
+			  now_of(l));
+	item->from = from;
+	item->to = to;
+	ls->carried = true;
+	l->active_at = item->at;
+	return 0;
+}
+
+int
+lan_queue_add(struct lan_link *l, xmpp_stanza_t *stanza)
+{
+	struct evbuffer *scratch = l->lan->scratch;
+	int rc;
+
+	if (!outbox_has_room(&l->queue, 0))
+		return -ENOBUFS;
+	rc = writer_stanza(scratch, stanza, STREAM_STANZA_MAX);
+	if (rc != 0)
+		return rc;
+	outbox_add(&l->queue, stanza, evbuffer_get_length(scratch), UINT64_MAX, 0);
+	evbuffer_drain(scratch, evbuffer_get_length(scratch));
+	return 0;
+}
+
+static void
+give_back(struct lan_link *l, struct outbox_item *item, bool maybe)
+{
+	l->link.events->undelivered(l->link.owner, &l->link, item->stanza, maybe);
+	outbox_item_free(item);
+}
+
+void
+lan_queue_flush(struct lan_link *l)
+{
+	struct outbox_item *item;
+	int rc;
+
+	while (l->out != NULL && (item = outbox_take(&l->queue)) != NULL) {
+		rc = lan_queue_write(l, item->stanza);
+		if (rc == -ENOBUFS || rc == -ENOTCONN) {
+			outbox_put_first(&l->queue, item);
+			return;
+		}
+		if (rc != 0) {
+			/* Our address grew since it was measured. */
+			give_back(l, item, false);
+			continue;
+		}
+		/* lan_queue_write owns the stanza now. */
+		xmpp_stanza_clone(item->stanza);
+		outbox_item_free(item);
+	}
+}
+
+void
+lan_queue_prune(struct lan_link *l)
+{
+	struct list *at, *spare;
+
+	list_each (at, spare, &l->streams) {
+		struct lan_stream *ls = container_of(at, struct lan_stream, entry);
+
+		if (ls->sent.count > 0)
+			outbox_prune(&ls->sent, io_acked(stream_io(ls->stream)), keep_since(l));
+	}
+}
+
+static void
+restore(struct lan_link *l, struct outbox_item *item)
+{
+	if (item->end == UINT64_MAX)
+		return;
+	from_wire(l, item->stanza, item->from, item->to);
+	item->end = UINT64_MAX;
+	free(item->from);
+	free(item->to);
+	item->from = item->to = NULL;
+}
+
+/* Whether nothing of that item has gone to the kernel. */
+static bool
+is_unsent(struct lan_stream *ls, const struct outbox_item *item)
+{
+	return item->end - item->bytes >= io_sent(stream_io(ls->stream));
+}
+
+/*
+ * Between two Earshots the loser of a simultaneous open was read to its end; what was not
+ * acknowledged there may have arrived all the same. Any other peer has thrown the stream away, and
+ * maybe with it what it had acknowledged: it gets all of the last moments again.
+ */
+void
+lan_queue_salvage(struct lan_link *l, struct lan_stream *ls)
+{
+	struct outbox again;
+	struct outbox_item *item;
+	int64_t keep = INT64_MAX;
+	bool certain;
+
+	outbox_init(&again);
+	if (now_of(l) - l->contest_at < LAN_YOUNG_USEC)
+		keep = keep_since(l);
+	outbox_prune(&ls->sent, io_acked(stream_io(ls->stream)), keep);
+	while ((item = outbox_take(&ls->sent)) != NULL) {
+		certain = is_unsent(ls, item);
+		restore(l, item);
+		if (certain || !l->link.earshot)
+			outbox_put(&again, item);
+		else
+			give_back(l, item, true);
+	}
+	while (!list_is_empty(&again.items)) {
+		item = container_of(again.items.prev, struct outbox_item, entry);
+		list_del(&item->entry);
+		outbox_put_first(&l->queue, item);
+	}
+}
+
+void
+lan_queue_return_sent(struct lan_link *l, struct lan_stream *ls)
+{
+	struct outbox_item *item;
+	bool maybe;
+
+	outbox_prune(&ls->sent, io_acked(stream_io(ls->stream)), INT64_MAX);
+	while ((item = outbox_take(&ls->sent)) != NULL) {
+		maybe = !is_unsent(ls, item);
+		restore(l, item);
+		give_back(l, item, maybe);
+	}
+}
+
+void
+lan_queue_return(struct lan_link *l)
+{
+	struct outbox_item *item;
+
+	while ((item = outbox_take(&l->queue)) != NULL)
+		give_back(l, item, false);
+}
+
+bool
+lan_queue_is_empty(const struct lan_link *l)
+{
+	struct list *at, *spare;
+
+	list_each (at, spare, &l->streams)
+		if (container_of(at, struct lan_stream, entry)->sent.count > 0)
+			return false;
+	return l->queue.count == 0;
+}

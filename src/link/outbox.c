@@ -1,0 +1,104 @@
+/* SPDX-License-Identifier: ISC */
+/* outbox.c: stanzas whose arrival is not known. */
+#include <stdlib.h>
+
+#include "base/alloc.h"
+#include "link/outbox.h"
+
+static struct outbox_item *
+first(struct outbox *box)
+{
+	return list_is_empty(&box->items)
+		       ? NULL
+		       : container_of(box->items.next, struct outbox_item, entry);
+}
+
+void
+outbox_init(struct outbox *box)
+{
+	list_init(&box->items);
+	box->count = box->bytes = 0;
+}
+
+void
+outbox_release(struct outbox *box)
+{
+	struct outbox_item *item;
+
+	while ((item = outbox_take(box)) != NULL)
+		outbox_item_free(item);
+}
+
+struct outbox_item *
+outbox_add(struct outbox *box, xmpp_stanza_t *stanza, size_t bytes, uint64_t end, int64_t at)
+{
+	struct outbox_item *item = xalloc(sizeof(*item));
+
+	item->stanza = stanza;
+	item->bytes = bytes;
+	item->end = end;
+	item->at = at;
+	outbox_put(box, item);
+	return item;
+}
+
+struct outbox_item *
+outbox_take(struct outbox *box)
+{
+	struct outbox_item *item = first(box);
+
+	if (item == NULL)
+		return NULL;
+	list_del(&item->entry);
+	box->count--;
+	box->bytes -= item->bytes;
+	return item;
+}
+
+void
+outbox_put(struct outbox *box, struct outbox_item *item)
+{
+	list_add(&box->items, &item->entry);
+	box->count++;
+	box->bytes += item->bytes;
+}
+
+void
+outbox_put_first(struct outbox *box, struct outbox_item *item)
+{
+	list_add(box->items.next, &item->entry);
+	box->count++;
+	box->bytes += item->bytes;
+}
+
+void
+outbox_item_free(struct outbox_item *item)
+{
+	xmpp_stanza_release(item->stanza);
+	free(item->from);
+	free(item->to);
+	free(item);
+}
+
+void
+outbox_prune(struct outbox *box, uint64_t acked, int64_t keep)
+{
+	struct outbox_item *item;
+
+	while ((item = first(box)) != NULL && item->end <= acked && item->at < keep)
+		outbox_item_free(outbox_take(box));
+}
+
+bool
+outbox_has_room(struct outbox *box, uint64_t sent)
+{
+	struct outbox_item *item;
+
+	while (box->count >= OUTBOX_STANZAS_MAX || box->bytes >= OUTBOX_BYTES_MAX) {
+		item = first(box);
+		if (item == NULL || item->end > sent)
+			return false;
+		outbox_item_free(outbox_take(box));
+	}
+	return true;
+}

@@ -1,0 +1,81 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * stream.h: one XML stream (RFC 6120 §4) over one connection: headers, stanzas, stream errors, the
+ * two-sided close, and the limits in time. Who the other end is, is its owner's business.
+ */
+#ifndef LINK_STREAM_H
+#define LINK_STREAM_H
+
+#include <earshot/timer.h>
+#include <strophe.h>
+
+#include "wire/reader.h"
+#include "wire/writer.h"
+
+struct ear_clock;
+struct io;
+struct stream;
+
+#define STREAM_HEADER_USEC (10 * EAR_SEC) /* from the start to header and name */
+#define STREAM_STANZA_USEC (60 * EAR_SEC) /* from the first byte of a stanza to its last */
+#define STREAM_CLOSE_USEC  (5 * EAR_SEC)  /* from our </stream:stream> to theirs */
+#define STREAM_ERROR_USEC  (2 * EAR_SEC)  /* the same after a stream error */
+#define STREAM_STANZA_MAX  (256 * 1024)   /* bytes of one stanza that we send */
+
+enum stream_state {
+	STREAM_HEADER,  /* their header has not come */
+	STREAM_OPEN,    /* it has */
+	STREAM_CLOSING, /* one side said </stream:stream>; what arrives is still delivered */
+	STREAM_ENDED,   /* over, to be freed */
+};
+
+/* Run from the event loop, never from inside a call into the stream, which may be freed in any. */
+struct stream_events {
+	void (*header)(void *arg, const struct reader_header *header);
+	/* Everything but features and stream errors; borrowed. */
+	void (*stanza)(void *arg, xmpp_stanza_t *stanza);
+	void (*drained)(void *arg); /* all that was written has gone to the kernel; may be NULL */
+	/* It is closing because of the other end, or of a failure: nothing can be sent any more. */
+	void (*closing)(void *arg);
+	/* error 0: both sides agreed. text names the cause for people. */
+	void (*ended)(void *arg, int error, const char *text);
+};
+
+/* Takes over a connected io. limit: microseconds until stream_known() must have been called. */
+struct stream *stream_new(struct ear_clock *clock, xmpp_ctx_t *ctx, struct io *io, int64_t limit,
+			  const struct stream_events *events, void *arg);
+
+enum stream_state stream_state(const struct stream *stream);
+struct io *stream_io(struct stream *stream);
+
+/* Sends our header. */
+void stream_header(struct stream *stream, const struct writer_header *header);
+
+/* Sends <stream:features> with that child (consumed, may be NULL). */
+void stream_features(struct stream *stream, xmpp_stanza_t *child);
+
+/* Appends a stanza (borrowed). 0, -EMSGSIZE, -ENOTCONN. */
+int stream_send(struct stream *stream, xmpp_stanza_t *stanza);
+
+/* A whitespace keep-alive (RFC 6120 §4.6.1), which a dead other end cannot acknowledge. */
+void stream_probe(struct stream *stream);
+
+/* Who the other end is, is known: larger caps, no more limit. */
+void stream_known(struct stream *stream);
+
+/* Stops reading, or goes on. */
+void stream_pause(struct stream *stream, bool on);
+
+/* Begins the two-sided close. */
+void stream_close(struct stream *stream);
+
+/*
+ * Ends it with a stream error of RFC 6120 §4.9.3; nothing more is delivered. ended() gets error and
+ * text.
+ */
+void stream_fail(struct stream *stream, const char *condition, int error, const char *text);
+
+/* Ends and frees now, without waiting for the other side. condition: a stream error, or NULL. */
+void stream_free(struct stream *stream, const char *condition);
+
+#endif
