@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: ISC */
 /* mpv_view.c: mpv's properties as one state. */
 #include <errno.h>
+#include <limits.h>
 #include <math.h>
 #include <string.h>
 
@@ -61,12 +62,12 @@ take_number(double *out, json_t *data, double max)
 static int
 take_int(int *out, json_t *data)
 {
-	double value = 0;
-	int error = take_number(&value, data, 1e9);
+	json_int_t value = json_integer_value(data);
 
-	if (error == 0)
-		*out = (int)lround(value);
-	return error;
+	if (!json_is_integer(data) || value < -1 || value > INT_MAX)
+		return -EPROTO;
+	*out = (int)value;
+	return 0;
 }
 
 /* A time before the start is what mpv says while the sound of the first samples is on its way. */
@@ -77,7 +78,7 @@ take_time(int64_t *out, json_t *data)
 	int error = take_number(&seconds, data, SECONDS_MAX);
 
 	if (error == 0)
-		*out = seconds < 0 ? 0 : llround(seconds * EAR_SEC);
+		*out = seconds < 0 ? 0 : (int64_t)(seconds * EAR_SEC + 0.5);
 	return error;
 }
 
@@ -88,7 +89,7 @@ take_volume(int *out, json_t *data)
 	int error = take_number(&percent, data, PERCENT_MAX);
 
 	if (error == 0 && percent >= 0)
-		*out = (int)lround(percent);
+		*out = (int)(percent + 0.5);
 	return error;
 }
 
