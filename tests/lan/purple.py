@@ -1,0 +1,38 @@
+# SPDX-License-Identifier: ISC
+"""purple.py: handle of the headless libpurple client (purple.c), for tests against it."""
+
+import os
+import subprocess
+
+import box
+
+
+class Purple:
+    """A libpurple client on a host where avahi-daemon runs. Its lines are described in purple.c;
+    wait for them with wait_for("^message juliet@pronto …$")."""
+
+    def __init__(self, host, user, port=5298):
+        self.proc = self.start(host, user, port)
+        self.wait_for("^ready$", 20)
+
+    @staticmethod
+    def start(host, user, port=5298):
+        folder = os.path.join(host.dir, "purple-" + user)
+        return host.popen([os.path.join(box.BUILD, "tests/lan/purple"), "-u", user,
+                           "-p", port, "-d", folder], name="purple-" + user,
+                          stdin=subprocess.PIPE)
+
+    def __getattr__(self, name):
+        return getattr(self.proc, name)
+
+    def send(self, buddy, text):
+        """To user@machine, without .local."""
+        self.proc.send_line("send %s %s" % (buddy, text))
+
+    def close_chat(self, buddy):
+        self.proc.send_line("close " + buddy)
+
+    def messages(self, buddy):
+        """Texts of what came from this peer, in order."""
+        start = "message %s " % buddy
+        return [line[len(start):] for line in self.proc.lines() if line.startswith(start)]
