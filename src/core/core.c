@@ -105,7 +105,7 @@ on_down(void *owner, struct link *link, int error, const char *text)
 			ear_link_name(link->kind), text);
 	if (ear->stopping)
 		return;
-	route_on_down(ear, link, text);
+	route_on_down(ear, link, error, text);
 	request_on_down(ear, link);
 	program_on_link(ear);
 }

@@ -394,7 +394,8 @@ engine_free(struct ear *ear)
 	if (ear == NULL)
 		return;
 	engine = engine_of(ear);
-	/* First: its pending presses end, and with them the requests that extensions hold for it. */
+	/* First: its pending presses end, and with them the requests that extensions hold for it.
+	 */
 	player_free(ear->player);
 	ear->player = NULL;
 	core_stop(ear);

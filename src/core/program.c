@@ -54,6 +54,28 @@ mark(xmpp_stanza_t *stanza, enum ear_link_kind link, int64_t rtt, const char *le
 		ear_set(via, "level", "%s", level);
 }
 
+/* A deep copy that holds nothing of the control namespace. */
+static xmpp_stanza_t *
+copy_without_control(xmpp_stanza_t *stanza)
+{
+	xmpp_stanza_t *copy = xmpp_stanza_new(xmpp_stanza_get_context(stanza));
+	int n = 2 * xmpp_stanza_get_attribute_count(stanza);
+	const char **list = xalloc((n + 1) * sizeof(*list));
+
+	xmpp_stanza_set_name(copy, xmpp_stanza_get_name(stanza));
+	n = xmpp_stanza_get_attributes(stanza, list, n);
+	for (int i = 0; i + 1 < n; i += 2)
+		xmpp_stanza_set_attribute(copy, list[i], list[i + 1]);
+	free(list);
+	for (xmpp_stanza_t *child = ear_first(stanza); child != NULL; child = ear_next(child)) {
+		const char *ns = xmpp_stanza_get_ns(child);
+
+		if (ns == NULL || strcmp(ns, EAR_NS_CONTROL) != 0)
+			xmpp_stanza_add_child_ex(copy, xmpp_stanza_copy(child), 0);
+	}
+	return copy;
+}
+
 /* Consumes the stanza. */
 static bool
 hand_over(struct ear *ear, const char *address, xmpp_stanza_t *stanza)
@@ -154,7 +176,7 @@ on_ask_answer(void *arg, const struct ear_answer *answer)
 	xmpp_stanza_t *stanza;
 
 	if (answer->stanza != NULL) {
-		stanza = xmpp_stanza_copy(answer->stanza);
+		stanza = copy_without_control(answer->stanza);
 		xmpp_stanza_set_id(stanza, xmpp_stanza_get_id(ask->iq));
 		xmpp_stanza_set_from(stanza, xmpp_stanza_get_to(ask->iq));
 		if (answer->link == EAR_LINK_SERVER)
@@ -212,13 +234,12 @@ remember_dest(struct program *program, const char *to)
 void
 program_out(struct ear *ear, struct link *link, xmpp_stanza_t *stanza)
 {
-	xmpp_stanza_t *copy = xmpp_stanza_copy(stanza);
-	enum ear_link_kind only = wanted_path(copy);
+	xmpp_stanza_t *copy = copy_without_control(stanza);
+	enum ear_link_kind only = wanted_path(stanza);
 	const char *type = xmpp_stanza_get_type(copy);
 	char id[17];
 	int error;
 
-	link_strip_control(copy);
 	remember_dest(program_find(ear, link->peer), xmpp_stanza_get_to(copy));
 	if (strcmp(xmpp_stanza_get_name(copy), "iq") == 0 && type != NULL &&
 	    (strcmp(type, "get") == 0 || strcmp(type, "set") == 0)) {
@@ -250,9 +271,8 @@ program_presence(struct ear *ear, struct link *link, xmpp_stanza_t *stanza)
 bool
 program_deliver_to(struct ear *ear, const char *address, const struct ear_in *in, int64_t rtt)
 {
-	xmpp_stanza_t *copy = xmpp_stanza_copy(in->stanza);
+	xmpp_stanza_t *copy = copy_without_control(in->stanza);
 
-	link_strip_control(copy);
 	xmpp_stanza_set_from(copy, in->from);
 	mark(copy, in->link, rtt, ear_level_name(in->level));
 	return hand_over(ear, address, copy);

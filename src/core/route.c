@@ -14,8 +14,9 @@
 #include "core/request.h"
 #include "core/route.h"
 
-#define DRAIN_MIN (1 * EAR_SEC) /* how long a switch waits for the old path to be empty, at least  \
-				 */
+#define DRAIN_MIN                                                                                  \
+	(1 * EAR_SEC) /* how long a switch waits for the old path to be empty, at least            \
+		       */
 
 struct waiting {
 	struct list all;
@@ -387,22 +388,32 @@ server_is_down(struct ear *ear, const char *text)
 	}
 }
 
+/* A peer that closed or reset its stream may take a new one at once; a dead cable will not. */
+static void
+lan_is_down(struct dest *dest, int error, const char *text)
+{
+	struct path *path = &dest->by_lan;
+
+	if (error == -ETIMEDOUT || error == -EHOSTUNREACH || error == -ENETUNREACH)
+		path_fail(path, ear_now(dest->ear->clock), text);
+	else if (path->state != EAR_PATH_FAILED)
+		path->state = EAR_PATH_IDLE;
+	copy_text(path->failure, sizeof(path->failure), text);
+	flush_waiting(dest);
+	if (dest->chosen != NULL)
+		route_choose(dest);
+	probe_now(dest);
+}
+
 void
-route_on_down(struct ear *ear, struct link *link, const char *text)
+route_on_down(struct ear *ear, struct link *link, int error, const char *text)
 {
 	struct dest *dest;
 
-	if (link->kind == EAR_LINK_SERVER) {
+	if (link->kind == EAR_LINK_SERVER)
 		server_is_down(ear, text);
-	} else if (link->kind == EAR_LINK_LAN && (dest = dest_find(ear, link->peer)) != NULL) {
-		copy_text(dest->by_lan.failure, sizeof(dest->by_lan.failure), text);
-		if (dest->by_lan.state != EAR_PATH_FAILED)
-			dest->by_lan.state = EAR_PATH_IDLE;
-		flush_waiting(dest);
-		if (dest->chosen != NULL)
-			route_choose(dest);
-		probe_now(dest);
-	}
+	else if (link->kind == EAR_LINK_LAN && (dest = dest_find(ear, link->peer)) != NULL)
+		lan_is_down(dest, error, text);
 }
 
 void

@@ -32,7 +32,7 @@ size_t route_targets(struct ear *ear, const char *address, struct sockaddr_stora
 
 /* A link died: what it gave back leaves again. */
 void route_on_undelivered(struct ear *ear, struct link *link, xmpp_stanza_t *stanza, bool maybe);
-void route_on_down(struct ear *ear, struct link *link, const char *text);
+void route_on_down(struct ear *ear, struct link *link, int error, const char *text);
 
 /* Frees one waiting stanza; item is in a list of struct dest. */
 void route_drop_waiting(struct list *item);

@@ -51,7 +51,7 @@ static bool
 match_attributes(xmpp_stanza_t *pattern, xmpp_stanza_t *sent)
 {
 	const char *list[64];
-	int n = xmpp_stanza_get_attributes(pattern, list, 64), extra = 0;
+	int n = xmpp_stanza_get_attributes(pattern, list, 64);
 
 	for (int i = 0; i + 1 < n; i += 2) {
 		const char *value = xmpp_stanza_get_attribute(sent, list[i]);
@@ -59,12 +59,7 @@ match_attributes(xmpp_stanza_t *pattern, xmpp_stanza_t *sent)
 		if (value == NULL || !match_value(list[i + 1], value))
 			return false;
 	}
-	n /= 2;
-	/* A namespace that both inherit may stand on one of them only. */
-	if (xmpp_stanza_get_attribute(sent, "xmlns") != NULL &&
-	    xmpp_stanza_get_attribute(pattern, "xmlns") == NULL)
-		extra = 1;
-	return xmpp_stanza_get_attribute_count(sent) - extra == n;
+	return xmpp_stanza_get_attribute_count(sent) == n / 2;
 }
 
 static bool

@@ -94,8 +94,9 @@ do_peer(struct world *world, char *rest)
 }
 
 static bool
-do_link(struct world *world, enum ear_link_kind kind, const char *name, char *rest)
+do_link(struct world *world, enum ear_link_kind kind, char *rest)
 {
+	const char *name = kind == EAR_LINK_SERVER ? "server" : word(&rest);
 	const char *what = word(&rest);
 	struct fake *fake = fake_get(world, kind, name);
 
@@ -148,6 +149,16 @@ do_program(struct world *world, char *rest)
 	return true;
 }
 
+/* As on a stream: what names no namespace has its parent's. */
+static void
+inherit_ns(xmpp_stanza_t *stanza, const char *ns)
+{
+	if (xmpp_stanza_get_ns(stanza) == NULL)
+		xmpp_stanza_set_ns(stanza, ns);
+	for (xmpp_stanza_t *child = ear_first(stanza); child != NULL; child = ear_next(child))
+		inherit_ns(child, xmpp_stanza_get_ns(stanza));
+}
+
 static xmpp_stanza_t *
 parse(struct world *world, const char *text)
 {
@@ -155,8 +166,8 @@ parse(struct world *world, const char *text)
 
 	if (stanza == NULL)
 		fail(world, "not a stanza: %s", text);
-	else if (xmpp_stanza_get_ns(stanza) == NULL)
-		xmpp_stanza_set_ns(stanza, EAR_NS_CLIENT);
+	else
+		inherit_ns(stanza, EAR_NS_CLIENT);
 	return stanza;
 }
 
@@ -280,9 +291,9 @@ step(struct world *world, char *line, char **conf)
 	if (strcmp(what, "peer") == 0)
 		return do_peer(world, line);
 	if (strcmp(what, "lan") == 0)
-		return do_link(world, EAR_LINK_LAN, word(&line), line);
+		return do_link(world, EAR_LINK_LAN, line);
 	if (strcmp(what, "server") == 0)
-		return do_link(world, EAR_LINK_SERVER, "server", line);
+		return do_link(world, EAR_LINK_SERVER, line);
 	if (strcmp(what, "program") == 0)
 		return do_program(world, line);
 	if (strcmp(what, "path") == 0)
