@@ -21,6 +21,7 @@ dest_new(struct ear *ear, const char *lan, const char *jid, const struct conf_pe
 	path_init(&dest->by_lan, EAR_LINK_LAN);
 	path_init(&dest->by_server, EAR_LINK_SERVER);
 	list_init(&dest->waiting);
+	ear_timer_init(&dest->flush, ear->clock, route_flush, dest);
 	probe_init(dest);
 	list_add(&ear->dests.all, &dest->all);
 	ear->dests.count++;
@@ -60,6 +61,7 @@ dest_free(struct dest *dest)
 
 	ear_request_forget(dest->ear, dest);
 	probe_release(dest);
+	ear_timer_stop(&dest->flush);
 	list_each (item, spare, &dest->waiting)
 		route_drop_waiting(item);
 	list_del(&dest->all);

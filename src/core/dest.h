@@ -28,6 +28,7 @@ struct dest {
 	struct ear_timer probe;
 	struct list waiting; /* stanzas held back until the old path is empty */
 	size_t waiting_count;
+	struct ear_timer flush;
 	bool switching;
 };
 

@@ -17,6 +17,7 @@
 #define DRAIN_MIN                                                                                  \
 	(1 * EAR_SEC) /* how long a switch waits for the old path to be empty, at least            \
 		       */
+#define GIVEN_BACK_WAIT (10 * EAR_MSEC) /* for the link's down() after its undelivered() */
 
 struct waiting {
 	struct list all;
@@ -158,6 +159,15 @@ flush_waiting(struct dest *dest)
 	}
 }
 
+void
+route_flush(void *arg)
+{
+	struct dest *dest = arg;
+
+	if (!dest->switching)
+		flush_waiting(dest);
+}
+
 static void
 on_drained(void *arg, const struct ear_answer *answer)
 {
@@ -286,7 +296,8 @@ route_to_dest(struct dest *dest, xmpp_stanza_t *stanza, enum ear_link_kind only)
 		/* A path that was asked for by name is tried, whatever its past. */
 		if (path == NULL || (only == EAR_LINK_NONE && !route_is_usable(dest, path)))
 			return error;
-		if (dest->switching && only == EAR_LINK_NONE)
+		/* Nothing overtakes what waits. */
+		if ((dest->switching || dest->waiting_count > 0) && only == EAR_LINK_NONE)
 			return hold_back(dest, stanza, only);
 		error = send_by(dest, path, stanza);
 		if (error == 0 || error == -EMSGSIZE || error == -ENOBUFS)
@@ -363,6 +374,9 @@ route_on_undelivered(struct ear *ear, struct link *link, xmpp_stanza_t *stanza, 
 		route_bounce(ear, stanza, dest == NULL ? -EHOSTUNREACH : -ENOBUFS);
 		return;
 	}
+	/* A link that lost only one of its streams gives back what was on it, and stays up. */
+	if (!ear_timer_is_set(&dest->flush))
+		ear_timer_set(&dest->flush, GIVEN_BACK_WAIT);
 	/* What never left says that the path cannot be opened; what left may only have met a dead
 	 * stream. */
 	if (!maybe)

@@ -34,6 +34,9 @@ size_t route_targets(struct ear *ear, const char *address, struct sockaddr_stora
 void route_on_undelivered(struct ear *ear, struct link *link, xmpp_stanza_t *stanza, bool maybe);
 void route_on_down(struct ear *ear, struct link *link, int error, const char *text);
 
+/* What waits leaves, unless it waits for a switch of paths. arg is a struct dest. */
+void route_flush(void *arg);
+
 /* Frees one waiting stanza; item is in a list of struct dest. */
 void route_drop_waiting(struct list *item);
 
