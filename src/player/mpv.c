@@ -432,11 +432,11 @@ mpv_close(void *self)
 }
 
 static bool
-mpv_is_there(const void *self)
+mpv_is_there(void *self)
 {
-	const struct mpv *mpv = self;
+	struct mpv *mpv = self;
 
-	return mpv->ipc != NULL;
+	return mpv->ipc != NULL || mpv_connect(mpv) == 0;
 }
 
 const struct player_kind player_mpv = {

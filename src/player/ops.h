@@ -28,8 +28,8 @@ struct player_kind {
 	void (*begin)(void *self, const struct ear_press *press);
 	/* The job that was begun is over: player_done() is not to be called for it. */
 	void (*abandon)(void *self);
-	/* Optional: whether there is something to drive now. */
-	bool (*is_there)(const void *self);
+	/* Optional: whether there is something to drive now. May connect to it. */
+	bool (*is_there)(void *self);
 };
 
 extern const struct player_kind player_mpv, player_demo;

@@ -31,6 +31,7 @@ void
 rig_init(struct rig *rig)
 {
 	memset(rig, 0, sizeof(*rig));
+	signal(SIGPIPE, SIG_IGN); /* as every program of ours does */
 	snprintf(rig->dir, sizeof(rig->dir), "/tmp/earshot-player-XXXXXX");
 	assert_non_null(mkdtemp(rig->dir));
 	snprintf(rig->socket, sizeof(rig->socket), "%s/socket", rig->dir);
