@@ -233,7 +233,8 @@ def text_of(output):
 class Box:
     """Hosts, bridges and what joins them. Lan and TwoHomes are ready-made ones."""
 
-    last = None     # the box made last; the log report of a failed test reads it
+    made = []       # those that are not closed
+    observers = []  # called with a box before its files are removed
 
     def __init__(self, seed=1):
         self.dir = tempfile.mkdtemp(prefix="earshot-%d-" % os.getpid())
@@ -241,13 +242,12 @@ class Box:
         self.tag = os.path.basename(self.dir)
         self.hosts, self.bridges, self.links = {}, {}, []
         self.counter, self.seed, self.closed = 0, seed, False
-        self.on_close = []          # callables; the conftest looks at logs with them
         for name, text in (("hosts", "127.0.0.1 localhost\n"),
                            ("resolv.conf", "nameserver 127.0.0.1\n")):
             with open(os.path.join(self.dir, name), "w", encoding="utf-8") as f:
                 f.write(text)
         self.guard = Guard(self.dir)
-        Box.last = self
+        Box.made.append(self)
 
     def __enter__(self):
         return self
@@ -308,10 +308,11 @@ class Box:
         try:
             for host in self.hosts.values():
                 host.close()
-            for call in self.on_close:
+            for call in Box.observers:
                 call(self)
         finally:
             self.closed = True
+            Box.made.remove(self)
             self.guard.close()
             for link in self.links:
                 link.close()

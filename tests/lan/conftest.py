@@ -46,10 +46,65 @@ def pytest_configure(config):
     # Daemons that detach become our children, so that none can hide from the check at the end.
     ctypes.CDLL(None).prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0)
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
+    config.addinivalue_line("markers", "timeout(seconds): instead of 120")
+    box.Box.observers.append(Watch.collect)
     os.chdir(box.ROOT)
     lacks = list(missing())
     if lacks:
         pytest.exit("\n".join(lacks), returncode=1)
+
+
+class Watch:
+    """What the boxes wrote during one test, its set-up and clean-up included."""
+
+    logs, findings = {}, []
+
+    @classmethod
+    def collect(cls, one):
+        """Called by a box before it removes its files."""
+        for name, text in one.logs().items():
+            cls.logs["%s (%s)" % (name, one.tag)] = text
+            if SANITIZER.search(text):
+                cls.findings.append("%s:\n%s" % (name, text[-8000:]))
+
+    @classmethod
+    def everything(cls):
+        found = dict(cls.logs)
+        for one in box.Box.made:
+            found.update(one.logs())
+        return found
+
+
+def within_time(item):
+    """A wrapper: an alarm interrupts what takes longer than 120 s, or the mark timeout(seconds)."""
+    mark = item.get_closest_marker("timeout")
+    seconds = mark.args[0] if mark else 120
+
+    def late(*_):
+        raise box.Timeout("the test was not done after %d s" % seconds)
+    signal.signal(signal.SIGALRM, late)
+    signal.alarm(seconds)
+    yield
+    signal.alarm(0)
+
+
+@pytest.hookimpl(hookwrapper=True)
+def pytest_runtest_setup(item):
+    Watch.logs = {}
+    yield from within_time(item)
+
+
+@pytest.hookimpl(hookwrapper=True)
+def pytest_runtest_call(item):
+    yield from within_time(item)
+
+
+@pytest.hookimpl(hookwrapper=True)
+def pytest_runtest_teardown(item):
+    outcome = yield
+    found, Watch.findings = Watch.findings, []
+    if found and not outcome.excinfo:
+        pytest.fail("\n".join(found), pytrace=False)
 
 
 @pytest.hookimpl(hookwrapper=True)
@@ -57,40 +112,10 @@ def pytest_runtest_makereport(item, call):
     """Puts what the daemons wrote under the report of a test that failed."""
     outcome = yield
     report = outcome.get_result()
-    item.stash[FAILED] = item.stash.get(FAILED, False) or report.failed
     if report.failed:
-        for name, text in item.stash.get(LOGS, {}).items() or live_logs():
-            report.sections.append((name, text[-8000:]))
-
-
-FAILED, LOGS = pytest.StashKey(), pytest.StashKey()
-
-
-def live_logs():
-    return box.Box.last.logs().items() if box.Box.last else ()
-
-
-@pytest.fixture(autouse=True)
-def watched(request, monkeypatch):
-    """Keeps the logs of every box that the test closes, and fails it on a sanitizer's finding."""
-    kept = request.node.stash.setdefault(LOGS, {})
-    findings = []
-    real = box.Box.close
-
-    def close(self):
-        if not self.closed:
-            self.on_close.append(collect)
-        real(self)
-
-    def collect(one):
-        for name, text in one.logs().items():
-            kept["%s/%s" % (one.tag, name)] = text
-            if SANITIZER.search(text):
-                findings.append("%s:\n%s" % (name, text[-8000:]))
-
-    monkeypatch.setattr(box.Box, "close", close)
-    yield
-    assert not findings, "\n".join(findings)
+        for name, text in Watch.everything().items():
+            if text.strip():
+                report.sections.append((name, text[-8000:]))
 
 
 @pytest.fixture

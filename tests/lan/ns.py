@@ -115,6 +115,12 @@ class Namespace:
         echo "$3" >all/disable_ipv6; echo "$3" >default/disable_ipv6
         cd /
         ip link set lo up
+        if [ ! -f /etc/hosts ] || [ ! -f /etc/resolv.conf ]; then
+            # A very bare system: nothing to mount over. A folder of links has room for both.
+            mkdir /run/etc; mount --bind /etc /run/etc; mount -t tmpfs tmpfs /etc
+            ln -s /run/etc/* /etc/; rm -f /etc/hosts /etc/resolv.conf
+            : >/etc/hosts; : >/etc/resolv.conf
+        fi
         mount --bind "$2/hosts" /etc/hosts
         mount --bind "$2/resolv.conf" /etc/resolv.conf
         echo ready

@@ -16,7 +16,9 @@ BESIDE = {"discover", "trust", "link", "player", "store"}   # these do not see e
 @pytest.fixture
 def tree(tmp_path):
     """The Makefile with the headers around it, and room for sources of our own."""
-    shutil.copy(os.path.join(ROOT, "Makefile"), tmp_path)
+    (tmp_path / "tools/dev").mkdir(parents=True)
+    for name in ("Makefile", "tools/dev/targets.mk"):
+        shutil.copy(os.path.join(ROOT, name), tmp_path / name)
     for name in ("include", "src", "xep"):
         if os.path.isdir(os.path.join(ROOT, name)):
             shutil.copytree(os.path.join(ROOT, name), tmp_path / name,
@@ -83,7 +85,7 @@ FENCES = {      # a library's headers, and the only places that may see them
     "ini.h": ["src/base/conf"],
     "jansson": ["src/player/", "tools/"],
     "ares": ["src/link/server"],
-    "event2/": ["src/"],
+    "event2/": ["src/", "tools/"],
 }
 
 
