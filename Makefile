@@ -4,14 +4,14 @@ PREFIX  ?= /usr/local
 B       ?= $(if $(SAN),build/san,build)
 CC      ?= cc
 CFLAGS  ?= -O2 -g
-PKGS    := libstrophe libevent openssl expat inih jansson libcares
+PKGS    := libstrophe libevent openssl expat inih jansson libcares libedit
 
 WARN    := -Wall -Wextra -Wshadow -Wstrict-prototypes -Wmissing-prototypes -Wvla -Wno-unused-parameter
 MUST    := -std=c17 -D_GNU_SOURCE -fno-common -fstack-protector-strong $(WARN) $(if $(WERROR),-Werror)
 comma   := ,
 SANFLAGS := $(if $(SAN),-fsanitize=address$(comma)undefined -fno-sanitize-recover=all -fno-omit-frame-pointer)
 # Avahi's client and core cannot be linked together (src/discover/avahi_lib.h): opened at run time.
-LIBS     = $(shell pkg-config --libs $(PKGS)) -lavahi-common -lunistring
+LIBS     = -Wl,--as-needed $(shell pkg-config --libs $(PKGS)) -lavahi-common -lunistring -lm
 INCS    := $(shell pkg-config --cflags $(PKGS) 2>/dev/null)
 
 SRC     := $(wildcard src/*/*.c)
@@ -60,7 +60,9 @@ $(B)/libearshot.a: $(LIBO)
 	$(call SAY,AR,$@)
 	$(Q)rm -f $@ && $(AR) rcs $@ $^
 
-$(B)/earshotd $(B)/earshot: $(B)/%: $(B)/tools/%.o $(TOOLO) $(B)/libearshot.a
+$(B)/earshotd: $(B)/tools/notify.o
+$(B)/earshot: $(TOOLO)
+$(B)/earshotd $(B)/earshot: $(B)/%: $(B)/tools/%.o $(B)/libearshot.a
 	$(call SAY,LD,$@)
 	$(Q)$(CC) $(SANFLAGS) $(LDFLAGS) -o $@ $^ $(LIBS)
 

@@ -1,0 +1,360 @@
+/* SPDX-License-Identifier: ISC */
+/* cmd_chat.c: a conversation: lines out, messages in, the path as it changes. */
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "base/alloc.h"
+#include "chat_line.h"
+#include "cli.h"
+
+#define LINES_MAX 1000 /* typed ahead */
+#define WORDS_MAX 256  /* to complete to */
+
+/* A line that waits: sending and asking wait, which callbacks may not. */
+struct line {
+	struct line *next;
+	char *text;
+};
+
+struct chat {
+	struct cli *cli;
+	char *address, *shown;
+	struct line *first, **last;
+	unsigned count;
+	bool ended, quit;
+	char *words[WORDS_MAX + 1];
+	size_t word_count;
+	int code;
+};
+
+static void say(struct chat *chat, const char *format, ...) __attribute__((format(printf, 2, 3)));
+
+/* One escaped line with the time before it. */
+static void
+say(struct chat *chat, const char *format, ...)
+{
+	char stamp[16], *raw = NULL, *clean, *line;
+	time_t now = time(NULL);
+	struct tm local;
+	va_list args;
+
+	if (chat->cli->args.quiet)
+		return;
+	va_start(args, format);
+	if (vasprintf(&raw, format, args) == -1)
+		abort();
+	va_end(args);
+	clean = out_escape(raw, true);
+	strftime(stamp, sizeof(stamp), "%H:%M", localtime_r(&now, &local));
+	line = xasprintf("%s %s", stamp, clean);
+	chat_line_print(line);
+	free(line);
+	free(clean);
+	free(raw);
+}
+
+static void
+say_json(const char *kind, const char *address, const char *text, const char *link)
+{
+	json_t *object = json_object();
+
+	json_put_text(object, "event", kind);
+	json_put_text(object, "address", address);
+	json_put_text(object, "text", text);
+	json_put_text(object, "link", link);
+	out_json(stdout, object);
+}
+
+/* --- in ----------------------------------------------------------------------------------- */
+
+static void
+on_message(struct chat *chat, xmpp_stanza_t *stanza)
+{
+	const char *from = xmpp_stanza_get_from(stanza);
+	xmpp_stanza_t *body = ear_find(stanza, "body", NULL);
+	char *text = body == NULL ? NULL : xmpp_stanza_get_text(body);
+	enum ear_link_kind link;
+
+	if (text == NULL || from == NULL)
+		return;
+	cli_via(stanza, &link, NULL, NULL);
+	if (chat->cli->args.json)
+		say_json("message", from, text, ear_link_name(link));
+	else
+		say(chat, "<%s> %s", ear_jid_bare_equal(from, chat->address) ? chat->address : from,
+		    text);
+	xmpp_free(chat->cli->ctx, text);
+}
+
+static void
+on_error(struct chat *chat, xmpp_stanza_t *stanza)
+{
+	const char *text = ear_error_text_of(stanza);
+	const char *name = ear_condition_name(ear_condition_of(stanza));
+
+	chat->code = cli_code_of(stanza);
+	if (chat->cli->args.json)
+		say_json("error", chat->address, text == NULL ? name : text, NULL);
+	else
+		say(chat, "! not delivered (%s)%s%s", name, text == NULL ? "" : ": ",
+		    text == NULL ? "" : text);
+}
+
+static void
+on_change(struct chat *chat, xmpp_stanza_t *event)
+{
+	const char *address = xmpp_stanza_get_attribute(event, "address");
+	const char *kind = xmpp_stanza_get_attribute(event, "kind");
+	const char *link = xmpp_stanza_get_attribute(event, "link");
+
+	if (address == NULL || kind == NULL || !ear_jid_bare_equal(address, chat->address))
+		return;
+	if (strcmp(kind, "path-changed") == 0 && chat->cli->args.json)
+		say_json("path", chat->address, NULL, link);
+	else if (strcmp(kind, "path-changed") == 0)
+		say(chat, "-- %s",
+		    link == NULL || strcmp(link, "none") == 0 ? "no path to it now"
+		    : strcmp(link, "lan") == 0                ? "straight over the LAN now"
+							      : "through the server now");
+	else if (strcmp(kind, "peer-gone") == 0 && chat->cli->args.json)
+		say_json("gone", chat->address, NULL, NULL);
+	else if (strcmp(kind, "peer-gone") == 0)
+		say(chat, "-- %s left the LAN", chat->address);
+}
+
+static void
+on_stanza(void *arg, xmpp_stanza_t *stanza)
+{
+	struct chat *chat = arg;
+	const char *type = xmpp_stanza_get_type(stanza);
+	xmpp_stanza_t *event = ear_find(stanza, "event", EAR_NS_CONTROL);
+
+	if (!ear_is(stanza, "message", EAR_NS_CLIENT))
+		return;
+	if (event != NULL)
+		on_change(chat, event);
+	else if (type != NULL && strcmp(type, "error") == 0)
+		on_error(chat, stanza);
+	else
+		on_message(chat, stanza);
+}
+
+/* --- out ---------------------------------------------------------------------------------- */
+
+static void
+on_line(void *arg, const char *text)
+{
+	struct chat *chat = arg;
+	struct line *line;
+
+	if (text == NULL || chat->count >= LINES_MAX) {
+		chat->ended = true;
+		return;
+	}
+	line = xalloc(sizeof(*line));
+	line->text = xstrdup(text);
+	*chat->last = line;
+	chat->last = &line->next;
+	chat->count++;
+}
+
+static void
+send_line(struct chat *chat, const char *text)
+{
+	xmpp_stanza_t *message = ear_stanza(chat->cli->ctx, "message", "chat", chat->address, NULL);
+
+	ear_child_text(message, "body", EAR_NS_CLIENT, text);
+	if (cli_send(chat->cli, message) != EXIT_DONE)
+		chat->quit = true;
+	else if (!chat->cli->args.json && isatty(STDIN_FILENO))
+		say(chat, "<me> %s", text);
+}
+
+static void
+on_path(void *arg, xmpp_stanza_t *path)
+{
+	struct chat *chat = arg;
+	const char *chosen = xmpp_stanza_get_attribute(path, "chosen");
+	const char *link = xmpp_stanza_get_attribute(path, "link");
+	const char *state = xmpp_stanza_get_attribute(path, "state");
+	const char *rtt = xmpp_stanza_get_attribute(path, "rtt-us");
+	const char *failure = xmpp_stanza_get_attribute(path, "failure");
+	char text[32];
+
+	out_rtt(text, sizeof(text), rtt == NULL ? -1 : strtoll(rtt, NULL, 10));
+	say(chat, "-- %s %s: %s, %s%s%s", chosen != NULL && strcmp(chosen, "true") == 0 ? "*" : " ",
+	    link == NULL ? "" : link, state == NULL ? "" : state, text, failure == NULL ? "" : ", ",
+	    failure == NULL ? "" : failure);
+}
+
+static void
+show_paths(struct chat *chat)
+{
+	cli_list(chat->cli, "paths", "path", "to", chat->address, on_path, chat);
+}
+
+static void
+show_status(struct chat *chat)
+{
+	struct answer answer;
+
+	cli_ask(chat->cli, state_request(chat->cli, chat->address), chat->cli->args.timeout,
+		&answer);
+	if (answer.code != EXIT_DONE)
+		cli_refused(chat->address, &answer);
+	else if (ear_find(answer.stanza, "state", EAR_NS_BUTTONS) != NULL)
+		state_print(chat->cli, chat->address, &answer);
+	answer_release(&answer);
+}
+
+static void
+show_help(struct chat *chat)
+{
+	say(chat, "-- /status /paths /help /quit; //text sends /text");
+}
+
+static void
+quit(struct chat *chat)
+{
+	chat->quit = true;
+}
+
+static const struct chat_command {
+	const char *name;
+	void (*run)(struct chat *chat);
+} chat_commands[] = {
+	{ "/help", show_help },     { "/paths", show_paths }, { "/quit", quit },
+	{ "/status", show_status }, { NULL, NULL },
+};
+
+static void
+run_line(struct chat *chat, const char *text)
+{
+	if (text[0] == '\0')
+		return;
+	if (text[0] != '/' || text[1] == '/') {
+		send_line(chat, text[0] == '/' ? text + 1 : text);
+		return;
+	}
+	for (const struct chat_command *c = chat_commands; c->name != NULL; c++) {
+		if (strcmp(c->name, text) == 0) {
+			c->run(chat);
+			return;
+		}
+	}
+	say(chat, "-- unknown command; /help lists them");
+}
+
+static void
+run_lines(struct chat *chat)
+{
+	while (chat->first != NULL) {
+		struct line *line = chat->first;
+
+		chat->first = line->next;
+		if (chat->first == NULL)
+			chat->last = &chat->first;
+		chat->count--;
+		if (!chat->quit)
+			run_line(chat, line->text);
+		free(line->text);
+		free(line);
+	}
+}
+
+/* --- the whole ---------------------------------------------------------------------------- */
+
+static void
+add_word(struct chat *chat, const char *word)
+{
+	if (chat->word_count < WORDS_MAX && word != NULL)
+		chat->words[chat->word_count++] = out_escape(word, false);
+}
+
+static void
+on_peer(void *arg, xmpp_stanza_t *peer)
+{
+	add_word(arg, xmpp_stanza_get_attribute(peer, "address"));
+}
+
+static int
+begin(struct chat *chat)
+{
+	struct cli *cli = chat->cli;
+	struct answer answer;
+	int code;
+
+	for (const struct chat_command *c = chat_commands; c->name != NULL; c++)
+		add_word(chat, c->name);
+	cli_list(cli, "peers", "peer", NULL, NULL, on_peer, chat);
+	code = cli_send(cli, ear_stanza(cli->ctx, "presence", NULL, NULL, NULL));
+	if (code != EXIT_DONE)
+		return code;
+	cli_ask(cli, cli_control(cli, "set", "watch"), cli->args.timeout, &answer);
+	code = answer.code == EXIT_DONE ? EXIT_DONE : cli_refused("daemon", &answer);
+	answer_release(&answer);
+	return code;
+}
+
+/* Input is over: what was sent may still come back. */
+static void
+finish(struct chat *chat)
+{
+	struct answer answer;
+
+	cli_ask(chat->cli, cli_control(chat->cli, "set", "flush"), chat->cli->args.timeout,
+		&answer);
+	answer_release(&answer);
+}
+
+static void
+talk(struct chat *chat)
+{
+	struct cli *cli = chat->cli;
+
+	while (!chat->quit && !cli->down && !cli->interrupted &&
+	       !(chat->ended && chat->first == NULL)) {
+		if (chat->first != NULL)
+			run_lines(chat);
+		else
+			cli_turn(cli, cli_now() + 3600 * EAR_SEC);
+	}
+	if (!cli->down && !cli->interrupted)
+		finish(chat);
+}
+
+int
+cmd_chat(struct cli *cli)
+{
+	struct chat chat = { .cli = cli, .last = &chat.first };
+	char *prompt;
+
+	chat.address = cli_resolve(cli, cli->args.words[0], &chat.code);
+	if (chat.address == NULL)
+		return chat.code;
+	chat.shown = out_escape(chat.address, false);
+	prompt = xasprintf("%s> ", chat.shown);
+	cli->on_stanza = on_stanza;
+	cli->arg = &chat;
+	chat.code = begin(&chat);
+	if (chat.code == EXIT_DONE) {
+		chat_line_open(cli->base, prompt, (const char *const *)chat.words, on_line, &chat);
+		talk(&chat);
+		chat_line_close();
+	}
+	if (cli->down) {
+		complain("daemon: %s", cli->why);
+		chat.code = EXIT_CONFIG;
+	}
+	chat.quit = true;
+	run_lines(&chat);
+	cli->on_stanza = NULL;
+	for (size_t i = 0; i < chat.word_count; i++)
+		free(chat.words[i]);
+	free(prompt);
+	free(chat.shown);
+	free(chat.address);
+	return chat.code;
+}

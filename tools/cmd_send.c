@@ -1,0 +1,156 @@
+/* SPDX-License-Identifier: ISC */
+/* cmd_send.c: chat messages from arguments or standard input. */
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include <unistr.h>
+
+#include "base/alloc.h"
+#include "cli.h"
+
+#define TEXT_MAX ((size_t)128 * 1024) /* half of what a stream takes: room for escapes */
+
+/* What came back for messages of ours. */
+struct sending {
+	int code;
+	bool told;
+	const char *address;
+};
+
+static void
+on_stanza(void *arg, xmpp_stanza_t *stanza)
+{
+	struct sending *sending = arg;
+	const char *type = xmpp_stanza_get_type(stanza);
+	struct answer answer = { .stanza = stanza };
+
+	if (!ear_is(stanza, "message", EAR_NS_CLIENT) || type == NULL || strcmp(type, "error") != 0)
+		return;
+	answer.code = cli_code_of(stanza);
+	if (sending->code == EXIT_DONE)
+		sending->code = answer.code;
+	if (!sending->told)
+		cli_refused(sending->address, &answer);
+	sending->told = true;
+}
+
+static int
+send_one(struct cli *cli, const char *address, const char *text, size_t length)
+{
+	xmpp_stanza_t *message;
+	char *body;
+
+	if (length > TEXT_MAX) {
+		complain("the message is longer than %zu bytes", TEXT_MAX);
+		return EXIT_USAGE;
+	}
+	if (u8_check((const uint8_t *)text, length) != NULL || memchr(text, '\0', length) != NULL) {
+		complain("the message is not UTF-8 text");
+		return EXIT_USAGE;
+	}
+	message = ear_stanza(cli->ctx, "message", "chat", address, NULL);
+	body = xstrndup(text, length);
+	ear_child_text(message, "body", EAR_NS_CLIENT, body);
+	free(body);
+	return cli_send(cli, message);
+}
+
+/* Waits until everything sent has been handed to a path, or came back. */
+static int
+flush_sent(struct cli *cli, struct sending *sending)
+{
+	struct answer answer;
+	int code;
+
+	cli_ask(cli, cli_control(cli, "set", "flush"), cli->args.timeout, &answer);
+	code = answer.code;
+	if (code != EXIT_DONE && sending->code == EXIT_DONE)
+		cli_refused(sending->address, &answer);
+	if (answer.stanza == NULL && cli->down) {
+		complain("daemon: %s", cli->why);
+		code = EXIT_CONFIG;
+	}
+	answer_release(&answer);
+	return sending->code != EXIT_DONE ? sending->code : code;
+}
+
+static int
+send_lines(struct cli *cli, struct sending *sending)
+{
+	char *line = NULL;
+	size_t size = 0;
+	ssize_t length;
+	int code = EXIT_DONE;
+
+	while (code == EXIT_DONE && (length = getline(&line, &size, stdin)) != -1) {
+		while (length > 0 && (line[length - 1] == '\n' || line[length - 1] == '\r'))
+			length--;
+		if (length == 0)
+			continue;
+		code = send_one(cli, sending->address, line, length);
+		/* One at a time: a queue that is full refuses what a pause would let through. */
+		if (code == EXIT_DONE)
+			code = flush_sent(cli, sending);
+	}
+	free(line);
+	return code;
+}
+
+static int
+send_input(struct cli *cli, struct sending *sending)
+{
+	char *text = xalloc(TEXT_MAX + 2);
+	size_t length = fread(text, 1, TEXT_MAX + 2, stdin);
+	int code;
+
+	if (length <= TEXT_MAX + 1 && length > 0 && text[length - 1] == '\n')
+		length--;
+	if (length == 0) {
+		complain("standard input is empty: nothing to send");
+		code = EXIT_USAGE;
+	} else {
+		code = send_one(cli, sending->address, text, length);
+	}
+	free(text);
+	return code == EXIT_DONE ? flush_sent(cli, sending) : code;
+}
+
+static int
+send_words(struct cli *cli, struct sending *sending)
+{
+	char *text = cli_join(cli, 1);
+	int code = send_one(cli, sending->address, text, strlen(text));
+
+	free(text);
+	return code == EXIT_DONE ? flush_sent(cli, sending) : code;
+}
+
+int
+cmd_send(struct cli *cli)
+{
+	struct sending sending = { .code = EXIT_DONE };
+	int code;
+	char *address;
+
+	if (cli->args.lines && cli->args.count > 1) {
+		complain("send: --lines reads standard input, and TEXT is given too");
+		return EXIT_USAGE;
+	}
+	address = cli_resolve(cli, cli->args.words[0], &code);
+	if (address == NULL)
+		return code;
+	sending.address = address;
+	cli->on_stanza = on_stanza;
+	cli->arg = &sending;
+	if (cli->args.lines)
+		code = send_lines(cli, &sending);
+	else if (cli->args.count > 1)
+		code = send_words(cli, &sending);
+	else
+		code = send_input(cli, &sending);
+	cli->on_stanza = NULL;
+	free(address);
+	return code;
+}

@@ -1,0 +1,84 @@
+/* SPDX-License-Identifier: ISC */
+/* commands.c: the table of commands: dispatch, help, completion and the manual's test read it. */
+#include "cli.h"
+
+const struct command commands[] = {
+	{ .name = "peers",
+	  .args = "",
+	  .summary = "Who is in earshot, and who is known",
+	  .help = "Lists address, name, status, how sure the address is (plain, proved, trusted),\n"
+		  "the path that is shortest now and its round-trip time.\n"
+		  "-w goes on with one line for each change.\n",
+	  .letters = "w",
+	  .run = cmd_peers },
+	{ .name = "send",
+	  .args = "ADDR [TEXT...]",
+	  .summary = "Send a chat message",
+	  .help = "Without TEXT, standard input is the message; with -l, each line of it is one.\n"
+		  "Returns when the message has been handed to a path that works.\n",
+	  .letters = "l",
+	  .min = 1,
+	  .max = -1,
+	  .run = cmd_send },
+	{ .name = "chat",
+	  .args = "ADDR",
+	  .summary = "Chat, with line editing and history",
+	  .help = "What others write appears above the line; changes of the path are told.\n"
+		  "/status, /paths, /help, /quit; Tab completes. A line that begins with a slash\n"
+		  "is sent with two.\n",
+	  .letters = "",
+	  .min = 1,
+	  .max = 1,
+	  .run = cmd_chat },
+	{ .name = "press",
+	  .args = "ADDR BUTTON [VALUE]",
+	  .summary = "Press a button of the remote control",
+	  .help = "Buttons: play pause playpause stop next previous\n"
+		  "         seek SECONDS (+10, -10: from where it is)\n"
+		  "         volume PERCENT (+5, -5)\n"
+		  "         mute [on|off|toggle]\n"
+		  "Prints the player's state after it.\n",
+	  .letters = "",
+	  .min = 2,
+	  .max = 3,
+	  .run = cmd_press },
+	{ .name = "status",
+	  .args = "ADDR",
+	  .summary = "What the player does",
+	  .help = "-w looks again every second (-i) and prints what changed; -c ends it.\n",
+	  .letters = "wic",
+	  .min = 1,
+	  .max = 1,
+	  .run = cmd_status },
+	{ .name = "ping",
+	  .args = "ADDR",
+	  .summary = "Round-trip times, and the path of each (XEP-0199)",
+	  .help = "Goes on until interrupted, or for -c pings. An answer that says no is one too:\n"
+		  "it went there and back.\n",
+	  .letters = "ci",
+	  .min = 1,
+	  .max = 1,
+	  .run = cmd_ping },
+	{ .name = "stanza",
+	  .args = "[FILE]",
+	  .summary = "Send raw stanzas, print the answers",
+	  .help = "From FILE or standard input, one after the other. --listen prints whatever\n"
+		  "arrives instead, until interrupted, -c stanzas came or --timeout is over.\n",
+	  .letters = "Lc",
+	  .max = 1,
+	  .run = cmd_stanza },
+	{ .name = "paths",
+	  .args = "[ADDR]",
+	  .summary = "Every path: its state, its time, and why it is chosen",
+	  .help = "",
+	  .letters = "",
+	  .max = 1,
+	  .run = cmd_paths },
+	{ .name = "xeps",
+	  .args = "",
+	  .summary = "The extensions that this engine speaks",
+	  .help = "",
+	  .letters = "",
+	  .run = cmd_xeps },
+	{ 0 },
+};
