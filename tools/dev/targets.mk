@@ -52,32 +52,35 @@ BASHDIR ?= $(PREFIX)/share/bash-completion/completions
 ZSHDIR  ?= $(PREFIX)/share/zsh/site-functions
 FISHDIR ?= $(PREFIX)/share/fish/vendor_completions.d
 
-# One line a file: mode, source, place. A *.user.service is the unit of a user's own daemon.
-PUT  = $(foreach f,$(2),$(1)=$(f)=$(patsubst $(3),$(4),$(f)))
-LIST = $(call PUT,755,$(B)/earshotd $(B)/earshot,$(B)/%,$(BINDIR)/%) \
-	$(foreach n,1 5 7 8,$(call PUT,644,$(wildcard tools/man/*.$(n)),tools/man/%,$(MANDIR)/man$(n)/%)) \
-	$(call PUT,644,$(wildcard tools/dist/*.bash),tools/dist/%.bash,$(BASHDIR)/%) \
-	$(call PUT,644,$(wildcard tools/dist/_*),tools/dist/%,$(ZSHDIR)/%) \
-	$(call PUT,644,$(wildcard tools/dist/*.fish),tools/dist/%,$(FISHDIR)/%) \
-	$(call PUT,644,$(filter-out %.user.service,$(UNITS_D)),tools/dist/%,$(UNITDIR)/system/%) \
-	$(call PUT,644,$(filter %.user.service,$(UNITS_D)),tools/dist/%.user.service,$(UNITDIR)/user/%.service) \
+# One word a file: mode=source=place. A *.user.service is the unit of a user's own daemon.
+PUT   = $(foreach f,$(2),$(1)=$(f)=$(patsubst $(3),$(4),$(f)))
+SHELLS := bash zsh fish
+UNITF := $(wildcard tools/dist/*.service tools/dist/*.socket)
+LIST   = $(call PUT,755,$(B)/earshotd $(B)/earshot,$(B)/%,$(BINDIR)/%) \
+	$(foreach n,1 5 7 8,\
+		$(call PUT,644,$(wildcard tools/man/*.$(n)),tools/man/%,$(MANDIR)/man$(n)/%)) \
+	644=$(B)/completion.bash=$(BASHDIR)/earshot \
+	644=$(B)/completion.zsh=$(ZSHDIR)/_earshot \
+	644=$(B)/completion.fish=$(FISHDIR)/earshot.fish \
+	$(call PUT,644,$(filter-out %.user.service,$(UNITF)),tools/dist/%,$(UNITDIR)/system/%) \
+	$(call PUT,644,$(filter %.user.service,$(UNITF)),\
+		tools/dist/%.user.service,$(UNITDIR)/user/%.service) \
 	$(call PUT,644,$(wildcard tools/dist/*.conf),tools/dist/%,$(DOCDIR)/%) \
 	$(call PUT,644,$(wildcard README.md LICENSE CHANGES),%,$(DOCDIR)/%)
-UNITS_D := $(wildcard tools/dist/*.service tools/dist/*.socket)
+EACH   = for line in $(LIST); do IFS==; set -- $$line; unset IFS
 
-install: all
-	$(Q)for line in $(LIST); do \
-		IFS==; set -- $$line; unset IFS; echo "  INST  $(DESTDIR)$$3"; \
+$(SHELLS:%=$(B)/completion.%): $(B)/completion.%: $(B)/earshot
+	$(Q)$(B)/earshot --completion $* >$@
+
+install: all $(SHELLS:%=$(B)/completion.%)
+	$(Q)$(EACH); echo "  INST  $(DESTDIR)$$3"; \
 		install -D -m "$$1" "$$2" "$(DESTDIR)$$3" || exit 1; \
 		[ "$$1" = 755 ] || sed -i 's|@BINDIR@|$(BINDIR)|g' "$(DESTDIR)$$3"; \
 	done
 
 uninstall:
-	$(Q)for line in $(LIST); do \
-		IFS==; set -- $$line; unset IFS; echo "  RM    $(DESTDIR)$$3"; \
-		rm -f "$(DESTDIR)$$3" || exit 1; \
-	done
-	$(Q)[ ! -d '$(DESTDIR)$(DOCDIR)' ] || rmdir --ignore-fail-on-non-empty '$(DESTDIR)$(DOCDIR)'
+	$(Q)$(EACH); echo "  RM    $(DESTDIR)$$3"; rm -f "$(DESTDIR)$$3" || exit 1; done
+	$(Q)rmdir '$(DESTDIR)$(DOCDIR)' 2>/dev/null || true
 
 VERSION = $(shell sed -n 's/^\#define EAR_VERSION "\(.*\)"/\1/p' include/earshot/ear.h)
 dist:
