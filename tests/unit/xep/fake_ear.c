@@ -1,0 +1,345 @@
+/* SPDX-License-Identifier: ISC */
+/* fake_ear.c: the contract of <earshot/ear.h> without an engine. */
+#include <errno.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "base/alloc.h"
+#include "base/timer.h"
+#include "core/disco.h"
+#include "fake_ear.h"
+#include "registry.h"
+
+struct ear_hold {
+	struct ear *ear;
+	xmpp_stanza_t *stanza;
+	struct ear_hold *next;
+};
+
+static struct ear_hold *held; /* of the one engine that a test has */
+
+static void
+keep(xmpp_stanza_t **slot, xmpp_stanza_t *stanza)
+{
+	if (*slot != NULL)
+		xmpp_stanza_release(*slot);
+	*slot = stanza;
+}
+
+static void
+answer(struct ear *ear, xmpp_stanza_t *stanza)
+{
+	ear->answers++;
+	keep(&ear->answer, stanza);
+}
+
+static xmpp_stanza_t *
+result(xmpp_stanza_t *request, xmpp_stanza_t *payload)
+{
+	xmpp_stanza_t *stanza = ear_answer_to(request, "result");
+
+	if (payload != NULL)
+		xmpp_stanza_add_child_ex(stanza, payload, 0);
+	return stanza;
+}
+
+xmpp_ctx_t *
+ear_ctx(struct ear *ear)
+{
+	return ear->ctx;
+}
+
+struct ear_clock *
+ear_clock(struct ear *ear)
+{
+	return ear->clock;
+}
+
+struct ear_player *
+ear_player(struct ear *ear)
+{
+	return ear->player;
+}
+
+const struct ear_xep *const *
+ear_xeps(struct ear *ear)
+{
+	return ear_xeps_all;
+}
+
+const char *
+ear_self(struct ear *ear, enum ear_link_kind link)
+{
+	return ear->self[link];
+}
+
+static size_t
+index_of(const struct ear_xep *xep)
+{
+	for (size_t i = 0; ear_xeps_all[i] != NULL; i++)
+		if (ear_xeps_all[i] == xep)
+			return i;
+	fail_msg("not in the registry: %s", xep->name);
+	return 0;
+}
+
+void
+ear_set_state(struct ear *ear, const struct ear_xep *xep, void *state)
+{
+	ear->states[index_of(xep)] = state;
+}
+
+void *
+ear_state(struct ear *ear, const struct ear_xep *xep)
+{
+	return ear->states[index_of(xep)];
+}
+
+int
+ear_send(struct ear *ear, xmpp_stanza_t *stanza)
+{
+	ear->sends++;
+	keep(&ear->sent, stanza);
+	return ear->send_error;
+}
+
+void
+ear_request(struct ear *ear, xmpp_stanza_t *iq, int64_t usec, ear_answer_fn *fn, void *arg)
+{
+	xmpp_stanza_release(iq);
+}
+
+void
+ear_request_forget(struct ear *ear, const void *arg)
+{
+}
+
+enum ear_verdict
+ear_reply(const struct ear_in *in, xmpp_stanza_t *payload)
+{
+	answer(in->ear, result(in->stanza, payload));
+	return EAR_DONE;
+}
+
+enum ear_verdict
+ear_fail(const struct ear_in *in, enum ear_verdict condition, const char *format, ...)
+{
+	char text[256];
+	va_list args;
+
+	va_start(args, format);
+	vsnprintf(text, sizeof(text), format, args);
+	va_end(args);
+	answer(in->ear, ear_error_to(in->stanza, condition, text));
+	return EAR_DONE;
+}
+
+struct ear_hold *
+ear_hold(const struct ear_in *in)
+{
+	struct ear_hold *hold = xalloc(sizeof(*hold));
+
+	hold->ear = in->ear;
+	hold->stanza = xmpp_stanza_clone(in->stanza);
+	hold->next = held;
+	held = hold;
+	in->ear->holds++;
+	return hold;
+}
+
+static void
+hold_end(struct ear_hold *hold, xmpp_stanza_t *stanza)
+{
+	struct ear_hold **at = &held;
+
+	while (*at != hold)
+		at = &(*at)->next;
+	*at = hold->next;
+	hold->ear->holds--;
+	answer(hold->ear, stanza);
+	xmpp_stanza_release(hold->stanza);
+	free(hold);
+}
+
+void
+ear_hold_reply(struct ear_hold *hold, xmpp_stanza_t *payload)
+{
+	hold_end(hold, result(hold->stanza, payload));
+}
+
+void
+ear_hold_fail(struct ear_hold *hold, enum ear_verdict condition, const char *text)
+{
+	hold_end(hold, ear_error_to(hold->stanza, condition, text));
+}
+
+xmpp_stanza_t *
+ear_disco_info(struct ear *ear, const char *node)
+{
+	return disco_info(ear->ctx, ear_xeps_all, "fake", node);
+}
+
+const char *
+ear_caps_ver(struct ear *ear)
+{
+	return "QgayPKawpkPSDYmwT/WM94uAlu0=";
+}
+
+void
+ear_each_path(struct ear *ear, const char *to, ear_path_fn *fn, void *arg)
+{
+	ear->asked = to == NULL ? NULL : "one";
+	for (size_t i = 0; i < ear->path_count; i++)
+		if (to == NULL || strcmp(to, ear->paths[i].to) == 0)
+			fn(arg, &ear->paths[i]);
+}
+
+void
+ear_each_peer(struct ear *ear, const char *address, ear_peer_fn *fn, void *arg)
+{
+	ear->asked = address == NULL ? NULL : "one";
+	for (size_t i = 0; i < ear->peer_count; i++)
+		if (address == NULL || strcmp(address, ear->peers[i].address) == 0)
+			fn(arg, &ear->peers[i]);
+}
+
+void
+ear_watch(struct ear *ear, ear_event_fn *fn, void *arg)
+{
+	ear->watch = (struct fake_watch){ fn, arg };
+}
+
+void
+ear_unwatch(struct ear *ear, ear_event_fn *fn, void *arg)
+{
+	assert_true(ear->watch.fn == fn && ear->watch.arg == arg);
+	ear->watch = (struct fake_watch){ 0 };
+}
+
+struct ear *
+fake_new(void)
+{
+	struct ear *ear = xalloc(sizeof(*ear));
+
+	ear->ctx = xmpp_ctx_new(NULL, NULL);
+	ear->clock = clock_new_fake();
+	for (size_t i = 0; ear_xeps_all[i] != NULL; i++)
+		if (ear_xeps_all[i]->start != NULL)
+			assert_int_equal(ear_xeps_all[i]->start(ear), 0);
+	return ear;
+}
+
+void
+fake_stop(struct ear *ear)
+{
+	for (size_t i = 0; ear_xeps_all[i] != NULL; i++) {
+		if (ear_xeps_all[i]->stop != NULL)
+			ear_xeps_all[i]->stop(ear);
+		assert_null(ear->states[i]);
+	}
+	while (held != NULL)
+		ear_hold_fail(held, EAR_RECIPIENT_UNAVAILABLE, "the engine stops");
+}
+
+void
+fake_free(struct ear *ear)
+{
+	keep(&ear->answer, NULL);
+	keep(&ear->sent, NULL);
+	clock_free(ear->clock);
+	xmpp_ctx_free(ear->ctx);
+	free(ear);
+}
+
+static bool
+rule_takes(const struct ear_rule *rule, struct ear_in *in, enum ear_stanza_kind kind)
+{
+	if (rule->kind != kind)
+		return false;
+	in->payload = ear_find(in->stanza, rule->name, rule->ns);
+	return in->payload != NULL;
+}
+
+/* The first rule that takes it and does not pass. */
+static enum ear_verdict
+walk(struct ear *ear, struct ear_in *in, enum ear_stanza_kind kind)
+{
+	enum ear_verdict verdict = EAR_PASS;
+
+	for (size_t i = 0; ear_xeps_all[i] != NULL; i++)
+		for (const struct ear_rule *rule = ear_xeps_all[i]->rules;
+		     rule != NULL && rule->kind != EAR_END; rule++) {
+			if (!rule_takes(rule, in, kind))
+				continue;
+			ear->rule = rule;
+			verdict = rule->handler(in);
+			if (verdict != EAR_PASS)
+				return verdict;
+		}
+	return EAR_SERVICE_UNAVAILABLE;
+}
+
+xmpp_stanza_t *
+fake_ask(struct ear *ear, const char *type, const char *from, const char *xml)
+{
+	char *text = xasprintf("<iq xmlns='jabber:client' type='%s' id='1' from='%s'>%s</iq>", type,
+			       from, xml);
+	xmpp_stanza_t *stanza = xmpp_stanza_new_from_string(ear->ctx, text);
+	struct ear_in in = { .ear = ear, .stanza = stanza, .from = from, .id = "1" };
+	enum ear_verdict verdict;
+
+	free(text);
+	assert_non_null(stanza);
+	keep(&ear->answer, NULL);
+	ear->rule = NULL;
+	in.level = EAR_TRUSTED;
+	in.link = EAR_LINK_LOCAL;
+	verdict = walk(ear, &in, strcmp(type, "set") == 0 ? EAR_IQ_SET : EAR_IQ_GET);
+	if (verdict != EAR_DONE)
+		answer(ear, ear_error_to(stanza, verdict, NULL));
+	xmpp_stanza_release(stanza);
+	return ear->answer;
+}
+
+bool
+fake_refused(struct ear *ear, enum ear_verdict condition)
+{
+	return ear->answer != NULL && strcmp(fake_attribute(ear->answer, "type"), "error") == 0 &&
+	       ear_condition_of(ear->answer) == condition;
+}
+
+xmpp_stanza_t *
+fake_result(struct ear *ear)
+{
+	assert_non_null(ear->answer);
+	assert_string_equal(fake_attribute(ear->answer, "type"), "result");
+	assert_string_equal(fake_attribute(ear->answer, "id"), "1");
+	return ear_first(ear->answer);
+}
+
+const char *
+fake_attribute(xmpp_stanza_t *element, const char *name)
+{
+	const char *value;
+
+	assert_non_null(element);
+	value = xmpp_stanza_get_attribute(element, name);
+	return value == NULL ? "" : value;
+}
+
+size_t
+fake_children(xmpp_stanza_t *element)
+{
+	size_t count = 0;
+
+	for (xmpp_stanza_t *e = ear_first(element); e != NULL; e = ear_next(e))
+		count++;
+	return count;
+}
