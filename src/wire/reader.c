@@ -1,0 +1,605 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * reader.c: bytes of an XML stream in, stream headers and whole stanzas out. The only file that
+ * sees expat.
+ *
+ * Bytes go to expat in slices, so that no buffer of it grows with what the network delivers at
+ * once; its events build one stanza at a time. The caps are looked at where a thing begins, before
+ * it is kept, and after each slice for what has begun and gives no event yet (one huge tag).
+ * Attributes in a namespace of their own, other than xml:lang and its like, are dropped: libstrophe
+ * has no place for their namespace, and without it `x:from` would pass for `from`.
+ */
+#include <assert.h>
+#include <errno.h>
+#include <expat.h>
+#include <stdbool.h>
+#include <stdlib.h>
+#include <string.h>
+#include <strings.h>
+
+#include <earshot/log.h>
+#include <earshot/ns.h>
+
+#include "base/alloc.h"
+#include "wire/build.h"
+#include "wire/reader.h"
+#include "wire/token.h"
+
+/* No character reference gets it into a namespace: expat refuses names that hold the separator. */
+#define SEPARATOR    '\n'
+#define SLICE        2048
+#define HEADER_BYTES 16384 /* of a stream header, however much a stanza may have */
+#define HOLD_FROM    512   /* bytes of a half read tag from which on it is not scanned again */
+
+const struct reader_caps reader_caps_unknown = {
+	.stanza_bytes = 16 * 1024, .depth = 16, .attributes = 32, .children = 128
+};
+const struct reader_caps reader_caps_known = {
+	.stanza_bytes = 256 * 1024, .depth = 64, .attributes = 64, .children = 4096
+};
+
+enum reader_state {
+	READER_PROLOG, /* before the stream header */
+	READER_OPEN,   /* in the stream */
+	READER_ENDED,  /* behind </stream:stream> */
+};
+
+struct reader {
+	XML_Parser expat;
+	struct build build;
+	struct reader_events events;
+	void *arg;
+	struct reader_caps caps, next_caps; /* of the stanza being read, and from the next one on */
+	enum reader_state state;
+	bool feeding;
+	bool client;            /* the default namespace of the header is jabber:client */
+	unsigned declarations;  /* of namespaces, on the tag being read */
+	unsigned children;      /* elements inside the stanza being read */
+	uint64_t fed;           /* bytes taken from our caller */
+	uint64_t boundary;      /* of them, those of whole stanzas and of space between them */
+	unsigned char first[2]; /* bytes of the stream */
+	struct token token;     /* what expat has begun and not ended */
+	char *held;             /* bytes of it that expat has not seen */
+	size_t held_length;
+	int result; /* what reader_feed says from now on; 0: all is well */
+	const char *condition;
+};
+
+static void
+stop(struct reader *reader, int result, const char *condition)
+{
+	if (reader->result != 0)
+		return;
+	reader->result = result;
+	reader->condition = condition;
+	XML_StopParser(reader->expat, XML_FALSE);
+}
+
+static void
+too_much(struct reader *reader)
+{
+	stop(reader, -EMSGSIZE, "policy-violation");
+}
+
+/* Of the stream, where the event that is being handled ends. */
+static uint64_t
+event_end(const struct reader *reader)
+{
+	return (uint64_t)XML_GetCurrentByteIndex(reader->expat) +
+	       (uint64_t)XML_GetCurrentByteCount(reader->expat);
+}
+
+/* Those that hold for what is being read now. */
+static const struct reader_caps *
+caps_now(const struct reader *reader)
+{
+	return reader->build.depth > 0 ? &reader->caps : &reader->next_caps;
+}
+
+/* How many bytes may belong to what is being read. */
+static size_t
+byte_cap(const struct reader *reader)
+{
+	size_t cap = caps_now(reader)->stanza_bytes;
+
+	return reader->state == READER_PROLOG && cap > HEADER_BYTES ? HEADER_BYTES : cap;
+}
+
+/* The local part of an expat name. */
+static const char *
+local_name(const char *name)
+{
+	const char *separator = strchr(name, SEPARATOR);
+
+	return separator != NULL ? separator + 1 : name;
+}
+
+static bool
+is_in(const char *name, const char *ns)
+{
+	size_t n = strlen(ns);
+
+	return strncmp(name, ns, n) == 0 && name[n] == SEPARATOR;
+}
+
+static void
+header_attribute(struct reader_header *header, const char *name, const char *value)
+{
+	const struct {
+		const char *name, **value;
+	} known[] = {
+		{ "to", &header->to },
+		{ "from", &header->from },
+		{ "id", &header->id },
+		{ "version", &header->version },
+		{ EAR_NS_XML "\nlang", &header->lang },
+	};
+
+	for (size_t i = 0; i < sizeof(known) / sizeof(known[0]); i++)
+		if (strcmp(known[i].name, name) == 0)
+			*known[i].value = value;
+}
+
+static unsigned
+count_attributes(const char **attributes)
+{
+	unsigned n = 0;
+
+	while (attributes[2 * n] != NULL)
+		n++;
+	return n;
+}
+
+/* RFC 6120 §4.8: what of the root is not as a stream header's; NULL when all is. */
+static const char *
+root_error(const struct reader *reader, const char *name)
+{
+	if (strcmp(local_name(name), "stream") != 0)
+		return "invalid-xml";
+	if (!is_in(name, EAR_NS_STREAM) || !reader->client)
+		return "invalid-namespace";
+	return NULL;
+}
+
+static void
+start_stream(struct reader *reader, const char *name, const char **attributes)
+{
+	struct reader_header header = { .ns = EAR_NS_CLIENT };
+	const char *error = root_error(reader, name);
+	int result;
+
+	if (error != NULL) {
+		stop(reader, -ENOMSG, error);
+		return;
+	}
+	if (event_end(reader) > byte_cap(reader)) {
+		too_much(reader);
+		return;
+	}
+	for (; *attributes != NULL; attributes += 2)
+		header_attribute(&header, attributes[0], attributes[1]);
+	reader->state = READER_OPEN;
+	reader->boundary = event_end(reader);
+	result = reader->events.header(reader->arg, &header);
+	if (result != 0)
+		stop(reader, result, NULL);
+}
+
+static void
+set_attribute(xmpp_stanza_t *element, const char *name, const char *value)
+{
+	static const char xml[] = "xml:";
+	char prefixed[64];
+
+	if (strchr(name, SEPARATOR) != NULL) {
+		if (!is_in(name, EAR_NS_XML) ||
+		    strlen(local_name(name)) >= sizeof(prefixed) - strlen(xml))
+			return;
+		memcpy(prefixed, xml, sizeof(xml));
+		copy_text(prefixed + strlen(xml), sizeof(prefixed) - strlen(xml), local_name(name));
+		name = prefixed;
+	}
+	if (xmpp_stanza_set_attribute(element, name, value) != XMPP_EOK) {
+		ear_error("out of memory");
+		abort();
+	}
+}
+
+static void
+start_element(struct reader *reader, const char *name, const char **attributes)
+{
+	const char *local = local_name(name);
+	size_t ns_length = local == name ? 0 : (size_t)(local - name) - 1;
+	xmpp_stanza_t *element;
+
+	if (reader->build.depth == 0) {
+		reader->caps = reader->next_caps;
+		reader->children = 0;
+	} else if (++reader->children > reader->caps.children) {
+		too_much(reader);
+		return;
+	}
+	if (reader->build.depth >= reader->caps.depth || ns_length > BUILD_NS_MAX) {
+		too_much(reader);
+		return;
+	}
+	element = build_start(&reader->build, local, name, ns_length);
+	for (; *attributes != NULL; attributes += 2)
+		set_attribute(element, attributes[0], attributes[1]);
+}
+
+static void
+on_start(void *arg, const char *name, const char **attributes)
+{
+	struct reader *reader = arg;
+	unsigned count = reader->declarations + count_attributes(attributes);
+
+	reader->declarations = 0;
+	if (reader->result != 0)
+		return;
+	if (count > caps_now(reader)->attributes)
+		too_much(reader);
+	else if (reader->state == READER_PROLOG)
+		start_stream(reader, name, attributes);
+	else
+		start_element(reader, name, attributes);
+}
+
+static void
+end_stream(struct reader *reader)
+{
+	int result;
+
+	reader->state = READER_ENDED;
+	reader->boundary = event_end(reader);
+	/* What is behind it is not for expat. */
+	XML_StopParser(reader->expat, XML_FALSE);
+	result = reader->events.end(reader->arg);
+	if (result != 0)
+		reader->result = result;
+}
+
+static void
+end_stanza(struct reader *reader, xmpp_stanza_t *stanza)
+{
+	uint64_t end = event_end(reader);
+	bool fits = end - reader->boundary <= reader->caps.stanza_bytes;
+	int result = 0;
+
+	reader->boundary = end;
+	if (fits)
+		result = reader->events.stanza(reader->arg, stanza);
+	else
+		too_much(reader);
+	xmpp_stanza_release(stanza);
+	build_clear(&reader->build);
+	if (result != 0)
+		stop(reader, result, NULL);
+}
+
+static void
+on_end(void *arg, const char *name)
+{
+	struct reader *reader = arg;
+	xmpp_stanza_t *stanza;
+
+	if (reader->result != 0)
+		return;
+	if (reader->build.depth == 0) {
+		end_stream(reader);
+		return;
+	}
+	stanza = build_end(&reader->build);
+	if (stanza != NULL)
+		end_stanza(reader, stanza);
+}
+
+static bool
+is_space(const char *text, size_t length)
+{
+	for (size_t i = 0; i < length; i++)
+		if (text[i] != ' ' && text[i] != '\n' && text[i] != '\t' && text[i] != '\r')
+			return false;
+	return true;
+}
+
+static void
+on_text(void *arg, const char *text, int length)
+{
+	struct reader *reader = arg;
+
+	if (reader->result != 0)
+		return;
+	if (reader->build.depth > 0)
+		build_text(&reader->build, text, length);
+	else if (is_space(text, length)) /* keepalive, RFC 6120 §4.6.1 */
+		reader->boundary = event_end(reader);
+	else
+		stop(reader, -EBADMSG, "bad-format");
+}
+
+/* Runs before the tag's own event. */
+static void
+on_namespace(void *arg, const char *prefix, const char *uri)
+{
+	struct reader *reader = arg;
+
+	if (++reader->declarations > caps_now(reader)->attributes)
+		too_much(reader);
+	if (reader->state == READER_PROLOG && prefix == NULL)
+		reader->client = uri != NULL && strcmp(uri, EAR_NS_CLIENT) == 0;
+}
+
+/* RFC 6120 §11.1. */
+static void
+on_comment(void *arg, const char *text)
+{
+	stop(arg, -EPROTO, "restricted-xml");
+}
+
+static void
+on_instruction(void *arg, const char *target, const char *data)
+{
+	stop(arg, -EPROTO, "restricted-xml");
+}
+
+static void
+on_doctype(void *arg, const char *name, const char *sysid, const char *pubid, int has_subset)
+{
+	stop(arg, -EPROTO, "restricted-xml");
+}
+
+static void
+on_declaration(void *arg, const char *version, const char *encoding, int standalone)
+{
+	if (encoding != NULL && strcasecmp(encoding, "UTF-8") != 0)
+		stop(arg, -EILSEQ, "unsupported-encoding");
+}
+
+static void
+set_handlers(struct reader *reader)
+{
+	XML_SetUserData(reader->expat, reader);
+	XML_SetElementHandler(reader->expat, on_start, on_end);
+	XML_SetCharacterDataHandler(reader->expat, on_text);
+	XML_SetStartNamespaceDeclHandler(reader->expat, on_namespace);
+	XML_SetCommentHandler(reader->expat, on_comment);
+	XML_SetProcessingInstructionHandler(reader->expat, on_instruction);
+	XML_SetStartDoctypeDeclHandler(reader->expat, on_doctype);
+	XML_SetXmlDeclHandler(reader->expat, on_declaration);
+	/* It would keep a whole stanza from us until the peer sends more: see token.h. */
+	XML_SetReparseDeferralEnabled(reader->expat, XML_FALSE);
+}
+
+/*
+ * RFC 6120 §11.6: UTF-16 and the like betray themselves by their first bytes, which begin no UTF-8
+ * and no document in it.
+ */
+static bool
+is_other_encoding(const struct reader *reader)
+{
+	unsigned char one = reader->first[0], two = reader->first[1];
+
+	return reader->fed > 0 && (one == 0xff || one == 0xfe || one == 0 ||
+				   (one == '<' && two == 0 && reader->fed > 1));
+}
+
+/* What expat itself refuses. */
+static void
+refuse(struct reader *reader, enum XML_Error error)
+{
+	switch (error) {
+	case XML_ERROR_NO_MEMORY:
+		ear_error("out of memory");
+		abort();
+	case XML_ERROR_UNDEFINED_ENTITY:
+		stop(reader, -EPROTO, "restricted-xml");
+		break;
+	case XML_ERROR_UNBOUND_PREFIX:
+		if (reader->state == READER_PROLOG)
+			stop(reader, -ENOMSG, "bad-namespace-prefix");
+		break;
+	default:
+		if (is_other_encoding(reader))
+			stop(reader, -EILSEQ, "unsupported-encoding");
+		break;
+	}
+	stop(reader, -EBADMSG, "not-well-formed");
+}
+
+/* Looks at what expat has begun and not ended: its bytes from `from` on are new. */
+static void
+watch_token(struct reader *reader, const char *bytes, size_t length)
+{
+	uint64_t start = (uint64_t)XML_GetCurrentByteIndex(reader->expat);
+	uint64_t first = reader->fed - length;
+
+	if (reader->state != READER_OPEN || start >= reader->fed) {
+		token_start(&reader->token);
+		return;
+	}
+	if (start >= first) {
+		token_start(&reader->token);
+		token_scan(&reader->token, bytes + (start - first), reader->fed - start);
+	}
+}
+
+static void
+parse(struct reader *reader, const char *bytes, size_t length)
+{
+	enum XML_Status status = XML_Parse(reader->expat, bytes, (int)length, 0);
+
+	if (status == XML_STATUS_ERROR && reader->state != READER_ENDED)
+		refuse(reader, XML_GetErrorCode(reader->expat));
+}
+
+/* Whether the bytes were put aside because they cannot end the long tag that they belong to. */
+static bool
+hold(struct reader *reader, const char *bytes, size_t length)
+{
+	size_t seen = reader->token.length - reader->held_length;
+
+	if (reader->token.state == TOKEN_NONE)
+		return false;
+	if (token_scan(&reader->token, bytes, length) || seen < HOLD_FROM)
+		return false;
+	/* Twice what expat has seen is worth another scan: its errors show before the end. */
+	if (reader->held_length + length >= seen)
+		return false;
+	reader->held = xrealloc(reader->held, reader->held_length + length);
+	memcpy(reader->held + reader->held_length, bytes, length);
+	reader->held_length += length;
+	return true;
+}
+
+static void
+release_held(struct reader *reader)
+{
+	char *held = reader->held;
+	size_t length = reader->held_length;
+
+	reader->held = NULL;
+	reader->held_length = 0;
+	if (length > 0)
+		parse(reader, held, length);
+	free(held);
+}
+
+/* Nothing but space may follow the end of the stream. */
+static void
+feed_ended(struct reader *reader, const char *bytes, size_t length)
+{
+	reader->fed += length;
+	reader->boundary = reader->fed;
+	if (!is_space(bytes, length))
+		stop(reader, -ESHUTDOWN, "not-well-formed");
+}
+
+static void
+feed_slice(struct reader *reader, const char *bytes, size_t length)
+{
+	for (size_t i = 0; i < length && reader->fed + i < sizeof(reader->first); i++)
+		reader->first[reader->fed + i] = (unsigned char)bytes[i];
+	reader->fed += length;
+	if (!hold(reader, bytes, length)) {
+		release_held(reader);
+		if (reader->result == 0)
+			parse(reader, bytes, length);
+		if (reader->result == 0)
+			watch_token(reader, bytes, length);
+	}
+	if (reader->result == 0 && reader->state != READER_ENDED &&
+	    reader->fed - reader->boundary > byte_cap(reader))
+		too_much(reader);
+}
+
+/* The end of the stream may stand inside a slice: what is behind it begins at the boundary. */
+static void
+feed_some(struct reader *reader, const char *bytes, size_t length)
+{
+	if (reader->state == READER_ENDED) {
+		feed_ended(reader, bytes, length);
+		return;
+	}
+	feed_slice(reader, bytes, length);
+	if (reader->state == READER_ENDED && reader->result == 0) {
+		size_t behind = reader->fed - reader->boundary;
+
+		reader->fed -= behind;
+		feed_ended(reader, bytes + length - behind, behind);
+	}
+}
+
+static void
+drop_half_read(struct reader *reader)
+{
+	build_clear(&reader->build);
+	free(reader->held);
+	reader->held = NULL;
+	reader->held_length = 0;
+	token_start(&reader->token);
+}
+
+struct reader *
+reader_new(xmpp_ctx_t *ctx, const struct reader_caps *caps, const struct reader_events *events,
+	   void *arg)
+{
+	struct reader *reader = xalloc(sizeof(*reader));
+
+	reader->expat = XML_ParserCreateNS("UTF-8", SEPARATOR);
+	if (reader->expat == NULL) {
+		ear_error("out of memory");
+		abort();
+	}
+	reader->events = *events;
+	reader->arg = arg;
+	reader->caps = reader->next_caps = *caps;
+	build_init(&reader->build, ctx);
+	set_handlers(reader);
+	return reader;
+}
+
+void
+reader_free(struct reader *reader)
+{
+	if (reader == NULL)
+		return;
+	assert(!reader->feeding);
+	XML_ParserFree(reader->expat);
+	build_release(&reader->build);
+	free(reader->held);
+	free(reader);
+}
+
+void
+reader_set_caps(struct reader *reader, const struct reader_caps *caps)
+{
+	reader->next_caps = *caps;
+}
+
+void
+reader_reset(struct reader *reader)
+{
+	assert(!reader->feeding);
+	drop_half_read(reader);
+	XML_ParserReset(reader->expat, "UTF-8");
+	set_handlers(reader);
+	reader->state = READER_PROLOG;
+	reader->client = false;
+	reader->declarations = reader->children = 0;
+	reader->fed = reader->boundary = 0;
+	reader->result = 0;
+	reader->condition = NULL;
+}
+
+int
+reader_feed(struct reader *reader, const void *bytes, size_t length)
+{
+	const char *at = bytes;
+
+	assert(!reader->feeding);
+	reader->feeding = true;
+	while (length > 0 && reader->result == 0) {
+		size_t n = length < SLICE ? length : SLICE;
+
+		feed_some(reader, at, n);
+		at += n;
+		length -= n;
+	}
+	reader->feeding = false;
+	if (reader->result != 0)
+		drop_half_read(reader);
+	return reader->result;
+}
+
+const char *
+reader_error(const struct reader *reader)
+{
+	return reader->condition;
+}
+
+int
+reader_is_between(const struct reader *reader)
+{
+	return reader->build.depth == 0 && reader->fed == reader->boundary;
+}

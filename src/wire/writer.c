@@ -1,0 +1,302 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * writer.c: stream headers, stanzas and stream errors as bytes.
+ *
+ * A stanza is rendered aside and appended in one piece, so that one that is too large leaves no
+ * trace. Elements of the stream's own namespace get the prefix that writer_header declares; all
+ * others are in the default namespace, declared where it changes.
+ */
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <event2/buffer.h>
+#include <unistr.h>
+
+#include <earshot/log.h>
+#include <earshot/ns.h>
+
+#include "base/alloc.h"
+#include "wire/writer.h"
+
+#define DEPTH_MAX     256 /* of our own stanzas; the readers' caps are smaller */
+#define PIECE_BRIEF   2048
+#define PAIRS_BRIEF   16
+#define STREAM_PREFIX "stream:"
+
+/* Text on its way out: in itself while it is short, then on the heap. */
+struct piece {
+	char *at;
+	size_t length, room;
+	size_t max; /* bytes; above it the piece has failed and stays as it is */
+	bool failed;
+	char brief[PIECE_BRIEF];
+};
+
+static void
+piece_init(struct piece *piece, size_t max)
+{
+	piece->at = piece->brief;
+	piece->length = 0;
+	piece->room = sizeof(piece->brief);
+	piece->max = max;
+	piece->failed = false;
+}
+
+static void
+piece_grow(struct piece *piece, size_t need)
+{
+	char *old = piece->at == piece->brief ? NULL : piece->at;
+
+	while (piece->room < need)
+		piece->room *= 2;
+	piece->at = xrealloc(old, piece->room);
+	if (old == NULL)
+		memcpy(piece->at, piece->brief, piece->length);
+}
+
+static void
+put(struct piece *piece, const char *text, size_t length)
+{
+	if (length > piece->max - piece->length)
+		piece->failed = true;
+	if (piece->failed)
+		return;
+	if (length > piece->room - piece->length)
+		piece_grow(piece, piece->length + length);
+	memcpy(piece->at + piece->length, text, length);
+	piece->length += length;
+}
+
+static void
+put_text(struct piece *piece, const char *text)
+{
+	put(piece, text, strlen(text));
+}
+
+static int
+piece_end(struct piece *piece, struct evbuffer *out)
+{
+	bool failed = piece->failed;
+
+	if (!failed && evbuffer_add(out, piece->at, piece->length) != 0) {
+		ear_error("out of memory");
+		abort();
+	}
+	if (piece->at != piece->brief)
+		free(piece->at);
+	return failed ? -EMSGSIZE : 0;
+}
+
+/*
+ * What stands for a character that may not stand for itself; NULL: it may, or it is not ASCII.
+ * White space of attributes is written as references because a parser would turn it into blanks,
+ * XML 1.0 §3.3.3; a carriage return everywhere, §2.11.
+ */
+static const char *
+escape_of(unsigned char c, bool attribute)
+{
+	switch (c) {
+	case '&':
+		return "&amp;";
+	case '<':
+		return "&lt;";
+	case '>':
+		return "&gt;";
+	case '"':
+		return attribute ? "&quot;" : NULL;
+	case '\t':
+		return attribute ? "&#9;" : NULL;
+	case '\n':
+		return attribute ? "&#10;" : NULL;
+	case '\r':
+		return "&#13;";
+	default:
+		return c < 0x20 ? "\xef\xbf\xbd" : NULL;
+	}
+}
+
+/* Whether it is none of the few characters that need a look. */
+static bool
+is_plain(unsigned char c)
+{
+	return c > '>' ? c < 0x80 : c >= ' ' && c != '"' && c != '&' && c != '<' && c != '>';
+}
+
+/* One character beyond ASCII, or one byte of what is none; returns the bytes it took. */
+static size_t
+put_wide(struct piece *piece, const char *text, size_t length)
+{
+	ucs4_t c;
+	int n = u8_mbtoucr(&c, (const uint8_t *)text, length);
+
+	if (n > 0 && c != 0xfffe && c != 0xffff) {
+		put(piece, text, n);
+		return n;
+	}
+	put_text(piece, "\xef\xbf\xbd");
+	return n > 0 ? n : 1;
+}
+
+static void
+put_escaped(struct piece *piece, const char *text, bool attribute)
+{
+	const char *end = text + strlen(text);
+
+	while (text < end && !piece->failed) {
+		const char *run = text, *escape;
+
+		while (text < end && is_plain((unsigned char)*text))
+			text++;
+		put(piece, run, text - run);
+		if (text == end)
+			break;
+		escape = escape_of((unsigned char)*text, attribute);
+		if (escape != NULL)
+			put_text(piece, escape);
+		else if ((*text & 0x80) == 0)
+			put(piece, text, 1);
+		text += (*text & 0x80) != 0 ? put_wide(piece, text, end - text) : 1;
+	}
+}
+
+static void
+put_attribute(struct piece *piece, const char *name, const char *value)
+{
+	if (value == NULL)
+		return;
+	put(piece, " ", 1);
+	put_text(piece, name);
+	put(piece, "=\"", 2);
+	put_escaped(piece, value, true);
+	put(piece, "\"", 1);
+}
+
+/* All attributes but xmlns, which depends on what is around. */
+static void
+put_attributes(struct piece *piece, xmpp_stanza_t *element)
+{
+	const char *brief[2 * PAIRS_BRIEF], **pairs = brief;
+	int room = 2 * xmpp_stanza_get_attribute_count(element), n;
+
+	if (room == 0)
+		return;
+	if (room > 2 * PAIRS_BRIEF)
+		pairs = xalloc(room * sizeof(pairs[0]));
+	n = xmpp_stanza_get_attributes(element, pairs, room);
+	for (int i = 0; i + 1 < n; i += 2)
+		if (strcmp(pairs[i], "xmlns") != 0)
+			put_attribute(piece, pairs[i], pairs[i + 1]);
+	if (pairs != brief)
+		free(pairs);
+}
+
+static void
+put_name(struct piece *piece, const char *name, bool prefixed)
+{
+	if (prefixed)
+		put_text(piece, STREAM_PREFIX);
+	put_text(piece, name);
+}
+
+static void put_node(struct piece *piece, xmpp_stanza_t *node, const char *scope, unsigned depth);
+
+/* scope is the default namespace around the element. */
+static void
+put_element(struct piece *piece, xmpp_stanza_t *element, const char *scope, unsigned depth)
+{
+	const char *name = xmpp_stanza_get_name(element), *ns = xmpp_stanza_get_ns(element);
+	bool stream = ns != NULL && strcmp(ns, EAR_NS_STREAM) == 0;
+	bool prefixed = stream && strchr(name, ':') == NULL;
+	xmpp_stanza_t *child = xmpp_stanza_get_children(element);
+
+	put(piece, "<", 1);
+	put_name(piece, name, prefixed);
+	put_attributes(piece, element);
+	if (ns != NULL && !stream && strcmp(ns, scope) != 0) {
+		put_attribute(piece, "xmlns", ns);
+		scope = ns;
+	}
+	if (child == NULL) {
+		put(piece, "/>", 2);
+		return;
+	}
+	put(piece, ">", 1);
+	for (; child != NULL && !piece->failed; child = xmpp_stanza_get_next(child))
+		put_node(piece, child, scope, depth + 1);
+	put(piece, "</", 2);
+	put_name(piece, name, prefixed);
+	put(piece, ">", 1);
+}
+
+static void
+put_node(struct piece *piece, xmpp_stanza_t *node, const char *scope, unsigned depth)
+{
+	const char *text;
+
+	if (depth >= DEPTH_MAX) {
+		piece->failed = true;
+	} else if (xmpp_stanza_is_tag(node)) {
+		put_element(piece, node, scope, depth);
+	} else if (xmpp_stanza_is_text(node)) {
+		text = xmpp_stanza_get_text_ptr(node);
+		if (text != NULL)
+			put_escaped(piece, text, false);
+	}
+}
+
+void
+writer_header(struct evbuffer *out, const struct writer_header *header)
+{
+	struct piece piece;
+
+	piece_init(&piece, SIZE_MAX);
+	put_text(&piece, "<?xml version=\"1.0\"?><stream:stream xmlns=\"" EAR_NS_CLIENT
+			 "\" xmlns:stream=\"" EAR_NS_STREAM "\"");
+	put_attribute(&piece, "from", header->from);
+	put_attribute(&piece, "to", header->to);
+	put_attribute(&piece, "id", header->id);
+	put_attribute(&piece, "version", header->version);
+	put_attribute(&piece, "xml:lang", header->lang);
+	put(&piece, ">", 1);
+	piece_end(&piece, out);
+}
+
+int
+writer_stanza(struct evbuffer *out, xmpp_stanza_t *stanza, size_t max)
+{
+	struct piece piece;
+
+	piece_init(&piece, max);
+	put_node(&piece, stanza, EAR_NS_CLIENT, 0);
+	return piece_end(&piece, out);
+}
+
+void
+writer_error(struct evbuffer *out, const char *condition, const char *text)
+{
+	struct piece piece;
+
+	piece_init(&piece, SIZE_MAX);
+	put_text(&piece, "<stream:error><");
+	put_text(&piece, condition);
+	put_attribute(&piece, "xmlns", EAR_NS_STREAM_ERR);
+	put(&piece, "/>", 2);
+	if (text != NULL) {
+		put_text(&piece, "<text");
+		put_attribute(&piece, "xmlns", EAR_NS_STREAM_ERR);
+		put(&piece, ">", 1);
+		put_escaped(&piece, text, false);
+		put_text(&piece, "</text>");
+	}
+	put_text(&piece, "</stream:error>");
+	piece_end(&piece, out);
+}
+
+void
+writer_end(struct evbuffer *out)
+{
+	static const char end[] = "</stream:stream>";
+
+	evbuffer_add(out, end, sizeof(end) - 1);
+}
