@@ -6,10 +6,13 @@
 
 #include "args.h"
 
-/* Addresses to offer are asked of the daemon when Tab is pressed. */
+/*
+ * Addresses to offer are asked of the daemon when Tab is pressed. They come from the network, and
+ * bash expands the words it is given ("$(...)" is run): only harmless characters pass.
+ */
 #define PEERS                                                                                      \
-	"earshot peers --json --timeout 1 2>/dev/null | "                                          \
-	"sed -n 's/^{\"address\":\"\\([^\"\\\\]*\\)\".*/\\1/p'"
+	"earshot peers --json --timeout 0.3 2>/dev/null | LC_ALL=C "                               \
+	"sed -n 's/^{\"address\":\"\\([A-Za-z0-9._@+-]*\\)\".*/\\1/p'"
 
 static void
 write_options(const struct command *command, FILE *out)
@@ -162,7 +165,11 @@ write_fish_option(const struct option_row *row, const struct command *command, F
 static void
 write_fish(FILE *out)
 {
-	fputs("# fish completion for earshot\ncomplete -c earshot -f\n", out);
+	fputs("# fish completion for earshot\nfunction _earshot_addresses\n"
+	      "\tearshot peers --json --timeout 0.3 2>/dev/null | LC_ALL=C "
+	      "sed -n 's/^{\"address\":\"\\\\([A-Za-z0-9._@+-]*\\\\)\".*/\\\\1/p'\nend\n"
+	      "complete -c earshot -f\n",
+	      out);
 	for (const struct command *c = commands; c->name != NULL; c++) {
 		fprintf(out, "complete -c earshot -n __fish_use_subcommand -a %s -d '", c->name);
 		write_fish_text(c->summary, out);
@@ -170,13 +177,8 @@ write_fish(FILE *out)
 		if (takes_address(c))
 			fprintf(out,
 				"complete -c earshot -n '__fish_seen_subcommand_from %s' "
-				"-a \"("
-				"%s"
-				")\"\n",
-				c->name,
-				"earshot peers --json --timeout 1 2>/dev/null | "
-				"string replace -r '.*\\\"address\\\":\\\"([^\\\"]*)\\\".*' "
-				"'\\$1'");
+				"-a '(_earshot_addresses)'\n",
+				c->name);
 	}
 	for (const struct option_row *row = option_rows; row->name != NULL; row++) {
 		if (option_fits(row, NULL)) {
