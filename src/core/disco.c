@@ -59,6 +59,15 @@ attribute(const void *element, const char *name)
 	return value == NULL ? "" : value;
 }
 
+/* libstrophe's parser drops the prefix; ours, which reads every other stream, keeps it. */
+static const char *
+language(const void *identity)
+{
+	const char *lang = attribute(identity, "xml:lang");
+
+	return *lang != '\0' ? lang : attribute(identity, "lang");
+}
+
 static int
 compare_attribute(const void *a, const void *b, const char *name)
 {
@@ -73,7 +82,7 @@ compare_identity(const void *a, const void *b)
 	if (order == 0)
 		order = compare_attribute(a, b, "type");
 	if (order == 0)
-		order = compare_attribute(a, b, "xml:lang");
+		order = strcmp(language(*(void *const *)a), language(*(void *const *)b));
 	return order == 0 ? compare_attribute(a, b, "name") : order;
 }
 
@@ -102,7 +111,7 @@ hash_identities(EVP_MD_CTX *md, xmpp_stanza_t *query)
 	for (size_t i = 0; i < bag.count; i++) {
 		hash(md, attribute(bag.items[i], "category"), "/");
 		hash(md, attribute(bag.items[i], "type"), "/");
-		hash(md, attribute(bag.items[i], "xml:lang"), "/");
+		hash(md, language(bag.items[i]), "/");
 		hash(md, attribute(bag.items[i], "name"), "<");
 	}
 	free(bag.items);

@@ -79,6 +79,23 @@ test_complex(void **state)
 			    "q07IKJEyjvHSyhy//CH0CxmKi8w=");
 }
 
+/* The language counts whichever parser read it. */
+static void
+test_language(void **state)
+{
+	xmpp_stanza_t *query = ear_element(ctx, "query", EAR_NS_DISCO_INFO), *identity;
+	char ours[DISCO_VER_SIZE];
+
+	identity = ear_child(query, "identity", EAR_NS_DISCO_INFO);
+	ear_set(identity, "category", "client");
+	ear_set(identity, "type", "pc");
+	ear_set(identity, "xml:lang", "el");
+	disco_ver(query, ours, sizeof(ours));
+	xmpp_stanza_release(query);
+	assert_string_equal(ver_of("<identity category='client' type='pc' xml:lang='el'/>"), ours);
+	assert_string_not_equal(ver_of("<identity category='client' type='pc'/>"), ours);
+}
+
 /* §5.4: a form without a hidden FORM_TYPE is passed over. */
 static void
 test_other_forms(void **state)
@@ -157,10 +174,10 @@ int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_simple),       cmocka_unit_test(test_complex),
-		cmocka_unit_test(test_other_forms),  cmocka_unit_test(test_identity_order),
-		cmocka_unit_test(test_empty),        cmocka_unit_test(test_info),
-		cmocka_unit_test(test_info_without),
+		cmocka_unit_test(test_simple),      cmocka_unit_test(test_complex),
+		cmocka_unit_test(test_other_forms), cmocka_unit_test(test_identity_order),
+		cmocka_unit_test(test_empty),       cmocka_unit_test(test_language),
+		cmocka_unit_test(test_info),        cmocka_unit_test(test_info_without),
 	};
 
 	return cmocka_run_group_tests(tests, setup, teardown);
