@@ -2,6 +2,7 @@
 /* local_socket.c: the Unix socket of the daemon in the file system. */
 #include <errno.h>
 #include <grp.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>

@@ -49,14 +49,14 @@ stream_leave(struct stream *s)
 		stream_destroy(s);
 }
 
+/* Without a header there is nothing to end yet: stream_header does, if one is still sent. */
 static void
 write_end(struct stream *s)
 {
-	if (s->sent_end)
+	if (s->sent_end || !s->sent_header)
 		return;
 	s->sent_end = true;
-	if (s->sent_header)
-		writer_end(io_out(s->io));
+	writer_end(io_out(s->io));
 }
 
 /* The last event. */
@@ -100,8 +100,10 @@ write_error(struct stream *s, const char *condition)
 
 	if (s->sent_end)
 		return;
-	if (!s->sent_header)
-		stream_header(s, &bare);
+	if (!s->sent_header) {
+		s->sent_header = true;
+		writer_header(io_out(s->io), &bare);
+	}
 	writer_error(io_out(s->io), condition, NULL);
 	write_end(s);
 }
@@ -315,6 +317,8 @@ stream_header(struct stream *s, const struct writer_header *header)
 		return;
 	s->sent_header = true;
 	writer_header(io_out(s->io), header);
+	if (s->state == STREAM_CLOSING)
+		write_end(s);
 }
 
 void

@@ -1,0 +1,445 @@
+/* SPDX-License-Identifier: ISC */
+/* side.c: one end of a LAN, and raw peers. */
+#include <arpa/inet.h>
+#include <errno.h>
+#include <netinet/tcp.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+#include <unistd.h>
+
+#include <event2/event.h>
+
+#include <earshot/jid.h>
+#include <earshot/log.h>
+#include <earshot/ns.h>
+#include <earshot/stanza.h>
+
+#include "base/alloc.h"
+#include "base/timer.h"
+#include "tests/unit/link/side.h"
+
+#define PATIENCE 10000 /* ms */
+
+static int64_t
+wall(void)
+{
+	struct timespec ts;
+
+	clock_gettime(CLOCK_MONOTONIC, &ts);
+	return ts.tv_sec * 1000 + ts.tv_nsec / 1000000;
+}
+
+void
+net_init(struct net *net, bool fake_clock)
+{
+	ear_log_set_level(getenv("V") != NULL ? EAR_LOG_DEBUG : EAR_LOG_ERROR);
+	net->base = event_base_new();
+	net->fake = fake_clock;
+	net->clock = fake_clock ? clock_new_fake() : clock_new(net->base);
+	net->ctx = xmpp_ctx_new(NULL, NULL);
+}
+
+void
+net_release(struct net *net)
+{
+	clock_free(net->clock);
+	event_base_free(net->base);
+	xmpp_ctx_free(net->ctx);
+}
+
+void
+net_turn(struct net *net)
+{
+	event_base_loop(net->base, EVLOOP_NONBLOCK);
+	if (net->fake)
+		clock_advance(net->clock, 10);
+}
+
+bool
+net_until(struct net *net, bool (*condition)(void *arg), void *arg)
+{
+	int64_t end = wall() + PATIENCE;
+
+	while (!condition(arg)) {
+		if (wall() > end)
+			return false;
+		net_turn(net);
+	}
+	return true;
+}
+
+void
+net_for(struct net *net, int msec)
+{
+	int64_t end = wall() + msec;
+
+	while (wall() < end)
+		net_turn(net);
+}
+
+static int
+on_identify(void *owner, const char *claim, const struct sockaddr *source, char *address,
+	    size_t size)
+{
+	struct side *side = owner;
+
+	if (side->identify_rc != 0)
+		return side->identify_rc;
+	if (claim != NULL)
+		return ear_jid_from_instance(claim, address, size) == 0 ? 0 : -EACCES;
+	return side->by_source != NULL ? copy_text(address, size, side->by_source) : -EAGAIN;
+}
+
+static size_t
+on_resolve(void *owner, const char *address, struct lan_target *targets, size_t max)
+{
+	struct side *side = owner;
+
+	memcpy(targets, side->targets, side->target_count * sizeof(targets[0]));
+	return side->target_count;
+}
+
+static xmpp_stanza_t *
+on_features(void *owner)
+{
+	struct side *side = owner;
+
+	return side->features ? ear_element(side->net->ctx, "query", EAR_NS_DISCO_INFO) : NULL;
+}
+
+static void
+on_identified(void *owner, struct link *link)
+{
+	struct side *side = owner;
+
+	side->identified++;
+	side->link = link;
+}
+
+static void
+on_up(void *owner, struct link *link)
+{
+	struct side *side = owner;
+
+	side->up++;
+	side->link = link;
+}
+
+static char *
+body_of(xmpp_stanza_t *stanza)
+{
+	xmpp_stanza_t *body = xmpp_stanza_get_child_by_name(stanza, "body");
+	char *text = body != NULL ? xmpp_stanza_get_text(body) : NULL;
+	char *copy = xstrdup(text != NULL ? text : "");
+
+	if (text != NULL)
+		xmpp_free(xmpp_stanza_get_context(stanza), text);
+	return copy;
+}
+
+static void
+on_stanza(void *owner, struct link *link, xmpp_stanza_t *stanza)
+{
+	struct side *side = owner;
+	char *text;
+	size_t length;
+
+	if (side->body_count < SIDE_MAX)
+		side->bodies[side->body_count++] = body_of(stanza);
+	if (xmpp_stanza_to_text(stanza, &text, &length) == 0) {
+		xreplace(&side->last, text);
+		xmpp_free(xmpp_stanza_get_context(stanza), text);
+	}
+	if (side->answers != NULL)
+		side_send(side, link, link->peer, side->answers);
+}
+
+static void
+on_undelivered(void *owner, struct link *link, xmpp_stanza_t *stanza, bool maybe)
+{
+	struct side *side = owner;
+	struct link *other;
+
+	if (side->resend && !maybe) {
+		other = lan_open(side->lan, link->peer);
+		if (other != NULL && link_send(other, xmpp_stanza_clone(stanza)) == 0)
+			return;
+	}
+	if (side->back_count == SIDE_MAX)
+		return;
+	side->back[side->back_count++] = (struct given_back){
+		.body = body_of(stanza),
+		.to = xstrdup(xmpp_stanza_get_attribute(stanza, "to")),
+		.from = xstrdup(xmpp_stanza_get_attribute(stanza, "from")),
+		.maybe = maybe,
+	};
+}
+
+static void
+on_down(void *owner, struct link *link, int error, const char *text)
+{
+	struct side *side = owner;
+
+	side->down++;
+	side->error = error;
+	xreplace(&side->text, text);
+	if (side->link == link)
+		side->link = NULL;
+}
+
+static const struct link_events events = {
+	.identified = on_identified,
+	.up = on_up,
+	.stanza = on_stanza,
+	.undelivered = on_undelivered,
+	.down = on_down,
+};
+
+static const struct lan_hooks hooks = {
+	.identify = on_identify,
+	.resolve = on_resolve,
+	.features = on_features,
+};
+
+void
+side_init(struct side *side, struct net *net, const char *self, int64_t idle_usec)
+{
+	struct lan_config config = { .interfaces = "all", .idle_usec = idle_usec };
+	int error;
+
+	*side = (struct side){ .net = net, .self = self };
+	side->lan =
+		lan_new(net->base, net->clock, net->ctx, &config, &hooks, &events, side, &error);
+	if (side->lan == NULL)
+		abort();
+	lan_set_self(side->lan, self);
+}
+
+void
+side_release(struct side *side)
+{
+	lan_free(side->lan);
+	for (size_t i = 0; i < side->body_count; i++)
+		free(side->bodies[i]);
+	for (size_t i = 0; i < side->back_count; i++) {
+		free(side->back[i].body);
+		free(side->back[i].to);
+		free(side->back[i].from);
+	}
+	free(side->text);
+	free(side->last);
+}
+
+void
+side_add_target(struct side *side, const char *host, unsigned port)
+{
+	struct lan_target *target = &side->targets[side->target_count++];
+	struct sockaddr_in *v4 = (struct sockaddr_in *)&target->address;
+	struct sockaddr_in6 *v6 = (struct sockaddr_in6 *)&target->address;
+
+	if (inet_pton(AF_INET, host, &v4->sin_addr) == 1) {
+		v4->sin_family = AF_INET;
+		v4->sin_port = htons(port);
+		target->length = sizeof(*v4);
+	} else {
+		inet_pton(AF_INET6, host, &v6->sin6_addr);
+		v6->sin6_family = AF_INET6;
+		v6->sin6_port = htons(port);
+		target->length = sizeof(*v6);
+	}
+}
+
+int
+side_send(struct side *side, struct link *link, const char *to, const char *body)
+{
+	xmpp_stanza_t *stanza = ear_stanza(side->net->ctx, "message", "chat", to, NULL);
+	int rc;
+
+	ear_child_text(stanza, "body", NULL, body);
+	rc = link_send(link, stanza);
+	if (rc != 0)
+		xmpp_stanza_release(stanza);
+	return rc;
+}
+
+static void
+raw_init(struct raw *raw, struct net *net)
+{
+	*raw = (struct raw){ .net = net, .fd = -1, .listener = -1 };
+	raw->got = xstrdup("");
+}
+
+static void
+be_quick(int fd)
+{
+	int one = 1;
+
+	setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &one, sizeof(one));
+}
+
+void
+raw_connect(struct raw *raw, struct net *net, unsigned port)
+{
+	struct sockaddr_in to = { .sin_family = AF_INET, .sin_port = htons(port) };
+
+	raw_init(raw, net);
+	to.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+	raw->fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+	if (connect(raw->fd, (struct sockaddr *)&to, sizeof(to)) != 0)
+		abort();
+	be_quick(raw->fd);
+}
+
+void
+raw_listen(struct raw *raw, struct net *net)
+{
+	struct sockaddr_in at = { .sin_family = AF_INET };
+	socklen_t length = sizeof(at);
+
+	raw_init(raw, net);
+	at.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+	raw->listener = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+	if (bind(raw->listener, (struct sockaddr *)&at, sizeof(at)) != 0 ||
+	    listen(raw->listener, 16) != 0 ||
+	    getsockname(raw->listener, (struct sockaddr *)&at, &length) != 0)
+		abort();
+	raw->port = ntohs(at.sin_port);
+}
+
+static bool
+has_come(void *arg)
+{
+	struct raw *raw = arg;
+
+	raw->fd = accept4(raw->listener, NULL, NULL, SOCK_CLOEXEC);
+	return raw->fd >= 0;
+}
+
+bool
+raw_accept(struct raw *raw)
+{
+	if (raw->fd >= 0)
+		close(raw->fd);
+	raw_forget(raw);
+	raw->eof = raw->reset = false;
+	if (!net_until(raw->net, has_come, raw))
+		return false;
+	be_quick(raw->fd);
+	return true;
+}
+
+void
+raw_say(struct raw *raw, const char *text)
+{
+	for (; *text != '\0'; text++) {
+		if (send(raw->fd, text, 1, MSG_NOSIGNAL) != 1)
+			return;
+		net_turn(raw->net);
+	}
+}
+
+void
+raw_say_all(struct raw *raw, const char *text, size_t length)
+{
+	while (length > 0) {
+		ssize_t n = send(raw->fd, text, length, MSG_NOSIGNAL | MSG_DONTWAIT);
+
+		net_turn(raw->net);
+		if (n < 0 && errno != EAGAIN)
+			return;
+		if (n > 0) {
+			text += n;
+			length -= (size_t)n;
+		}
+	}
+}
+
+static void
+raw_read(struct raw *raw)
+{
+	char buffer[4096];
+	ssize_t n = recv(raw->fd, buffer, sizeof(buffer), MSG_DONTWAIT);
+
+	if (n == 0)
+		raw->eof = true;
+	if (n < 0 && errno != EAGAIN)
+		raw->eof = raw->reset = true;
+	if (n <= 0)
+		return;
+	raw->got = xrealloc(raw->got, raw->length + (size_t)n + 1);
+	memcpy(raw->got + raw->length, buffer, (size_t)n);
+	raw->length += (size_t)n;
+	raw->got[raw->length] = '\0';
+}
+
+struct wanted {
+	struct raw *raw;
+	const char *text;
+};
+
+static bool
+is_there(void *arg)
+{
+	struct wanted *wanted = arg;
+
+	if (!wanted->raw->eof)
+		raw_read(wanted->raw);
+	if (wanted->text != NULL && strstr(wanted->raw->got, wanted->text) != NULL)
+		return true;
+	return wanted->raw->eof;
+}
+
+bool
+raw_expect(struct raw *raw, const char *text)
+{
+	struct wanted wanted = { raw, text };
+
+	if (net_until(raw->net, is_there, &wanted) && raw_has(raw, text))
+		return true;
+	fprintf(stderr, "wanted %s, got %s%s\n", text, raw->got, raw->eof ? " [end]" : "");
+	return false;
+}
+
+bool
+raw_expect_end(struct raw *raw)
+{
+	struct wanted wanted = { raw, NULL };
+
+	return net_until(raw->net, is_there, &wanted);
+}
+
+bool
+raw_has(const struct raw *raw, const char *text)
+{
+	return strstr(raw->got, text) != NULL;
+}
+
+void
+raw_forget(struct raw *raw)
+{
+	raw->length = 0;
+	raw->got[0] = '\0';
+}
+
+void
+raw_hang_up(struct raw *raw, bool reset)
+{
+	struct linger now = { .l_onoff = 1 };
+
+	if (reset)
+		setsockopt(raw->fd, SOL_SOCKET, SO_LINGER, &now, sizeof(now));
+	close(raw->fd);
+	raw->fd = -1;
+}
+
+void
+raw_release(struct raw *raw)
+{
+	if (raw->fd >= 0)
+		close(raw->fd);
+	if (raw->listener >= 0)
+		close(raw->listener);
+	free(raw->got);
+}

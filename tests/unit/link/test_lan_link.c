@@ -1,0 +1,528 @@
+/* SPDX-License-Identifier: ISC */
+/* test_lan_link.c: one conversation, whoever opened it, and what comes back when it dies. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <cmocka.h>
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+
+#include <earshot/stanza.h>
+
+#include "base/timer.h"
+#include "link/lan_impl.h"
+#include "tests/unit/link/side.h"
+
+#define JULIET "juliet@forza.local"
+#define HEADER RAW_STREAM " from='juliet@forza' to='tv@pronto' version='1.0'>"
+#define PURPLE RAW_STREAM " from='juliet@forza' to='tv@pronto'>"
+#define ROUNDS 120
+#define EACH   40 /* messages each way in a round */
+
+static struct net net;
+static struct side tv, box;
+static struct raw raw, other;
+
+static int
+setup(void **state)
+{
+	net_init(&net, *state != NULL);
+	side_init(&tv, &net, "tv@pronto", 0);
+	raw_listen(&raw, &net);
+	side_add_target(&tv, "127.0.0.1", raw.port);
+	other = (struct raw){ .fd = -1, .listener = -1 };
+	return 0;
+}
+
+static int
+teardown(void **state)
+{
+	raw_release(&raw);
+	raw_release(&other);
+	side_release(&tv);
+	net_release(&net);
+	return 0;
+}
+
+static bool
+is_down(void *arg)
+{
+	return tv.down > 0;
+}
+
+static bool
+is_up(void *arg)
+{
+	return tv.up > 0;
+}
+
+static bool
+has_stanza(void *arg)
+{
+	return tv.body_count > 0;
+}
+
+static void
+test_dialled(void **state)
+{
+	struct link *link = lan_open(tv.lan, JULIET);
+
+	assert_non_null(link);
+	assert_ptr_equal(lan_open(tv.lan, JULIET), link);
+	assert_ptr_equal(lan_find(tv.lan, JULIET), link);
+	assert_int_equal(link->state, LINK_OPENING);
+	assert_int_equal(side_send(&tv, link, JULIET, "early"), 0);
+	assert_true(raw_accept(&raw));
+	assert_true(raw_expect(&raw, "<stream:stream"));
+	assert_true(raw_has(&raw, "tv@pronto"));
+	net_for(&net, 20);
+	assert_false(raw_has(&raw, "early"));
+	raw_say(&raw, "<?xml version='1.0'?>" HEADER);
+	/* Features may never come. */
+	assert_true(raw_expect(&raw, "early"));
+	assert_int_equal(tv.up, 1);
+	assert_int_equal(tv.identified, 0);
+	raw_say(&raw, "<stream:features/><message><body>x</body></message>");
+	assert_true(net_until(&net, has_stanza, NULL));
+	assert_int_equal(tv.body_count, 1);
+}
+
+static void
+test_two_sided_close(void **state)
+{
+	struct link *link = lan_open(tv.lan, JULIET);
+
+	assert_true(raw_accept(&raw));
+	raw_say(&raw, HEADER);
+	assert_true(net_until(&net, is_up, NULL));
+	side_send(&tv, link, JULIET, "last");
+	link_close(link);
+	assert_int_equal(link->state, LINK_CLOSING);
+	assert_true(raw_expect(&raw, "</stream:stream>"));
+	assert_true(raw_has(&raw, "last"));
+	assert_null(lan_find(tv.lan, JULIET));
+	raw_say(&raw, "<message><body>on its way</body></message></stream:stream>");
+	assert_true(raw_expect_end(&raw));
+	assert_false(raw.reset);
+	assert_true(net_until(&net, is_down, NULL));
+	assert_int_equal(tv.body_count, 1);
+	assert_int_equal(tv.error, 0);
+	assert_int_equal(tv.back_count, 0);
+}
+
+/* One that never answers our </stream:stream> is not waited for for ever. */
+static void
+test_close_unanswered(void **state)
+{
+	struct link *link = lan_open(tv.lan, JULIET);
+
+	assert_true(raw_accept(&raw));
+	raw_say(&raw, HEADER);
+	assert_true(net_until(&net, is_up, NULL));
+	link_close(link);
+	assert_true(raw_expect(&raw, "</stream:stream>"));
+	clock_advance(net.clock, STREAM_CLOSE_USEC - EAR_SEC);
+	assert_int_equal(tv.down, 0);
+	clock_advance(net.clock, EAR_SEC);
+	assert_true(net_until(&net, is_down, NULL));
+	assert_true(raw_expect_end(&raw));
+}
+
+static void
+test_idle(void **state)
+{
+	lan_open(tv.lan, JULIET);
+	assert_true(raw_accept(&raw));
+	raw_say(&raw, HEADER);
+	assert_true(net_until(&net, is_up, NULL));
+	clock_advance(net.clock, LAN_IDLE_USEC - 10 * EAR_SEC);
+	raw_say(&raw, "<message><body>x</body></message>");
+	assert_true(net_until(&net, has_stanza, NULL));
+	clock_advance(net.clock, LAN_IDLE_USEC - 10 * EAR_SEC);
+	net_for(&net, 5);
+	assert_false(raw_has(&raw, "</stream:stream>"));
+	clock_advance(net.clock, 20 * EAR_SEC);
+	assert_true(raw_expect(&raw, "</stream:stream>"));
+	raw_say(&raw, "</stream:stream>");
+	assert_true(net_until(&net, is_down, NULL));
+	assert_int_equal(tv.error, 0);
+}
+
+/* mDNS says goodbye: idle streams of that peer end, busy ones are looked at. */
+static void
+test_goodbye(void **state)
+{
+	lan_open(tv.lan, JULIET);
+	assert_true(raw_accept(&raw));
+	raw_say(&raw, HEADER);
+	assert_true(net_until(&net, is_up, NULL));
+	tv.target_count = 0;
+	raw_expect(&raw, ">");
+	raw_forget(&raw);
+	lan_recheck(tv.lan, JULIET);
+	assert_true(raw_expect(&raw, "\n"));
+	assert_int_equal(tv.link->state, LINK_UP);
+	clock_advance(net.clock, LAN_QUIET_USEC + EAR_SEC);
+	lan_recheck(tv.lan, JULIET);
+	assert_true(raw_expect(&raw, "</stream:stream>"));
+}
+
+static void
+test_other_name(void **state)
+{
+	lan_open(tv.lan, JULIET);
+	assert_true(raw_accept(&raw));
+	raw_say(&raw, HEADER);
+	assert_true(net_until(&net, is_up, NULL));
+	lan_set_self(tv.lan, "tv-1@pronto");
+	assert_true(raw_expect(&raw, "</stream:stream>"));
+	lan_open(tv.lan, JULIET);
+	assert_true(raw_accept(&raw));
+	assert_true(raw_expect(&raw, "tv-1@pronto"));
+}
+
+/* --- what comes back --- */
+
+static void
+test_queue_is_bounded(void **state)
+{
+	struct link *link = lan_open(tv.lan, JULIET);
+	int count = 0, rc;
+
+	while ((rc = side_send(&tv, link, JULIET, "x")) == 0 && count < 5000)
+		count++;
+	assert_int_equal(rc, -ENOBUFS);
+	assert_int_equal(count, OUTBOX_STANZAS_MAX);
+	assert_true(raw_accept(&raw));
+	raw_hang_up(&raw, false);
+	assert_true(net_until(&net, is_down, NULL));
+	assert_int_equal(tv.back_count, OUTBOX_STANZAS_MAX);
+	assert_false(tv.back[0].maybe);
+	assert_string_equal(tv.back[0].to, JULIET);
+}
+
+static void
+test_too_large(void **state)
+{
+	struct link *link = lan_open(tv.lan, JULIET);
+	size_t size = STREAM_STANZA_MAX + 1;
+	char *body = malloc(size + 1);
+
+	memset(body, 'x', size);
+	body[size] = '\0';
+	assert_int_equal(side_send(&tv, link, JULIET, body), -EMSGSIZE);
+	assert_true(raw_accept(&raw));
+	raw_say(&raw, HEADER);
+	assert_true(net_until(&net, is_up, NULL));
+	assert_int_equal(side_send(&tv, link, JULIET, body), -EMSGSIZE);
+	body[size / 2] = '\0';
+	assert_int_equal(side_send(&tv, link, JULIET, body), 0);
+	free(body);
+}
+
+/* The resource of the program that sent it does not go over the wire, but comes back. */
+static void
+test_addresses_come_back(void **state)
+{
+	struct link *link = lan_open(tv.lan, JULIET);
+	xmpp_stanza_t *stanza = ear_stanza(net.ctx, "message", NULL, JULIET "/x", "id");
+
+	xmpp_stanza_set_from(stanza, "tv@pronto.local/cli-1");
+	assert_true(raw_accept(&raw));
+	raw_say(&raw, HEADER);
+	assert_true(net_until(&net, is_up, NULL));
+	assert_int_equal(link_send(link, stanza), 0);
+	raw_hang_up(&raw, true);
+	assert_true(net_until(&net, is_down, NULL));
+	assert_int_equal(tv.back_count, 1);
+	assert_string_equal(tv.back[0].to, JULIET "/x");
+	assert_string_equal(tv.back[0].from, "tv@pronto.local/cli-1");
+}
+
+/* A peer that reads nothing and then is gone: what its TCP had is delivered as far as we know. */
+static void
+test_unacknowledged(void **state)
+{
+	struct link *link = lan_open(tv.lan, JULIET);
+	char body[2000];
+	int sent = 0, rc = 0, number, previous;
+
+	assert_true(raw_accept(&raw));
+	setsockopt(raw.fd, SOL_SOCKET, SO_RCVBUF, &(int){ 4096 }, sizeof(int));
+	raw_say(&raw, HEADER);
+	assert_true(net_until(&net, is_up, NULL));
+	memset(body, 'x', sizeof(body));
+	body[sizeof(body) - 1] = '\0';
+	for (; rc == 0 && sent < 20000; net_turn(&net)) {
+		snprintf(body, 12, "%05d ", sent);
+		body[6] = 'x';
+		rc = side_send(&tv, link, JULIET, body);
+		sent += rc == 0;
+	}
+	assert_int_equal(rc, -ENOBUFS);
+	raw_hang_up(&raw, true);
+	assert_true(net_until(&net, is_down, NULL));
+	assert_true(tv.back_count > 100);
+	previous = atoi(tv.back[0].body) - 1;
+	for (size_t i = 0; i < tv.back_count; i++) {
+		number = atoi(tv.back[i].body);
+		assert_int_equal(number, previous + 1);
+		previous = number;
+		assert_true(i == 0 || tv.back[i - 1].maybe || !tv.back[i].maybe);
+	}
+	assert_int_equal(previous, sent - 1);
+	assert_true(tv.back[0].maybe);
+	assert_false(tv.back[tv.back_count - 1].maybe);
+}
+
+/* --- two streams --- */
+
+struct pair {
+	struct side *a, *b;
+	size_t wanted;
+};
+
+static bool
+all_there(void *arg)
+{
+	struct pair *pair = arg;
+
+	return pair->a->body_count >= pair->wanted && pair->b->body_count >= pair->wanted &&
+	       pair->a->lan->stream_count == 1 && pair->b->lan->stream_count == 1;
+}
+
+static void
+say_numbers(struct side *from, const char *to, int first, int count)
+{
+	char body[16];
+
+	for (int i = first; i < first + count; i++) {
+		struct link *link = lan_open(from->lan, to);
+
+		snprintf(body, sizeof(body), "%d", i);
+		assert_non_null(link);
+		assert_int_equal(side_send(from, link, to, body), 0);
+	}
+}
+
+static void
+check_numbers(struct side *side)
+{
+	assert_int_equal(side->body_count, EACH);
+	for (int i = 0; i < EACH; i++)
+		assert_int_equal(atoi(side->bodies[i]), i);
+	assert_int_equal(side->back_count, 0);
+}
+
+/* Both dial: at once, and with every small distance; more is said at every moment. */
+static void
+simultaneous_round(int round)
+{
+	struct side one, two;
+	struct side *first = round % 2 == 0 ? &one : &two, *second = round % 2 == 0 ? &two : &one;
+	struct pair pair = { &one, &two, EACH };
+
+	side_init(&one, &net, "a@one", 0);
+	side_init(&two, &net, "b@two", 0);
+	side_add_target(&one, round % 4 < 2 ? "127.0.0.1" : "::1", lan_port(two.lan));
+	side_add_target(&two, "127.0.0.1", lan_port(one.lan));
+	one.resend = two.resend = true;
+	say_numbers(first, first == &one ? "b@two.local" : "a@one.local", 0, EACH / 4);
+	for (int i = 0; i < round / 4 % 10; i++)
+		net_turn(&net);
+	say_numbers(second, second == &one ? "b@two.local" : "a@one.local", 0, EACH / 4);
+	for (int i = EACH / 4; i < EACH; i++) {
+		say_numbers(first, first == &one ? "b@two.local" : "a@one.local", i, 1);
+		if (i % 3 == 0)
+			net_turn(&net);
+		say_numbers(second, second == &one ? "b@two.local" : "a@one.local", i, 1);
+		if (i % 2 == 0)
+			net_turn(&net);
+	}
+	if (!net_until(&net, all_there, &pair))
+		print_error("round %d: %zu %zu messages, %zu %zu streams\n", round, one.body_count,
+			    two.body_count, one.lan->stream_count, two.lan->stream_count);
+	net_for(&net, 2);
+	check_numbers(&one);
+	check_numbers(&two);
+	assert_int_equal(one.down + two.down, 0);
+	side_release(&one);
+	side_release(&two);
+}
+
+static void
+test_simultaneous_open(void **state)
+{
+	for (int round = 0; round < ROUNDS; round++)
+		simultaneous_round(round);
+}
+
+/* libpurple: a stream that comes in replaces the one it has opened, which it closes at once. */
+static void
+test_purple_keeps_ours(void **state)
+{
+	struct link *link = lan_open(tv.lan, JULIET);
+
+	side_send(&tv, link, JULIET, "one");
+	assert_true(raw_accept(&raw));
+	assert_true(raw_expect(&raw, "<stream:stream"));
+	raw_connect(&other, &net, lan_port(tv.lan));
+	raw_say(&other, PURPLE);
+	assert_true(raw_expect(&other, "<stream:stream"));
+	side_send(&tv, link, JULIET, "two");
+	raw_say(&raw, PURPLE);
+	raw_say(&other, "<message><body>lost?</body></message></stream:stream>");
+	raw_hang_up(&other, false);
+	assert_true(raw_expect(&raw, "two"));
+	assert_true(raw_has(&raw, "one"));
+	assert_int_equal(tv.body_count, 1);
+	assert_int_equal(tv.down, 0);
+	assert_int_equal(tv.back_count, 0);
+}
+
+static void
+test_purple_keeps_its_own(void **state)
+{
+	struct link *link = lan_open(tv.lan, JULIET);
+
+	side_send(&tv, link, JULIET, "one");
+	assert_true(raw_accept(&raw));
+	assert_true(raw_expect(&raw, "<stream:stream"));
+	raw_connect(&other, &net, lan_port(tv.lan));
+	raw_say(&other, PURPLE);
+	assert_true(raw_expect(&other, "<stream:stream"));
+	raw_hang_up(&raw, false);
+	assert_true(raw_expect(&other, "one"));
+	assert_int_equal(tv.up, 1);
+	assert_int_equal(tv.back_count, 0);
+}
+
+/* It had acknowledged what we wrote on ours, and threw it away with the stream. */
+static void
+test_purple_drops_what_it_had(void **state)
+{
+	struct link *link = lan_open(tv.lan, JULIET);
+
+	assert_true(raw_accept(&raw));
+	raw_say(&raw, PURPLE);
+	assert_true(net_until(&net, is_up, NULL));
+	side_send(&tv, link, JULIET, "one");
+	assert_true(raw_expect(&raw, "one"));
+	raw_connect(&other, &net, lan_port(tv.lan));
+	raw_say(&other, PURPLE);
+	assert_true(raw_expect(&other, "<stream:stream"));
+	side_send(&tv, link, JULIET, "two");
+	raw_say(&raw, "</stream:stream>");
+	raw_hang_up(&raw, false);
+	assert_true(raw_expect(&other, "two"));
+	assert_non_null(strstr(other.got, "one"));
+	assert_true(strstr(other.got, "one") < strstr(other.got, "two"));
+	assert_int_equal(tv.down, 0);
+}
+
+/* The peer lost its first stream without a word and dials again. */
+static void
+test_reconnect(void **state)
+{
+	raw_connect(&other, &net, lan_port(tv.lan));
+	raw_say(&other, HEADER);
+	assert_true(net_until(&net, is_up, NULL));
+	side_send(&tv, tv.link, JULIET, "one");
+	assert_true(raw_expect(&other, "one"));
+	raw_release(&raw);
+	raw_connect(&raw, &net, lan_port(tv.lan));
+	raw_say(&raw, HEADER);
+	assert_true(raw_expect(&other, "</stream:stream>"));
+	assert_int_equal(side_send(&tv, tv.link, JULIET, "two"), 0);
+	assert_true(raw_expect(&raw, "two"));
+	assert_int_equal(tv.identified, 1);
+	assert_int_equal(tv.up, 1);
+	assert_int_equal(tv.down, 0);
+	raw_say(&other, "<message><body>old</body></message></stream:stream>");
+	assert_true(net_until(&net, has_stanza, NULL));
+	assert_true(raw_expect_end(&other));
+}
+
+/* It may do so as often as it likes: only so many streams are kept. */
+static void
+test_many_from_one(void **state)
+{
+	struct raw many[8];
+
+	for (int i = 0; i < 8; i++) {
+		raw_connect(&many[i], &net, lan_port(tv.lan));
+		raw_say(&many[i], HEADER);
+		assert_true(raw_expect(&many[i], "<stream:stream"));
+	}
+	assert_true(tv.lan->stream_count <= LAN_PEER_STREAMS_MAX);
+	assert_true(raw_expect_end(&many[0]));
+	raw_say(&many[7], "<message><body>x</body></message>");
+	assert_true(net_until(&net, has_stanza, NULL));
+	for (int i = 0; i < 8; i++)
+		raw_release(&many[i]);
+	assert_int_equal(tv.identified, 1);
+}
+
+static bool
+answered(void *arg)
+{
+	return box.body_count == *(size_t *)arg;
+}
+
+/* Many in one go; both directions at once. */
+static void
+test_two_of_us(void **state)
+{
+	size_t wanted = 2000;
+	struct link *link;
+
+	side_init(&box, &net, "box@two", 0);
+	side_add_target(&box, "::1", lan_port(tv.lan));
+	tv.answers = "answer";
+	link = lan_open(box.lan, "tv@pronto.local");
+	for (size_t sent = 0; sent < wanted; net_turn(&net))
+		for (int i = 0; i < 100 && sent < wanted; i++)
+			sent += side_send(&box, link, "tv@pronto.local", "question") == 0;
+	assert_true(net_until(&net, answered, &wanted));
+	assert_true(tv.link->earshot);
+	assert_true(box.link->earshot);
+	assert_int_equal(tv.body_count, wanted);
+	assert_int_equal(tv.back_count + box.back_count, 0);
+	side_release(&box);
+}
+
+#define T(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
+#define FAKE(f)                                                                                    \
+	{                                                                                          \
+#f, f, setup, teardown, "fake"                                                     \
+	}
+
+int
+main(void)
+{
+	const struct CMUnitTest tests[] = {
+		T(test_dialled),
+		T(test_two_sided_close),
+		FAKE(test_close_unanswered),
+		FAKE(test_idle),
+		FAKE(test_goodbye),
+		T(test_other_name),
+		T(test_queue_is_bounded),
+		T(test_too_large),
+		T(test_addresses_come_back),
+		T(test_unacknowledged),
+		T(test_simultaneous_open),
+		T(test_purple_keeps_ours),
+		T(test_purple_keeps_its_own),
+		T(test_purple_drops_what_it_had),
+		T(test_reconnect),
+		T(test_many_from_one),
+		T(test_two_of_us),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
