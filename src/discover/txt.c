@@ -185,7 +185,9 @@ field_value(const struct txt_field *field, const struct txt *txt, char *number, 
 	if (field->kind != TXT_PORT)
 		return (const char *)txt + field->offset;
 	memcpy(&port, (const char *)txt + field->offset, sizeof(port));
-	snprintf(number, size, port == 0 ? "" : "%u", port);
+	if (port == 0)
+		return "";
+	snprintf(number, size, "%u", port);
 	return number;
 }
 
