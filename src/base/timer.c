@@ -65,8 +65,11 @@ clock_arm(struct ear_clock *clock)
 		return;
 	}
 	left = clock->heap[0]->at - ear_now(clock);
-	if (left < 0)
-		left = 0;
+	/* Due in this turn: the loop's own timers are only as fine as a millisecond. */
+	if (left <= 1) {
+		event_active(clock->event, EV_TIMEOUT, 0);
+		return;
+	}
 	tv.tv_sec = left / EAR_SEC;
 	tv.tv_usec = left % EAR_SEC;
 	event_add(clock->event, &tv);
