@@ -55,7 +55,8 @@ struct ear_player_state {
 /*
  * error 0: state is the player's state after the press. -ENODEV: no player there; -ETIMEDOUT: it
  * does not answer; -EOPNOTSUPP: it has no such button; -ERANGE: value out of range; -EPROTO: it
- * answered nonsense; -EREMOTEIO: it refused; -ECANCELED: the engine stops. state NULL on error.
+ * answered nonsense; -EREMOTEIO: it refused; -ENOBUFS: too many presses wait for it; -ECANCELED:
+ * the engine stops. state NULL on error.
  */
 typedef void ear_player_fn(void *arg, int error, const struct ear_player_state *state);
 
@@ -66,7 +67,7 @@ void ear_player_press(struct ear_player *player, const struct ear_press *press, 
 /* Asks for the state. fn runs later, once. */
 void ear_player_state(struct ear_player *player, ear_player_fn *fn, void *arg);
 
-/* "mpv", "demo": the kind that is driven now. */
+/* "mpv", "demo": the kind that is driven now; "none" while there is nothing to drive. */
 const char *ear_player_kind(const struct ear_player *player);
 
 #endif

@@ -91,25 +91,31 @@ on_event(struct bufferevent *stream, short what, void *arg)
 }
 
 static int
-connect_to(const char *path, int *error)
+connect_error(int error)
+{
+	if (error == ENOENT || error == ECONNREFUSED)
+		return -ENODEV;
+	/* A full backlog: it has not accepted for a while. */
+	return error == EAGAIN ? -ETIMEDOUT : -error;
+}
+
+/* Returns the descriptor, or -errno. */
+static int
+connect_to(const char *path)
 {
 	struct sockaddr_un address = { .sun_family = AF_UNIX };
-	int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+	int fd, error;
 
-	*error = copy_text(address.sun_path, sizeof(address.sun_path), path) != 0 ? -ENAMETOOLONG
-										  : -errno;
-	if (fd < 0 || *error == -ENAMETOOLONG)
-		goto out;
+	if (copy_text(address.sun_path, sizeof(address.sun_path), path) != 0)
+		return -ENAMETOOLONG;
+	fd = socket(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+	if (fd < 0)
+		return -errno;
 	if (connect(fd, (struct sockaddr *)&address, sizeof(address)) == 0)
 		return fd;
-	/* EAGAIN: its backlog is full, so it has not accepted for a while. */
-	*error = errno == ENOENT || errno == ECONNREFUSED ? -ENODEV
-		 : errno == EAGAIN                        ? -ETIMEDOUT
-							  : -errno;
-out:
-	if (fd >= 0)
-		close(fd);
-	return -1;
+	error = connect_error(errno);
+	close(fd);
+	return error;
 }
 
 struct mpv_ipc *
@@ -117,8 +123,9 @@ mpv_ipc_new(struct event_base *base, const char *path, const struct mpv_ipc_even
 	    void *arg, int *error)
 {
 	struct mpv_ipc *ipc;
-	int fd = connect_to(path, error);
+	int fd = connect_to(path);
 
+	*error = fd < 0 ? fd : 0;
 	if (fd < 0)
 		return NULL;
 	ipc = xalloc(sizeof(*ipc));
