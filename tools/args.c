@@ -20,7 +20,7 @@ const struct option_row option_rows[] = {
 	{ 'L', "listen", NULL, "print what arrives, until interrupted", NULL },
 	{ 'j', "json", NULL, "one JSON object per line, stable keys", NULL },
 	{ 'q', "quiet", NULL, "print nothing but errors", NULL },
-	{ 'v', "verbose", NULL, "say which path was taken; twice: log what happens", NULL },
+	{ 'v', "verbose", NULL, "say which path was taken; -vv, -vvv: log, too", NULL },
 	{ 't', "timeout", "S", "seconds to wait for an answer (default 10)", NULL },
 	{ 'P', "path", "PATH", "auto (the shortest), lan or server", "auto lan server" },
 	{ 'D', "no-daemon", NULL, "use an engine of its own, also where a daemon runs", NULL },

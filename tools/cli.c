@@ -404,7 +404,7 @@ cli_refused(const char *subject, const struct answer *answer)
 	text = ear_error_text_of(answer->stanza);
 	switch (answer->code) {
 	case EXIT_NOBODY:
-		complain("%s: nobody there (%s)%s%s: earshot peers lists who is", subject, name,
+		complain("%s: nobody there (%s)%s%s; earshot peers lists who is", subject, name,
 			 text == NULL ? "" : ": ", text == NULL ? "" : text);
 		break;
 	case EXIT_TIMEOUT:

@@ -24,12 +24,13 @@ suit_conf(struct conf *conf)
 	xreplace(&conf->player_kind, "none");
 }
 
+/* What goes wrong comes back as an answer, and the command says it. */
 static enum ear_log_level
 log_level(const struct args *args)
 {
-	if (args->quiet)
-		return EAR_LOG_ERROR;
-	return args->verbose < 2 ? EAR_LOG_WARN : args->verbose == 2 ? EAR_LOG_INFO : EAR_LOG_DEBUG;
+	int level = EAR_LOG_ERROR + args->verbose;
+
+	return level > EAR_LOG_DEBUG ? EAR_LOG_DEBUG : (enum ear_log_level)level;
 }
 
 static int

@@ -101,7 +101,7 @@ test_json(void **state)
 	json_put_text(object, "c", "\xff");
 	out_json(out, object);
 	fclose(out);
-	assert_string_equal(text, "{\"a\":\"x\\u001b\\n\",\"b\":null,\"c\":null}\n");
+	assert_string_equal(text, "{\"a\":\"x\\u001B\\n\",\"b\":null,\"c\":null}\n");
 	free(text);
 }
 
