@@ -43,8 +43,9 @@ build_clear(struct build *build)
 {
 	/* The stanza holds all that is inside it. */
 	if (build->depth > 0)
-		xmpp_stanza_release(build->open[0]);
+		xmpp_stanza_release(build->open[0].element);
 	build->depth = 0;
+	build->too_wide = false;
 	build->text_length = 0;
 	if (build->room > OPEN_KEEP) {
 		build->room = OPEN_KEEP;
@@ -54,6 +55,16 @@ build_clear(struct build *build)
 		build->text_room = TEXT_KEEP;
 		build->text = xrealloc(build->text, TEXT_KEEP);
 	}
+}
+
+static void
+append(struct build *build, xmpp_stanza_t *node)
+{
+	struct build_level *level = &build->open[build->depth - 1];
+
+	xmpp_stanza_add_child_ex(level->element, node, 0);
+	if (++level->nodes > BUILD_NODES_MAX)
+		build->too_wide = true;
 }
 
 /* Character data read so far becomes one node, however many pieces it came in. */
@@ -67,7 +78,7 @@ flush_text(struct build *build)
 	node = xmpp_stanza_new(build->ctx);
 	check(node != NULL &&
 	      xmpp_stanza_set_text_with_size(node, build->text, build->text_length) == XMPP_EOK);
-	xmpp_stanza_add_child_ex(build->open[build->depth - 1], node, 0);
+	append(build, node);
 	build->text_length = 0;
 }
 
@@ -89,7 +100,7 @@ push(struct build *build, xmpp_stanza_t *element)
 		build->room = build->room == 0 ? OPEN_KEEP : build->room * 2;
 		build->open = xrealloc(build->open, build->room * sizeof(build->open[0]));
 	}
-	build->open[build->depth++] = element;
+	build->open[build->depth++] = (struct build_level){ .element = element };
 }
 
 xmpp_stanza_t *
@@ -101,7 +112,7 @@ build_start(struct build *build, const char *name, const char *ns, size_t ns_len
 	set_ns(element, ns, ns_length);
 	if (build->depth > 0) {
 		flush_text(build);
-		xmpp_stanza_add_child_ex(build->open[build->depth - 1], element, 0);
+		append(build, element);
 	}
 	push(build, element);
 	return element;
@@ -126,5 +137,5 @@ xmpp_stanza_t *
 build_end(struct build *build)
 {
 	flush_text(build);
-	return --build->depth == 0 ? build->open[0] : NULL;
+	return --build->depth == 0 ? build->open[0].element : NULL;
 }

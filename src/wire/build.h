@@ -3,18 +3,31 @@
 #ifndef WIRE_BUILD_H
 #define WIRE_BUILD_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <strophe.h>
 
 /* A namespace is copied to every element that is in it: its length is capped for itself. */
 #define BUILD_NS_MAX 512
 
+/*
+ * libstrophe walks all children to append one: elements and pieces of text directly inside one
+ * element, so that what this costs stays in proportion to the bytes it came in.
+ */
+#define BUILD_NODES_MAX 1024
+
+struct build_level {
+	xmpp_stanza_t *element;
+	unsigned nodes;
+};
+
 struct build {
 	xmpp_ctx_t *ctx;
-	xmpp_stanza_t **open; /* the stanza and the elements inside it that have not ended */
-	char *text;           /* character data not yet in its element; NULL when there is none */
-	unsigned depth, room; /* elements in open, and room for them */
+	struct build_level *open; /* the stanza and the elements inside it that have not ended */
+	char *text;               /* character data that is not yet in its element */
+	unsigned depth, room;     /* elements in open, and room for them */
 	size_t text_length, text_room;
+	bool too_wide; /* an element got more than BUILD_NODES_MAX */
 };
 
 void build_init(struct build *build, xmpp_ctx_t *ctx);

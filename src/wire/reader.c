@@ -6,8 +6,6 @@
  * Bytes go to expat in slices, so that no buffer of it grows with what the network delivers at
  * once; its events build one stanza at a time. The caps are looked at where a thing begins, before
  * it is kept, and after each slice for what has begun and gives no event yet (one huge tag).
- * Attributes in a namespace of their own, other than xml:lang and its like, are dropped: libstrophe
- * has no place for their namespace, and without it `x:from` would pass for `from`.
  */
 #include <assert.h>
 #include <errno.h>
@@ -24,9 +22,8 @@
 #include "wire/build.h"
 #include "wire/reader.h"
 #include "wire/token.h"
+#include "wire/xmlname.h"
 
-/* No character reference gets it into a namespace: expat refuses names that hold the separator. */
-#define SEPARATOR    '\n'
 #define SLICE        2048
 #define HEADER_BYTES 16384 /* of a stream header, however much a stanza may have */
 #define HOLD_FROM    512   /* bytes of a half read tag from which on it is not scanned again */
@@ -37,6 +34,10 @@ const struct reader_caps reader_caps_unknown = {
 const struct reader_caps reader_caps_known = {
 	.stanza_bytes = 256 * 1024, .depth = 64, .attributes = 64, .children = 4096
 };
+
+/* What a parser that comes in the middle of a stream must have read. */
+static const char wake_header[] =
+	"<stream:stream xmlns='" EAR_NS_CLIENT "' xmlns:stream='" EAR_NS_STREAM "'>";
 
 enum reader_state {
 	READER_PROLOG, /* before the stream header */
@@ -52,9 +53,12 @@ struct reader {
 	struct reader_caps caps, next_caps; /* of the stanza being read, and from the next one on */
 	enum reader_state state;
 	bool feeding;
+	bool waking;            /* reading wake_header */
+	bool usual;             /* the header declares what wake_header does and nothing else */
 	bool client;            /* the default namespace of the header is jabber:client */
 	unsigned declarations;  /* of namespaces, on the tag being read */
 	unsigned children;      /* elements inside the stanza being read */
+	int64_t base;           /* of the stream's bytes, the number that expat was not given */
 	uint64_t fed;           /* bytes taken from our caller */
 	uint64_t boundary;      /* of them, those of whole stanzas and of space between them */
 	unsigned char first[2]; /* bytes of the stream */
@@ -81,12 +85,17 @@ too_much(struct reader *reader)
 	stop(reader, -EMSGSIZE, "policy-violation");
 }
 
-/* Of the stream, where the event that is being handled ends. */
+/* Of the stream, where the event that is being handled begins and ends. */
+static uint64_t
+event_start(const struct reader *reader)
+{
+	return (uint64_t)(XML_GetCurrentByteIndex(reader->expat) + reader->base);
+}
+
 static uint64_t
 event_end(const struct reader *reader)
 {
-	return (uint64_t)XML_GetCurrentByteIndex(reader->expat) +
-	       (uint64_t)XML_GetCurrentByteCount(reader->expat);
+	return event_start(reader) + (uint64_t)XML_GetCurrentByteCount(reader->expat);
 }
 
 /* Those that hold for what is being read now. */
@@ -105,58 +114,15 @@ byte_cap(const struct reader *reader)
 	return reader->state == READER_PROLOG && cap > HEADER_BYTES ? HEADER_BYTES : cap;
 }
 
-/* The local part of an expat name. */
-static const char *
-local_name(const char *name)
-{
-	const char *separator = strchr(name, SEPARATOR);
-
-	return separator != NULL ? separator + 1 : name;
-}
-
-static bool
-is_in(const char *name, const char *ns)
-{
-	size_t n = strlen(ns);
-
-	return strncmp(name, ns, n) == 0 && name[n] == SEPARATOR;
-}
-
-static void
-header_attribute(struct reader_header *header, const char *name, const char *value)
-{
-	const struct {
-		const char *name, **value;
-	} known[] = {
-		{ "to", &header->to },
-		{ "from", &header->from },
-		{ "id", &header->id },
-		{ "version", &header->version },
-		{ EAR_NS_XML "\nlang", &header->lang },
-	};
-
-	for (size_t i = 0; i < sizeof(known) / sizeof(known[0]); i++)
-		if (strcmp(known[i].name, name) == 0)
-			*known[i].value = value;
-}
-
-static unsigned
-count_attributes(const char **attributes)
-{
-	unsigned n = 0;
-
-	while (attributes[2 * n] != NULL)
-		n++;
-	return n;
-}
-
 /* RFC 6120 §4.8: what of the root is not as a stream header's; NULL when all is. */
 static const char *
 root_error(const struct reader *reader, const char *name)
 {
-	if (strcmp(local_name(name), "stream") != 0)
+	size_t ns_length;
+
+	if (strcmp(xmlname_local(name, &ns_length), "stream") != 0)
 		return "invalid-xml";
-	if (!is_in(name, EAR_NS_STREAM) || !reader->client)
+	if (!xmlname_is_in(name, EAR_NS_STREAM) || !reader->client)
 		return "invalid-namespace";
 	return NULL;
 }
@@ -176,8 +142,7 @@ start_stream(struct reader *reader, const char *name, const char **attributes)
 		too_much(reader);
 		return;
 	}
-	for (; *attributes != NULL; attributes += 2)
-		header_attribute(&header, attributes[0], attributes[1]);
+	xmlname_read_header(&header, attributes);
 	reader->state = READER_OPEN;
 	reader->boundary = event_end(reader);
 	result = reader->events.header(reader->arg, &header);
@@ -186,30 +151,10 @@ start_stream(struct reader *reader, const char *name, const char **attributes)
 }
 
 static void
-set_attribute(xmpp_stanza_t *element, const char *name, const char *value)
-{
-	static const char xml[] = "xml:";
-	char prefixed[64];
-
-	if (strchr(name, SEPARATOR) != NULL) {
-		if (!is_in(name, EAR_NS_XML) ||
-		    strlen(local_name(name)) >= sizeof(prefixed) - strlen(xml))
-			return;
-		memcpy(prefixed, xml, sizeof(xml));
-		copy_text(prefixed + strlen(xml), sizeof(prefixed) - strlen(xml), local_name(name));
-		name = prefixed;
-	}
-	if (xmpp_stanza_set_attribute(element, name, value) != XMPP_EOK) {
-		ear_error("out of memory");
-		abort();
-	}
-}
-
-static void
 start_element(struct reader *reader, const char *name, const char **attributes)
 {
-	const char *local = local_name(name);
-	size_t ns_length = local == name ? 0 : (size_t)(local - name) - 1;
+	size_t ns_length;
+	const char *local = xmlname_local(name, &ns_length);
 	xmpp_stanza_t *element;
 
 	if (reader->build.depth == 0) {
@@ -224,18 +169,19 @@ start_element(struct reader *reader, const char *name, const char **attributes)
 		return;
 	}
 	element = build_start(&reader->build, local, name, ns_length);
-	for (; *attributes != NULL; attributes += 2)
-		set_attribute(element, attributes[0], attributes[1]);
+	xmlname_set_attributes(element, attributes);
+	if (reader->build.too_wide)
+		too_much(reader);
 }
 
 static void
 on_start(void *arg, const char *name, const char **attributes)
 {
 	struct reader *reader = arg;
-	unsigned count = reader->declarations + count_attributes(attributes);
+	unsigned count = reader->declarations + xmlname_count(attributes);
 
 	reader->declarations = 0;
-	if (reader->result != 0)
+	if (reader->result != 0 || reader->waking)
 		return;
 	if (count > caps_now(reader)->attributes)
 		too_much(reader);
@@ -294,15 +240,6 @@ on_end(void *arg, const char *name)
 		end_stanza(reader, stanza);
 }
 
-static bool
-is_space(const char *text, size_t length)
-{
-	for (size_t i = 0; i < length; i++)
-		if (text[i] != ' ' && text[i] != '\n' && text[i] != '\t' && text[i] != '\r')
-			return false;
-	return true;
-}
-
 static void
 on_text(void *arg, const char *text, int length)
 {
@@ -312,10 +249,22 @@ on_text(void *arg, const char *text, int length)
 		return;
 	if (reader->build.depth > 0)
 		build_text(&reader->build, text, length);
-	else if (is_space(text, length)) /* keepalive, RFC 6120 §4.6.1 */
+	else if (xmlname_is_space(text, length)) /* keepalive, RFC 6120 §4.6.1 */
 		reader->boundary = event_end(reader);
 	else
 		stop(reader, -EBADMSG, "bad-format");
+}
+
+/* Of the header: is the content what we speak, and could another parser go on in its place? */
+static void
+header_namespace(struct reader *reader, const char *prefix, const char *uri)
+{
+	bool client = prefix == NULL && uri != NULL && strcmp(uri, EAR_NS_CLIENT) == 0;
+	bool stream = prefix != NULL && uri != NULL && strcmp(prefix, "stream") == 0 &&
+		      strcmp(uri, EAR_NS_STREAM) == 0;
+
+	reader->client |= client;
+	reader->usual &= client || stream;
 }
 
 /* Runs before the tag's own event. */
@@ -324,10 +273,12 @@ on_namespace(void *arg, const char *prefix, const char *uri)
 {
 	struct reader *reader = arg;
 
+	if (reader->waking)
+		return;
 	if (++reader->declarations > caps_now(reader)->attributes)
 		too_much(reader);
-	if (reader->state == READER_PROLOG && prefix == NULL)
-		reader->client = uri != NULL && strcmp(uri, EAR_NS_CLIENT) == 0;
+	if (reader->state == READER_PROLOG)
+		header_namespace(reader, prefix, uri);
 }
 
 /* RFC 6120 §11.1. */
@@ -371,6 +322,17 @@ set_handlers(struct reader *reader)
 	XML_SetReparseDeferralEnabled(reader->expat, XML_FALSE);
 }
 
+static void
+make_parser(struct reader *reader)
+{
+	reader->expat = XML_ParserCreateNS("UTF-8", XMLNAME_SEPARATOR);
+	if (reader->expat == NULL) {
+		ear_error("out of memory");
+		abort();
+	}
+	set_handlers(reader);
+}
+
 /*
  * RFC 6120 §11.6: UTF-16 and the like betray themselves by their first bytes, which begin no UTF-8
  * and no document in it.
@@ -411,7 +373,7 @@ refuse(struct reader *reader, enum XML_Error error)
 static void
 watch_token(struct reader *reader, const char *bytes, size_t length)
 {
-	uint64_t start = (uint64_t)XML_GetCurrentByteIndex(reader->expat);
+	uint64_t start = event_start(reader);
 	uint64_t first = reader->fed - length;
 
 	if (reader->state != READER_OPEN || start >= reader->fed) {
@@ -471,7 +433,7 @@ feed_ended(struct reader *reader, const char *bytes, size_t length)
 {
 	reader->fed += length;
 	reader->boundary = reader->fed;
-	if (!is_space(bytes, length))
+	if (!xmlname_is_space(bytes, length))
 		stop(reader, -ESHUTDOWN, "not-well-formed");
 }
 
@@ -526,16 +488,12 @@ reader_new(xmpp_ctx_t *ctx, const struct reader_caps *caps, const struct reader_
 {
 	struct reader *reader = xalloc(sizeof(*reader));
 
-	reader->expat = XML_ParserCreateNS("UTF-8", SEPARATOR);
-	if (reader->expat == NULL) {
-		ear_error("out of memory");
-		abort();
-	}
 	reader->events = *events;
 	reader->arg = arg;
 	reader->caps = reader->next_caps = *caps;
 	build_init(&reader->build, ctx);
-	set_handlers(reader);
+	reader->usual = true;
+	make_parser(reader);
 	return reader;
 }
 
@@ -545,7 +503,8 @@ reader_free(struct reader *reader)
 	if (reader == NULL)
 		return;
 	assert(!reader->feeding);
-	XML_ParserFree(reader->expat);
+	if (reader->expat != NULL)
+		XML_ParserFree(reader->expat);
 	build_release(&reader->build);
 	free(reader->held);
 	free(reader);
@@ -558,14 +517,41 @@ reader_set_caps(struct reader *reader, const struct reader_caps *caps)
 }
 
 void
+reader_rest(struct reader *reader)
+{
+	assert(!reader->feeding);
+	if (reader->expat == NULL || reader->state != READER_OPEN || !reader->usual ||
+	    reader->result != 0 || !reader_is_between(reader))
+		return;
+	XML_ParserFree(reader->expat);
+	reader->expat = NULL;
+	build_release(&reader->build);
+}
+
+static void
+wake(struct reader *reader)
+{
+	size_t length = strlen(wake_header);
+
+	make_parser(reader);
+	reader->base = (int64_t)reader->fed - (int64_t)length;
+	reader->waking = true;
+	parse(reader, wake_header, length);
+	reader->waking = false;
+}
+
+void
 reader_reset(struct reader *reader)
 {
 	assert(!reader->feeding);
 	drop_half_read(reader);
-	XML_ParserReset(reader->expat, "UTF-8");
-	set_handlers(reader);
+	if (reader->expat != NULL)
+		XML_ParserFree(reader->expat);
+	make_parser(reader);
 	reader->state = READER_PROLOG;
 	reader->client = false;
+	reader->usual = true;
+	reader->base = 0;
 	reader->declarations = reader->children = 0;
 	reader->fed = reader->boundary = 0;
 	reader->result = 0;
@@ -579,6 +565,8 @@ reader_feed(struct reader *reader, const void *bytes, size_t length)
 
 	assert(!reader->feeding);
 	reader->feeding = true;
+	if (reader->expat == NULL && length > 0)
+		wake(reader);
 	while (length > 0 && reader->result == 0) {
 		size_t n = length < SLICE ? length : SLICE;
 
