@@ -292,20 +292,26 @@ raw_connect(struct raw *raw, struct net *net, unsigned port)
 	be_quick(raw->fd);
 }
 
-void
-raw_listen(struct raw *raw, struct net *net)
+static int
+listen_somewhere(unsigned *port)
 {
 	struct sockaddr_in at = { .sin_family = AF_INET };
 	socklen_t length = sizeof(at);
+	int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
 
-	raw_init(raw, net);
 	at.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-	raw->listener = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
-	if (bind(raw->listener, (struct sockaddr *)&at, sizeof(at)) != 0 ||
-	    listen(raw->listener, 16) != 0 ||
-	    getsockname(raw->listener, (struct sockaddr *)&at, &length) != 0)
+	if (bind(fd, (struct sockaddr *)&at, sizeof(at)) != 0 || listen(fd, 16) != 0 ||
+	    getsockname(fd, (struct sockaddr *)&at, &length) != 0)
 		abort();
-	raw->port = ntohs(at.sin_port);
+	*port = ntohs(at.sin_port);
+	return fd;
+}
+
+void
+raw_listen(struct raw *raw, struct net *net)
+{
+	raw_init(raw, net);
+	raw->listener = listen_somewhere(&raw->port);
 }
 
 static bool
@@ -442,4 +448,79 @@ raw_release(struct raw *raw)
 	if (raw->listener >= 0)
 		close(raw->listener);
 	free(raw->got);
+}
+
+void
+relay_init(struct relay *relay, struct net *net, unsigned to, unsigned seed)
+{
+	memset(relay, 0, sizeof(*relay));
+	relay->net = net;
+	relay->to = to;
+	relay->seed = seed;
+	relay->listener = listen_somewhere(&relay->port);
+}
+
+static void
+relay_take(struct relay *relay)
+{
+	struct raw out;
+	int fd = relay->count + 2 > 16 ? -1 : accept4(relay->listener, NULL, NULL, SOCK_CLOEXEC);
+
+	if (fd < 0)
+		return;
+	raw_connect(&out, relay->net, relay->to);
+	free(out.got);
+	be_quick(fd);
+	relay->ways[relay->count].from = relay->ways[relay->count + 1].to = fd;
+	relay->ways[relay->count].to = relay->ways[relay->count + 1].from = out.fd;
+	relay->count += 2;
+}
+
+static unsigned
+relay_dice(struct relay *relay, unsigned sides)
+{
+	relay->seed = relay->seed * 1103515245 + 12345;
+	return relay->seed / 65536 % sides;
+}
+
+static void
+relay_move(struct relay *relay, struct relay_way *way)
+{
+	ssize_t n;
+	size_t part;
+
+	if (!way->done && way->length < sizeof(way->held) && relay_dice(relay, 4) == 0) {
+		n = recv(way->from, way->held + way->length, sizeof(way->held) - way->length,
+			 MSG_DONTWAIT);
+		if (n == 0 || (n < 0 && errno != EAGAIN))
+			way->done = true;
+		else if (n > 0)
+			way->length += (size_t)n;
+	}
+	if (relay_dice(relay, 8) == 0 && way->length > 0) {
+		part = 1 + relay_dice(relay, (unsigned)way->length);
+		n = send(way->to, way->held, part, MSG_DONTWAIT | MSG_NOSIGNAL);
+		if (n > 0) {
+			way->length -= (size_t)n;
+			memmove(way->held, way->held + n, way->length);
+		}
+	}
+	if (way->done && way->length == 0)
+		shutdown(way->to, SHUT_WR);
+}
+
+void
+relay_turn(struct relay *relay)
+{
+	relay_take(relay);
+	for (size_t i = 0; i < relay->count; i++)
+		relay_move(relay, &relay->ways[i]);
+}
+
+void
+relay_release(struct relay *relay)
+{
+	for (size_t i = 0; i < relay->count; i++)
+		close(relay->ways[i].from);
+	close(relay->listener);
 }

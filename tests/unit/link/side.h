@@ -89,6 +89,24 @@ void raw_forget(struct raw *raw);
 void raw_hang_up(struct raw *raw, bool reset);
 void raw_release(struct raw *raw);
 
+/* A slow and uneven way to a port: what comes in leaves some turns of the loop later. */
+struct relay {
+	struct net *net;
+	int listener;
+	unsigned port, to, seed;
+	struct relay_way {
+		int from, to;
+		char held[65536];
+		size_t length;
+		bool done;
+	} ways[16]; /* both ways of each connection beside each other */
+	size_t count;
+};
+
+void relay_init(struct relay *relay, struct net *net, unsigned to, unsigned seed);
+void relay_turn(struct relay *relay);
+void relay_release(struct relay *relay);
+
 #define RAW_STREAM                                                                                 \
 	"<stream:stream xmlns='jabber:client' xmlns:stream='http://etherx.jabber.org/streams'"
 

@@ -248,7 +248,7 @@ static void
 test_unacknowledged(void **state)
 {
 	struct link *link = lan_open(tv.lan, JULIET);
-	char body[2000];
+	char body[2000], digits[16];
 	int sent = 0, rc = 0, number, previous;
 
 	assert_true(raw_accept(&raw));
@@ -258,8 +258,8 @@ test_unacknowledged(void **state)
 	memset(body, 'x', sizeof(body));
 	body[sizeof(body) - 1] = '\0';
 	for (; rc == 0 && sent < 20000; net_turn(&net)) {
-		snprintf(body, 12, "%05d ", sent);
-		body[6] = 'x';
+		snprintf(digits, sizeof(digits), "%05d ", sent);
+		memcpy(body, digits, 6);
 		rc = side_send(&tv, link, JULIET, body);
 		sent += rc == 0;
 	}
@@ -359,6 +359,103 @@ test_simultaneous_open(void **state)
 {
 	for (int round = 0; round < ROUNDS; round++)
 		simultaneous_round(round);
+}
+
+static struct relay there, back;
+
+static bool
+all_there_slowly(void *arg)
+{
+	relay_turn(&there);
+	relay_turn(&back);
+	return all_there(arg);
+}
+
+/* The same over ways that are slow and uneven: both have streams that carry stanzas. */
+static void
+slow_round(unsigned seed)
+{
+	struct side one, two;
+	struct pair pair = { &one, &two, EACH };
+
+	side_init(&one, &net, "a@one", 0);
+	side_init(&two, &net, "b@two", 0);
+	relay_init(&there, &net, lan_port(two.lan), seed);
+	relay_init(&back, &net, lan_port(one.lan), ~seed);
+	side_add_target(&one, "127.0.0.1", there.port);
+	side_add_target(&two, "127.0.0.1", back.port);
+	for (int i = 0; i < EACH; i++) {
+		say_numbers(&one, "b@two.local", i, 1);
+		say_numbers(&two, "a@one.local", i, 1);
+		for (unsigned turns = seed % 9 + 1; turns > 0; turns--) {
+			net_turn(&net);
+			all_there_slowly(&pair);
+		}
+	}
+	if (!net_until(&net, all_there_slowly, &pair))
+		print_error("seed %u: %zu %zu messages, %zu %zu streams\n", seed, one.body_count,
+			    two.body_count, one.lan->stream_count, two.lan->stream_count);
+	check_numbers(&one);
+	check_numbers(&two);
+	assert_int_equal(one.down + two.down, 0);
+	side_release(&one);
+	side_release(&two);
+	relay_release(&there);
+	relay_release(&back);
+}
+
+static void
+test_simultaneous_and_slow(void **state)
+{
+	for (unsigned seed = 1; seed <= ROUNDS; seed++)
+		slow_round(seed * 7919);
+}
+
+/* Ours is the one to go: it is ended in good order, and what follows waits for that. */
+static void
+test_loser_keeps_order(void **state)
+{
+	struct link *link = lan_open(tv.lan, JULIET);
+
+	assert_true(raw_accept(&raw));
+	raw_say(&raw, HEADER);
+	side_send(&tv, link, JULIET, "one");
+	assert_true(raw_expect(&raw, "one"));
+	raw_connect(&other, &net, lan_port(tv.lan));
+	raw_say(&other, HEADER);
+	assert_true(raw_expect(&raw, "</stream:stream>"));
+	assert_int_equal(side_send(&tv, link, JULIET, "two"), 0);
+	net_for(&net, 50);
+	assert_true(raw_expect(&other, "<stream:stream"));
+	assert_false(raw_has(&other, "two"));
+	raw_say(&raw, "<message><body>still</body></message></stream:stream>");
+	assert_true(raw_expect(&other, "two"));
+	assert_false(raw_has(&other, "one"));
+	assert_int_equal(tv.body_count, 1);
+	assert_true(raw_expect_end(&raw));
+	assert_int_equal(tv.back_count, 0);
+}
+
+/* Ours is the one to stay: the other is read until its opener closes it. */
+static void
+test_winner_stays(void **state)
+{
+	struct link *link = lan_open(tv.lan, "zoe@forza.local");
+
+	assert_true(raw_accept(&raw));
+	assert_true(raw_expect(&raw, "<stream:stream"));
+	raw_connect(&other, &net, lan_port(tv.lan));
+	raw_say(&other, RAW_STREAM " from='zoe@forza' version='1.0'>");
+	raw_say(&other, "<message><body>a</body></message>");
+	assert_true(net_until(&net, has_stanza, NULL));
+	side_send(&tv, link, "zoe@forza.local", "one");
+	raw_say(&raw, RAW_STREAM " from='zoe@forza' version='1.0'>");
+	assert_true(raw_expect(&raw, "one"));
+	raw_say(&other, "<message><body>b</body></message></stream:stream>");
+	assert_true(raw_expect(&other, "</stream:stream>"));
+	assert_false(raw_has(&other, "one"));
+	assert_int_equal(tv.body_count, 2);
+	assert_int_equal(tv.down, 0);
 }
 
 /* libpurple: a stream that comes in replaces the one it has opened, which it closes at once. */
@@ -516,6 +613,9 @@ main(void)
 		T(test_addresses_come_back),
 		T(test_unacknowledged),
 		T(test_simultaneous_open),
+		T(test_simultaneous_and_slow),
+		T(test_loser_keeps_order),
+		T(test_winner_stays),
 		T(test_purple_keeps_ours),
 		T(test_purple_keeps_its_own),
 		T(test_purple_drops_what_it_had),
