@@ -53,17 +53,16 @@ struct reader {
 	struct reader_caps caps, next_caps; /* of the stanza being read, and from the next one on */
 	enum reader_state state;
 	bool feeding;
-	bool waking;            /* reading wake_header */
-	bool usual;             /* the header declares what wake_header does and nothing else */
-	bool client;            /* the default namespace of the header is jabber:client */
-	unsigned declarations;  /* of namespaces, on the tag being read */
-	unsigned children;      /* elements inside the stanza being read */
-	int64_t base;           /* of the stream's bytes, the number that expat was not given */
-	uint64_t fed;           /* bytes taken from our caller */
-	uint64_t boundary;      /* of them, those of whole stanzas and of space between them */
-	unsigned char first[2]; /* bytes of the stream */
-	struct token token;     /* what expat has begun and not ended */
-	char *held;             /* bytes of it that expat has not seen */
+	bool waking;           /* reading wake_header */
+	bool usual;            /* the header declares what wake_header does and nothing else */
+	bool client;           /* the default namespace of the header is jabber:client */
+	unsigned declarations; /* of namespaces, on the tag being read */
+	unsigned children;     /* elements inside the stanza being read */
+	int64_t base;          /* of the stream's bytes, the number that expat was not given */
+	uint64_t fed;          /* bytes taken from our caller */
+	uint64_t boundary;     /* of them, those of whole stanzas and of space between them */
+	struct token token;    /* what expat has begun and not ended */
+	char *held;            /* bytes of it that expat has not seen */
 	size_t held_length;
 	int result; /* what reader_feed says from now on; 0: all is well */
 	const char *condition;
@@ -333,19 +332,6 @@ make_parser(struct reader *reader)
 	set_handlers(reader);
 }
 
-/*
- * RFC 6120 §11.6: UTF-16 and the like betray themselves by their first bytes, which begin no UTF-8
- * and no document in it.
- */
-static bool
-is_other_encoding(const struct reader *reader)
-{
-	unsigned char one = reader->first[0], two = reader->first[1];
-
-	return reader->fed > 0 && (one == 0xff || one == 0xfe || one == 0 ||
-				   (one == '<' && two == 0 && reader->fed > 1));
-}
-
 /* What expat itself refuses. */
 static void
 refuse(struct reader *reader, enum XML_Error error)
@@ -362,8 +348,6 @@ refuse(struct reader *reader, enum XML_Error error)
 			stop(reader, -ENOMSG, "bad-namespace-prefix");
 		break;
 	default:
-		if (is_other_encoding(reader))
-			stop(reader, -EILSEQ, "unsupported-encoding");
 		break;
 	}
 	stop(reader, -EBADMSG, "not-well-formed");
@@ -437,12 +421,28 @@ feed_ended(struct reader *reader, const char *bytes, size_t length)
 		stop(reader, -ESHUTDOWN, "not-well-formed");
 }
 
+/*
+ * RFC 6120 §11.6: the first two bytes of UTF-16 begin no document in UTF-8. expat would follow them
+ * although it is told which encoding to expect.
+ */
+static void
+check_encoding(struct reader *reader, const char *bytes, size_t length)
+{
+	for (size_t i = 0; i < length && reader->fed + i < 2; i++) {
+		unsigned char c = (unsigned char)bytes[i];
+
+		if (c == 0 || c == 0xfe || c == 0xff)
+			stop(reader, -EILSEQ, "unsupported-encoding");
+	}
+}
+
 static void
 feed_slice(struct reader *reader, const char *bytes, size_t length)
 {
-	for (size_t i = 0; i < length && reader->fed + i < sizeof(reader->first); i++)
-		reader->first[reader->fed + i] = (unsigned char)bytes[i];
+	check_encoding(reader, bytes, length);
 	reader->fed += length;
+	if (reader->result != 0)
+		return;
 	if (!hold(reader, bytes, length)) {
 		release_held(reader);
 		if (reader->result == 0)
