@@ -1,0 +1,30 @@
+/* SPDX-License-Identifier: ISC */
+/* pair.h: the lan link alone, without the rest of the engine, as one end of a direct stream. */
+#ifndef BENCH_PAIR_H
+#define BENCH_PAIR_H
+
+#include "link/lan.h"
+
+struct event_base;
+struct ear_clock;
+
+#define PAIR_PORT_ANY 0
+
+/* One end. Its peers are whoever they say they are; what it dials is on loopback. */
+struct pair {
+	struct event_base *base;
+	struct ear_clock *clock;
+	xmpp_ctx_t *ctx;
+	struct lan *lan;
+	unsigned peer_port;                   /* where lan_open goes */
+	size_t up, down;                      /* links that came up, that died */
+	size_t stanzas;                       /* that arrived */
+	void (*on_stanza)(struct pair *pair); /* may be NULL */
+	void *arg;
+};
+
+/* Listens as that instance ("bench@alpha"), or bench_die. */
+void pair_open(struct pair *pair, const char *instance, unsigned port);
+void pair_close(struct pair *pair);
+
+#endif
