@@ -87,8 +87,9 @@ dump_option(const struct conf_option *option, const void *object, FILE *out)
 
 	conf_option_want(option, want, sizeof(want));
 	/* A ';' behind a space would begin a comment. */
-	fprintf(out, "# %s\n# (%s; default: %s)\n%s =%s%s\n", option->help, want,
-		option->fallback == NULL ? "none or as said" : option->fallback, option->key,
+	fprintf(out, "# %s\n# (%s%s%s)\n%s =%s%s\n", option->help, want,
+		option->fallback == NULL ? "" : "; default: ",
+		option->fallback == NULL ? "" : option->fallback, option->key,
 		value[0] == '\0' || value[0] == ';' ? "" : " ", value);
 }
 
