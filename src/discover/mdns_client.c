@@ -110,8 +110,7 @@ on_browse(AvahiServiceBrowser *browser, AvahiIfIndex interface, AvahiProtocol pr
 	switch (event) {
 	case AVAHI_BROWSER_NEW:
 		if (ifaces_has(client->stack.ifaces, interface))
-			seen_add(client->stack.seen, interface, protocol, name,
-				 (flags & AVAHI_LOOKUP_RESULT_OUR_OWN) != 0);
+			seen_add(client->stack.seen, interface, protocol, name);
 		break;
 	case AVAHI_BROWSER_REMOVE:
 		seen_remove(client->stack.seen, interface, protocol, name);
@@ -204,9 +203,14 @@ on_resolve(AvahiServiceResolver *resolver, AvahiIfIndex interface, AvahiProtocol
 	   const char *host, const AvahiAddress *address, uint16_t port, AvahiStringList *txt,
 	   AvahiLookupResultFlags flags, void *arg)
 {
+	AvahiStringList *ordered;
+
 	switch (event) {
 	case AVAHI_RESOLVER_FOUND:
-		seen_resolved(arg, host, address, port, txt);
+		/* The client library hands the strings in the opposite order to avahi-core. */
+		ordered = avahi_string_list_reverse(avahi_string_list_copy(txt));
+		seen_resolved(arg, host, address, port, ordered);
+		avahi_string_list_free(ordered);
 		break;
 	case AVAHI_RESOLVER_FAILURE:
 		seen_resolved(arg, NULL, NULL, 0, NULL);

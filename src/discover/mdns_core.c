@@ -173,8 +173,7 @@ on_browse(AvahiSServiceBrowser *browser, AvahiIfIndex interface, AvahiProtocol p
 
 	switch (event) {
 	case AVAHI_BROWSER_NEW:
-		seen_add(core->stack.seen, interface, protocol, name,
-			 (flags & AVAHI_LOOKUP_RESULT_LOCAL) != 0);
+		seen_add(core->stack.seen, interface, protocol, name);
 		break;
 	case AVAHI_BROWSER_REMOVE:
 		seen_remove(core->stack.seen, interface, protocol, name);

@@ -48,7 +48,7 @@ way_is_hidden(const struct seen_way *way)
 {
 	const char *own = way->seen->own;
 
-	return way->own || (own != NULL && strcasecmp(own, way->instance->name) == 0);
+	return own != NULL && strcasecmp(own, way->instance->name) == 0;
 }
 
 static void
@@ -264,8 +264,7 @@ seen_set_own(struct seen *seen, const char *instance)
 }
 
 void
-seen_add(struct seen *seen, AvahiIfIndex interface, AvahiProtocol protocol, const char *name,
-	 bool own)
+seen_add(struct seen *seen, AvahiIfIndex interface, AvahiProtocol protocol, const char *name)
 {
 	struct seen_instance *instance;
 	struct seen_way *way;
@@ -289,7 +288,6 @@ seen_add(struct seen *seen, AvahiIfIndex interface, AvahiProtocol protocol, cons
 					  .protocol = protocol };
 		instance->ways[instance->count++] = way;
 	}
-	way->own = own;
 	way_open(way);
 }
 

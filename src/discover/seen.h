@@ -16,7 +16,6 @@ struct seen_way {
 	struct seen_instance *instance;
 	AvahiIfIndex interface;
 	AvahiProtocol protocol;
-	bool own;       /* the browser knows it as published by us */
 	bool told;      /* the peers table has it */
 	void *resolver; /* the kind's; NULL: none open */
 };
@@ -35,13 +34,14 @@ void seen_detach(struct seen *seen);
 
 /*
  * The name that is ours (copied; NULL: none): a service of that name is no peer, wherever it comes
- * from: our own record may still be in somebody's cache from before a restart.
+ * from: our own record may still be in somebody's cache from before a restart. Avahi's flags for
+ * own services are no help: they are also set for a foreign one while we probe for its name.
  */
 void seen_set_own(struct seen *seen, const char *instance);
 
 /* What the kinds report. A NULL host means that the service does not resolve (any more). */
 void seen_add(struct seen *seen, AvahiIfIndex interface, AvahiProtocol protocol,
-	      const char *instance, bool own);
+	      const char *instance);
 void seen_remove(struct seen *seen, AvahiIfIndex interface, AvahiProtocol protocol,
 		 const char *instance);
 void seen_resolved(struct seen_way *way, const char *host, const AvahiAddress *address,
