@@ -8,16 +8,14 @@
  * that changes by itself is asked for at rest: the position is read when somebody wants it.
  */
 #include <errno.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
-#include <unistd.h>
 
 #include <earshot/log.h>
 #include <earshot/timer.h>
 
 #include "base/alloc.h"
+#include "player/mpv_find.h"
 #include "player/mpv_ipc.h"
 #include "player/mpv_view.h"
 #include "player/ops.h"
@@ -307,30 +305,6 @@ mpv_observe(struct mpv *mpv)
 			json_pack("[s,i,s]", "observe_property", (int)i + 1, observed[i]));
 }
 
-/*
- * Where mpv may listen when the configuration does not say. Anybody can put a socket into /tmp, so
- * that one (which mpv's manual shows) counts only when it is our own.
- */
-static bool
-usual_place(size_t i, char *path, size_t size)
-{
-	const char *runtime = getenv("XDG_RUNTIME_DIR");
-	struct stat st;
-
-	switch (i) {
-	case 0:
-		return runtime != NULL && *runtime == '/' &&
-		       snprintf(path, size, "%s/mpv.sock", runtime) < (int)size;
-	case 1:
-		return copy_text(path, size, "/run/earshot/mpv.sock") == 0;
-	default:
-		return copy_text(path, size, "/tmp/mpvsocket") == 0 && lstat(path, &st) == 0 &&
-		       S_ISSOCK(st.st_mode) && st.st_uid == geteuid();
-	}
-}
-
-#define USUAL_PLACES 3
-
 static int
 mpv_try(struct mpv *mpv, const char *path)
 {
@@ -354,8 +328,8 @@ mpv_connect(struct mpv *mpv)
 
 	if (mpv->socket != NULL)
 		return mpv_try(mpv, mpv->socket);
-	for (size_t i = 0; i < USUAL_PLACES && error == -ENODEV; i++)
-		if (usual_place(i, path, sizeof(path)))
+	for (size_t i = 0; i < MPV_PLACES && error == -ENODEV; i++)
+		if (mpv_find_place(i, path, sizeof(path)))
 			error = mpv_try(mpv, path);
 	return error;
 }
