@@ -68,19 +68,14 @@ $(B)/earshotd $(B)/earshot: $(B)/%: $(B)/tools/%.o $(B)/libtools.a $(B)/libearsh
 	$(call SAY,LD,$@)
 	$(Q)$(CC) $(SANFLAGS) $(LDFLAGS) -o $@ $^ $(LIBS)
 
-# Tests. A unit test mirrors a source by path; other files beside it belong to its folder.
-UNITO := $(patsubst %.c,$(B)/%.o,$(filter-out $(UNIT) tests/unit/xep/%,$(wildcard tests/unit/*.c tests/unit/*/*.c)))
-XEPFAKE := $(patsubst %.c,$(B)/%.o,$(filter-out $(UNIT),$(wildcard tests/unit/xep/*.c)))
-XEPUNITS := $(filter $(B)/tests/unit/xep/%,$(UNITS))
+# Tests. A unit test mirrors a source by path. The other files of its folder are linked to it: a
+# fake engine for xep/ for example, beside which nothing may be linked that needs the real one.
+BESIDE = $(patsubst %.c,$(B)/%.o,$(filter-out $(UNIT),$(wildcard $(1:$(B)/%=%)/*.c)))
 BENCHO := $(patsubst %.c,$(B)/%.o,$(filter-out $(BENCHES),$(wildcard tests/bench/*.c)))
 LINK   = $(Q)$(CC) $(SANFLAGS) $(LDFLAGS) -o $@ $^
 
-$(filter-out $(XEPUNITS),$(UNITS)): $(B)/%: $(B)/%.o $(UNITO) $(TOOLO) $(B)/libearshot.a
-	$(call SAY,LD,$@)
-	$(LINK) $(LIBS) -lcmocka
-
-# A fake engine stands in for core here: nothing that needs the real one may be linked.
-$(XEPUNITS): $(B)/%: $(B)/%.o $(XEPFAKE) $(B)/libearshot.a
+.SECONDEXPANSION:
+$(UNITS): $(B)/%: $(B)/%.o $$(call BESIDE,$$(@D)) $(B)/libtools.a $(B)/libearshot.a
 	$(call SAY,LD,$@)
 	$(LINK) $(LIBS) -lcmocka
 
