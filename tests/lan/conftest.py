@@ -10,6 +10,7 @@ import signal
 import subprocess
 import sys
 import tempfile
+import time
 
 import pytest
 
@@ -178,8 +179,11 @@ def orphans():
         yield "interface %s outside every box" % name
 
 
+@pytest.hookimpl(trylast=True)
 def pytest_sessionfinish(session, exitstatus):
-    left = list(orphans())
+    end = time.monotonic() + 2      # what was killed a moment ago may still be on its way out
+    while (left := list(orphans())) and time.monotonic() < end:
+        time.sleep(0.05)
     if left:
         print("\nleft behind by the tests:\n  " + "\n  ".join(left), file=sys.stderr)
         session.exitstatus = 1
