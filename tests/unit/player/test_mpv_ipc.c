@@ -135,7 +135,7 @@ answer(struct bufferevent *out, json_t *request)
 			say_chunk(out, MEGABYTE);
 		return;
 	case FLOOD:
-		for (int i = 0; i < 2000; i++)
+		for (int i = 0; i < 300; i++)
 			say(out, "{\"event\":\"property-change\",\"id\":9,\"name\":\"x\"}\n");
 		break;
 	case TWICE:
