@@ -29,6 +29,7 @@ struct stream {
 	bool got_end;               /* their </stream:stream> */
 	bool deaf;                  /* after a stream error: what arrives is thrown away */
 	bool trickling;             /* the timer watches a stanza that is half here */
+	bool fresh;                 /* bytes have come since the timer was set */
 	bool whole;                 /* a stanza came to its end in these bytes */
 	bool freed;
 };
@@ -171,19 +172,33 @@ on_end(void *arg)
 	return 1;
 }
 
-/* A stanza that comes byte by byte may take its time, but not for ever. */
+/*
+ * A stanza that comes byte by byte may take its time, but not for ever. Between stanzas the same
+ * timer waits for silence, in which the parser gives its memory back.
+ */
 static void
-watch_trickle(struct stream *s)
+watch(struct stream *s)
 {
 	bool half = !reader_is_between(s->reader);
 
 	if (s->state != STREAM_OPEN || !s->known)
 		return;
-	if (!half && s->trickling)
-		ear_timer_stop(&s->timer);
-	else if (half && (!s->trickling || s->whole))
+	s->fresh = true;
+	if (half && (!s->trickling || s->whole))
 		ear_timer_set(&s->timer, STREAM_STANZA_USEC);
+	else if (!half && (s->trickling || !ear_timer_is_set(&s->timer)))
+		ear_timer_set(&s->timer, STREAM_REST_USEC);
 	s->trickling = half;
+}
+
+static void
+rest(struct stream *s)
+{
+	if (s->fresh)
+		ear_timer_set(&s->timer, STREAM_REST_USEC);
+	else
+		reader_rest(s->reader);
+	s->fresh = false;
 }
 
 static void
@@ -202,7 +217,7 @@ on_data(void *arg, const void *bytes, size_t length)
 	else if (rc < 0 && !s->freed && !s->deaf)
 		fail_inside(s, reader_error(s->reader), rc, reader_error(s->reader));
 	else if (!s->freed)
-		watch_trickle(s);
+		watch(s);
 	stream_leave(s);
 }
 
@@ -254,7 +269,9 @@ on_timer(void *arg)
 		fail_inside(s, "connection-timeout", -ETIMEDOUT, "no stream header in time");
 		break;
 	case STREAM_OPEN:
-		if (s->known)
+		if (s->known && !s->trickling)
+			rest(s);
+		else if (s->known)
 			fail_inside(s, "policy-violation", -ETIMEDOUT, "a stanza took too long");
 		else
 			fail_inside(s, "not-authorized", -ETIMEDOUT, "not identified in time");

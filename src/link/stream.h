@@ -16,11 +16,12 @@ struct ear_clock;
 struct io;
 struct stream;
 
-#define STREAM_HEADER_USEC (10 * EAR_SEC) /* from the start to header and name */
-#define STREAM_STANZA_USEC (60 * EAR_SEC) /* from the first byte of a stanza to its last */
-#define STREAM_CLOSE_USEC  (5 * EAR_SEC)  /* from our </stream:stream> to theirs */
-#define STREAM_ERROR_USEC  (2 * EAR_SEC)  /* the same after a stream error */
-#define STREAM_STANZA_MAX  (256 * 1024)   /* bytes of one stanza that we send */
+#define STREAM_HEADER_USEC (10 * EAR_SEC)   /* from the start to header and name */
+#define STREAM_STANZA_USEC (60 * EAR_SEC)   /* from the first byte of a stanza to its last */
+#define STREAM_REST_USEC   (250 * EAR_MSEC) /* of silence, after which it needs little memory */
+#define STREAM_CLOSE_USEC  (5 * EAR_SEC)    /* from our </stream:stream> to theirs */
+#define STREAM_ERROR_USEC  (2 * EAR_SEC)    /* the same after a stream error */
+#define STREAM_STANZA_MAX  (256 * 1024)     /* bytes of one stanza that we send */
 
 enum stream_state {
 	STREAM_HEADER,  /* their header has not come */
