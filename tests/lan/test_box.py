@@ -192,29 +192,44 @@ def test_avahi_daemons_find_each_other(lan):
     browser.wait_for(r"^=;eth0;IPv4;tv.*pronto\.local;10\.77\.0\.1;5298", 15)
 
 
-def space_ids(one):
-    """(dev, ino) of every network namespace of a box."""
-    spaces = [h.ns for h in one.hosts.values()] + list(one.bridges.values())
-    return {(st.st_dev, st.st_ino) for st in (os.stat("/proc/%d/ns/net" % s.pid) for s in spaces)}
+class Spaces:
+    """Network namespaces, kept open: the number of one that is gone may soon be another's."""
+
+    def __init__(self, pids):
+        self.fds = [os.open("/proc/%s/ns/net" % pid, os.O_RDONLY) for pid in pids]
+        self.ids = {(st.st_dev, st.st_ino) for st in map(os.fstat, self.fds)}
+
+    @classmethod
+    def of(cls, one):
+        return cls(s.pid for s in [h.ns for h in one.hosts.values()] + list(one.bridges.values()))
+
+    def count(self):
+        return len(inhabitants(self.ids))
+
+    def close(self):
+        for fd in self.fds:
+            os.close(fd)
 
 
 def test_nothing_is_left_also_of_stubborn_daemons():
     with box.Lan("pronto", "forza", emulated=True) as lan:
-        spaces, scratch = space_ids(lan), lan.dir
+        spaces, scratch = Spaces.of(lan), lan.dir
         lan["pronto"].start_avahi()
         deaf = lan["forza"].popen(["setsid", "--fork", "sh", "-c",
                                    "trap '' TERM INT HUP; echo here; while :; do sleep 1; done"])
         deaf.wait_for("here")
-        assert len(inhabitants(spaces)) >= 7
-    assert not inhabitants(spaces) and not os.path.exists(scratch)
+        assert spaces.count() >= 7
+    assert spaces.count() == 0 and not os.path.exists(scratch)
+    spaces.close()
 
 
 def test_nothing_is_left_after_an_exception():
     with pytest.raises(ZeroDivisionError):
         with box.TwoHomes(a=["remote", "box"]) as homes:
-            spaces, scratch = space_ids(homes), homes.dir
+            spaces, scratch = Spaces.of(homes), homes.dir
             1 // 0
-    assert not inhabitants(spaces) and not os.path.exists(scratch)
+    assert spaces.count() == 0 and not os.path.exists(scratch)
+    spaces.close()
 
 
 @pytest.mark.parametrize("sig", [signal.SIGINT, signal.SIGTERM, signal.SIGKILL])
@@ -232,14 +247,12 @@ def test_nothing_is_left_after_a_signal(sig):
         """) % os.path.dirname(box.__file__)
     child = subprocess.Popen([sys.executable, "-c", code], stdout=subprocess.PIPE, text=True)
     scratch, *pids = child.stdout.readline().split()
-    held = [os.open("/proc/%s/ns/net" % pid, os.O_RDONLY) for pid in pids]
-    spaces = {(st.st_dev, st.st_ino) for st in map(os.fstat, held)}
-    assert len(inhabitants(spaces)) >= 7
+    spaces = Spaces(pids)
+    assert spaces.count() >= 7
     child.send_signal(sig)
     child.communicate()
-    wait_until(lambda: not inhabitants(spaces) and not os.path.exists(scratch), 20, "clean-up")
-    for fd in held:
-        os.close(fd)
+    wait_until(lambda: not spaces.count() and not os.path.exists(scratch), 20, "clean-up")
+    spaces.close()
 
 
 def test_two_boxes_side_by_side():
