@@ -422,17 +422,20 @@ feed_ended(struct reader *reader, const char *bytes, size_t length)
 }
 
 /*
- * RFC 6120 §11.6: the first two bytes of UTF-16 begin no document in UTF-8. expat would follow them
- * although it is told which encoding to expect.
+ * RFC 6120 §11.6: expat would follow the first two bytes of UTF-16 although it is told which
+ * encoding to expect. One of them is not ASCII, and a byte order mark is all else there may be.
  */
 static void
 check_encoding(struct reader *reader, const char *bytes, size_t length)
 {
 	for (size_t i = 0; i < length && reader->fed + i < 2; i++) {
 		unsigned char c = (unsigned char)bytes[i];
+		bool first = reader->fed + i == 0;
 
-		if (c == 0 || c == 0xfe || c == 0xff)
+		if (c == 0 || (first && c >= 0xfe))
 			stop(reader, -EILSEQ, "unsupported-encoding");
+		else if (first && c != '<' && c != 0xef && !xmlname_is_space(bytes, 1))
+			stop(reader, -EBADMSG, "not-well-formed");
 	}
 }
 
