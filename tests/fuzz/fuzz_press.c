@@ -20,9 +20,9 @@ check(const struct ear_press *press, const char *value)
 
 	if (press->value > bound || press->value < -bound)
 		abort();
-	if (press->has_value && (value == NULL || !takes))
+	if ((press->has_value || press->relative) && (value == NULL || !takes))
 		abort();
-	if (press->relative && *value != '+' && *value != '-')
+	if (press->relative && value != NULL && *value != '+' && *value != '-')
 		abort();
 }
 
