@@ -41,6 +41,9 @@ on_edited(char *line)
 	} else if (line[0] != '\0') {
 		add_history(line);
 	}
+	/* libedit leaves its callback mode with each line, and would wait inside the next one. */
+	if (!input.ended)
+		rl_callback_handler_install(input.prompt, on_edited);
 	input.fn(input.arg, line);
 	free(line);
 }

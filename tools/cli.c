@@ -256,6 +256,15 @@ cli_open(struct cli *cli)
 	return code;
 }
 
+int
+cli_is_down(struct cli *cli)
+{
+	if (cli->down && !cli->told)
+		complain("daemon: %s", cli->why);
+	cli->told = cli->told || cli->down;
+	return cli->down ? EXIT_CONFIG : EXIT_DONE;
+}
+
 /* --- asking ------------------------------------------------------------------------------- */
 
 void
@@ -319,7 +328,7 @@ cli_send(struct cli *cli, xmpp_stanza_t *stanza)
 	if (rc == -EMSGSIZE)
 		complain("the stanza is too large");
 	else if (rc != 0)
-		complain("daemon: %s", cli->why);
+		cli_is_down(cli);
 	return rc == 0 ? EXIT_DONE : rc == -EMSGSIZE ? EXIT_USAGE : EXIT_CONFIG;
 }
 
@@ -347,7 +356,7 @@ cli_ask(struct cli *cli, xmpp_stanza_t *iq, double seconds, struct answer *answe
 			cli_turn(cli, deadline);
 		if (wait.stanza != NULL)
 			answer_take(answer, wait.stanza);
-		else if (!cli->down)
+		else if (cli_is_down(cli) == EXIT_DONE)
 			answer->code = EXIT_TIMEOUT;
 	}
 	cli->wait = NULL;
@@ -528,8 +537,7 @@ find_by_name(struct cli *cli, const char *name, int *code)
 char *
 cli_resolve(struct cli *cli, const char *name, int *code)
 {
-	struct ear_jid jid;
-	char *found = NULL;
+	char canonical[EAR_JID_SIZE], *found = NULL;
 
 	*code = EXIT_DONE;
 	if (strchr(name, '@') == NULL && strchr(name, '/') == NULL)
@@ -543,12 +551,13 @@ cli_resolve(struct cli *cli, const char *name, int *code)
 	}
 	if (found == NULL)
 		found = xstrdup(name);
-	if (ear_jid_parse(found, &jid) != 0) {
+	if (ear_jid_prep(found, canonical, sizeof(canonical)) != 0) {
 		complain("%s: is no address; write user@machine.local or user@domain", name);
 		free(found);
 		*code = EXIT_USAGE;
 		return NULL;
 	}
+	xreplace(&found, canonical);
 	inside_await(cli, found);
 	return found;
 }

@@ -29,8 +29,8 @@ struct cli {
 	struct event_base *base;
 	xmpp_ctx_t *ctx;
 	struct client *client;
-	bool up, down, nonsense, interrupted;
-	char why[256]; /* of down */
+	bool up, down, told, nonsense, interrupted; /* told: the user, that it is down */
+	char why[256];                              /* of down */
 	cli_stanza_fn *on_stanza;
 	void *arg;
 	struct wait *wait;
@@ -80,6 +80,9 @@ int cli_send(struct cli *cli, xmpp_stanza_t *stanza);
 /* Runs the loop once, until something happens, the deadline (monotonic microseconds) passes or the
  * user interrupts. */
 void cli_turn(struct cli *cli, int64_t deadline);
+
+/* EXIT_CONFIG when the engine left, after saying so once; else EXIT_DONE. */
+int cli_is_down(struct cli *cli);
 
 /* Waits that long, unless interrupted or down. */
 void cli_sleep(struct cli *cli, double seconds);

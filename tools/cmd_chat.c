@@ -229,6 +229,16 @@ static const struct chat_command {
 	{ "/status", show_status }, { NULL, NULL },
 };
 
+/* Completion leaves a space behind the word. */
+static bool
+is_command(const char *line, const char *name)
+{
+	size_t length = strlen(name);
+
+	return strncmp(line, name, length) == 0 &&
+	       line[length + strspn(line + length, " ")] == '\0';
+}
+
 static void
 run_line(struct chat *chat, const char *text)
 {
@@ -239,7 +249,7 @@ run_line(struct chat *chat, const char *text)
 		return;
 	}
 	for (const struct chat_command *c = chat_commands; c->name != NULL; c++) {
-		if (strcmp(c->name, text) == 0) {
+		if (is_command(text, c->name)) {
 			c->run(chat);
 			return;
 		}
@@ -344,10 +354,8 @@ cmd_chat(struct cli *cli)
 		talk(&chat);
 		chat_line_close();
 	}
-	if (cli->down) {
-		complain("daemon: %s", cli->why);
+	if (cli_is_down(cli) != EXIT_DONE)
 		chat.code = EXIT_CONFIG;
-	}
 	chat.quit = true;
 	run_lines(&chat);
 	cli->on_stanza = NULL;

@@ -160,10 +160,8 @@ watch(struct cli *cli)
 		free(change);
 	}
 	cli->on_stanza = NULL;
-	if (cli->down) {
-		complain("daemon: %s", cli->why);
+	if (cli_is_down(cli) != EXIT_DONE)
 		code = EXIT_CONFIG;
-	}
 	return code;
 }
 

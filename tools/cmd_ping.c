@@ -138,8 +138,6 @@ cmd_ping(struct cli *cli)
 		cli_sleep(cli, cli->args.interval);
 	}
 	print_statistics(&pinging);
-	if (cli->down)
-		complain("daemon: %s", cli->why);
 	free(shown);
 	free(address);
 	return pinging.stats.count > 0 ? EXIT_DONE : (int)pinging.worst;

@@ -68,10 +68,6 @@ flush_sent(struct cli *cli, struct sending *sending)
 	code = answer.code;
 	if (code != EXIT_DONE && sending->code == EXIT_DONE)
 		cli_refused(sending->address, &answer);
-	if (answer.stanza == NULL && cli->down) {
-		complain("daemon: %s", cli->why);
-		code = EXIT_CONFIG;
-	}
 	answer_release(&answer);
 	return sending->code != EXIT_DONE ? sending->code : code;
 }

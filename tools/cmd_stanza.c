@@ -268,10 +268,8 @@ listen_all(struct cli *cli)
 	       (wanted == 0 || listening.count < wanted))
 		cli_turn(cli, deadline);
 	cli->on_stanza = NULL;
-	if (cli->down) {
-		complain("daemon: %s", cli->why);
+	if (cli_is_down(cli) != EXIT_DONE)
 		return EXIT_CONFIG;
-	}
 	if (wanted > 0 && listening.count < wanted && !cli->interrupted) {
 		complain("%ld of %ld stanzas came in time", listening.count, wanted);
 		return EXIT_TIMEOUT;
