@@ -96,8 +96,8 @@ $(HELPERS): $(B)/%: $(B)/%.o
 	$(call SAY,LD,$@)
 	$(LINK) $(HELPERLIBS)
 $(B)/tests/lan/purple.o: INC := $(subst -I,-isystem ,$(shell pkg-config --cflags purple 2>/dev/null))
-$(B)/tests/lan/mdns_probe: $(B)/libearshot.a
-$(B)/tests/lan/mdns_probe: HELPERLIBS = $(LIBS)
+$(B)/tests/lan/mdns_probe $(B)/tests/lan/server_probe: $(B)/libearshot.a
+$(B)/tests/lan/mdns_probe $(B)/tests/lan/server_probe: HELPERLIBS = $(LIBS)
 $(B)/tests/lan/purple: HELPERLIBS = $(shell pkg-config --libs purple)
 
 include tools/dev/targets.mk
