@@ -47,6 +47,7 @@ lint:
 BINDIR  ?= $(PREFIX)/bin
 MANDIR  ?= $(PREFIX)/share/man
 UNITDIR ?= $(PREFIX)/lib/systemd
+USERDIR ?= $(UNITDIR)/user
 DOCDIR  ?= $(PREFIX)/share/doc/earshot
 BASHDIR ?= $(PREFIX)/share/bash-completion/completions
 ZSHDIR  ?= $(PREFIX)/share/zsh/site-functions
@@ -63,8 +64,7 @@ LIST   = $(call PUT,755,$(B)/earshotd $(B)/earshot,$(B)/%,$(BINDIR)/%) \
 	644=$(B)/completion.zsh=$(ZSHDIR)/_earshot \
 	644=$(B)/completion.fish=$(FISHDIR)/earshot.fish \
 	$(call PUT,644,$(filter-out %.user.service,$(UNITF)),tools/dist/%,$(UNITDIR)/system/%) \
-	$(call PUT,644,$(filter %.user.service,$(UNITF)),\
-		tools/dist/%.user.service,$(UNITDIR)/user/%.service) \
+	$(call PUT,644,$(filter %.user.service,$(UNITF)),tools/dist/%.user.service,$(USERDIR)/%.service) \
 	$(call PUT,644,$(wildcard tools/dist/*.conf),tools/dist/%,$(DOCDIR)/%) \
 	$(call PUT,644,$(wildcard README.md LICENSE CHANGES),%,$(DOCDIR)/%)
 EACH   = for line in $(LIST); do IFS==; set -- $$line; unset IFS
