@@ -4,9 +4,12 @@
 #include <errno.h>
 #include <string.h>
 
+#include <unictype.h>
 #include <unistr.h>
 
 #include <earshot/jid.h>
+
+#include "wire/precis.h"
 
 #define LAN_SUFFIX ".local"
 /* A local part of 1,023 bytes, each of which may stand for a single one. */
@@ -57,6 +60,15 @@ needs_escape(const char *text)
 	return *text == '\\' ? sequence_of(text) != 0 : strchr(escaped, *text) != NULL;
 }
 
+/* A mark behind a sequence would join its last letter, and neither would be found again. */
+static bool
+is_mark(const char *text)
+{
+	ucs4_t c;
+
+	return u8_strmbtouc(&c, (const uint8_t *)text) > 0 && uc_combining_class(c) != 0;
+}
+
 int
 ear_jid_escape(const char *text, char *out, size_t size)
 {
@@ -69,6 +81,8 @@ ear_jid_escape(const char *text, char *out, size_t size)
 	for (; *text != '\0'; text++) {
 		size_t step = needs_escape(text) ? 3 : 1;
 
+		if (step == 3 && is_mark(text + 1))
+			return -EINVAL;
 		if (n + step > EAR_JID_PART_MAX)
 			return -ENAMETOOLONG;
 		if (n + step >= size)
@@ -142,16 +156,18 @@ split(const char *instance, char *user, const char **machine)
 int
 ear_jid_from_instance(const char *instance, char *out, size_t size)
 {
-	char user[EAR_INSTANCE_MAX + 1], address[4 * EAR_INSTANCE_MAX];
+	char user[EAR_INSTANCE_MAX + 1], mapped[PRECIS_SIZE], address[EAR_JID_SIZE];
 	const char *machine;
 	size_t n;
 	int error = split(instance, user, &machine);
 
+	/* Mapped first: afterwards the mappings would make sequences of what was none. */
 	if (error == 0)
-		error = ear_jid_escape(user, address, sizeof(address));
+		error = precis_map_username(user, strlen(user), mapped);
+	if (error == 0)
+		error = ear_jid_escape(mapped, address, sizeof(address));
 	if (error != 0)
 		return error;
-	/* Three bytes for each of 63, '@', and the suffix: it fits. */
 	n = strlen(address);
 	address[n++] = '@';
 	memcpy(address + n, machine, strlen(machine) + 1);

@@ -166,13 +166,19 @@ enforce(const char *from, size_t length, char *out, int (*apply)(struct text32 *
 		error = settle(&text, apply);
 	if (error != 0)
 		return error;
-	return allows(text.at, text.length) ? encode(&text, out) : -EINVAL;
+	return allows == NULL || allows(text.at, text.length) ? encode(&text, out) : -EINVAL;
 }
 
 int
 precis_username(const char *text, size_t length, char *out)
 {
 	return enforce(text, length, out, round_identifier, class_allows_username);
+}
+
+int
+precis_map_username(const char *text, size_t length, char *out)
+{
+	return enforce(text, length, out, round_identifier, NULL);
 }
 
 int

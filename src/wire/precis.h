@@ -17,6 +17,9 @@
 /* RFC 8265 §3.3, without the characters that RFC 7622 §3.3.1 forbids in a local part. */
 int precis_username(const char *text, size_t length, char *out);
 
+/* The mappings of the same alone: any valid UTF-8 comes through. */
+int precis_map_username(const char *text, size_t length, char *out);
+
 /* RFC 8265 §4.2, for resources (RFC 7622 §3.4). */
 int precis_opaque(const char *text, size_t length, char *out);
 

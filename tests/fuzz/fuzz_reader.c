@@ -93,6 +93,7 @@ run_stream(xmpp_ctx_t *ctx, const struct reader_caps *with, struct run *run, enu
 	   const void *data, size_t size, int with_header)
 {
 	struct reader *reader = reader_new(ctx, with, &events, run);
+	char space[4096];
 
 	memset(run, 0, sizeof(*run));
 	run->out = evbuffer_new();
@@ -100,6 +101,11 @@ run_stream(xmpp_ctx_t *ctx, const struct reader_caps *with, struct run *run, enu
 		feed(reader, run, way, HEADER, strlen(HEADER));
 	if (run->result == 0)
 		feed(reader, run, way, data, size);
+	/* More space than fits into anything half read: a mistake in a tag put aside comes out. */
+	memset(space, ' ', sizeof(space));
+	if (run->result == 0)
+		run->result = reader_feed(reader, space, sizeof(space));
+	MUST(run->result != 0 || reader_is_between(reader));
 	MUST(run->result == 0 || reader_error(reader) != NULL);
 	MUST(run->headers <= 1 && run->ends <= run->headers);
 	reader_free(reader);

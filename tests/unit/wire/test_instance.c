@@ -52,6 +52,7 @@ test_no_escape(void **state)
 	assert_int_equal(ear_jid_escape(" a", out, sizeof(out)), -EINVAL);
 	assert_int_equal(ear_jid_escape("a ", out, sizeof(out)), -EINVAL);
 	assert_int_equal(ear_jid_escape("a\tb", out, sizeof(out)), -EINVAL);
+	assert_int_equal(ear_jid_escape("/\xcc\x87", out, sizeof(out)), -EINVAL);
 	assert_int_equal(ear_jid_escape("a\xff", out, sizeof(out)), -EINVAL);
 	assert_int_equal(ear_jid_escape("a b", out, 5), -ENOSPC);
 	assert_int_equal(ear_jid_escape("a b", out, 6), 0);
@@ -85,6 +86,9 @@ test_instance(void **state)
 	expect("a@b@c", "a\\40b@c.local", "a@b@c");
 	expect("\xc3\x89va@h_1", "\xc3\xa9va@h_1.local", "\xc3\xa9va@h_1");
 	expect("a/b@c", "a\\2fb@c.local", "a/b@c");
+	/* What becomes a sequence, or stops being one, by the mappings of a local part. */
+	expect("\\5\xef\xbc\xa3@c", "\\5c5c@c.local", "\\5c@c");
+	expect("\\5c\xcc\x81@c", "\\5\xc4\x87@c.local", "\\5\xc4\x87@c");
 	expect("a\\20b@c", "a\\5c20b@c.local", "a\\20b@c");
 }
 

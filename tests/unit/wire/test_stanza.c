@@ -1,0 +1,135 @@
+/* SPDX-License-Identifier: ISC */
+/* test_stanza.c: the shorthands over libstrophe's stanzas. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include <earshot/ns.h>
+#include <earshot/stanza.h>
+
+static int
+set_up(void **state)
+{
+	*state = xmpp_ctx_new(NULL, NULL);
+	return *state == NULL;
+}
+
+static int
+tear_down(void **state)
+{
+	xmpp_ctx_free(*state);
+	return 0;
+}
+
+static void
+test_build(void **state)
+{
+	xmpp_stanza_t *iq = ear_stanza(*state, "iq", "get", "a@b", "id1");
+	xmpp_stanza_t *query = ear_child(iq, "query", "urn:q"), *item;
+
+	item = ear_child_text(query, "item", NULL, "text");
+	ear_set(item, "n", "%d/%s", 7, "x");
+	ear_child_text(query, "empty", "urn:e", "");
+	assert_true(ear_is(iq, "iq", EAR_NS_CLIENT));
+	assert_string_equal(xmpp_stanza_get_id(iq), "id1");
+	assert_string_equal(xmpp_stanza_get_type(iq), "get");
+	assert_string_equal(xmpp_stanza_get_to(iq), "a@b");
+	assert_ptr_equal(ear_find(iq, "query", "urn:q"), query);
+	assert_null(ear_find(iq, "query", NULL));
+	assert_null(ear_find(iq, "query", "urn:x"));
+	assert_ptr_equal(ear_find(query, "item", NULL), item);
+	assert_string_equal(xmpp_stanza_get_attribute(item, "n"), "7/x");
+	assert_string_equal(ear_text(item), "text");
+	assert_ptr_equal(ear_first(query), item);
+	assert_true(ear_is(ear_next(item), "empty", "urn:e"));
+	assert_null(ear_text(ear_next(item)));
+	assert_null(ear_next(ear_next(item)));
+	xmpp_stanza_release(iq);
+}
+
+static void
+test_long_value(void **state)
+{
+	xmpp_stanza_t *element = ear_element(*state, "a", NULL);
+	char value[2000];
+
+	memset(value, 'v', sizeof(value) - 1);
+	value[sizeof(value) - 1] = '\0';
+	ear_set(element, "b", "<%s>", value);
+	assert_int_equal(strlen(xmpp_stanza_get_attribute(element, "b")), sizeof(value) + 1);
+	ear_set(element, "b", "short");
+	assert_string_equal(xmpp_stanza_get_attribute(element, "b"), "short");
+	xmpp_stanza_release(element);
+}
+
+static void
+test_text_between(void **state)
+{
+	xmpp_stanza_t *a = xmpp_stanza_new_from_string(*state, "<a xmlns='u'> <b/> x <c/> </a>");
+
+	assert_true(ear_is(ear_first(a), "b", "u"));
+	assert_true(ear_is(ear_next(ear_first(a)), "c", "u"));
+	assert_false(ear_is(xmpp_stanza_get_children(a), "b", "u"));
+	assert_null(ear_next(ear_next(ear_first(a))));
+	xmpp_stanza_release(a);
+}
+
+static void
+test_ids(void **state)
+{
+	char one[17], two[17];
+
+	ear_new_id(one);
+	ear_new_id(two);
+	assert_int_equal(strlen(one), 16);
+	assert_string_not_equal(one, two);
+	assert_int_equal(strspn(one, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"
+				     "0123456789-_"),
+			 16);
+}
+
+static void
+test_fresh_id(void **state)
+{
+	xmpp_stanza_t *message = ear_stanza(*state, "message", NULL, NULL, NULL);
+
+	assert_int_equal(strlen(xmpp_stanza_get_id(message)), 16);
+	assert_null(xmpp_stanza_get_type(message));
+	assert_null(xmpp_stanza_get_to(message));
+	xmpp_stanza_release(message);
+}
+
+static void
+test_answer(void **state)
+{
+	xmpp_stanza_t *iq = ear_stanza(*state, "iq", "get", "me@here", "42"), *answer;
+
+	ear_set(iq, "from", "you@there/x");
+	ear_child(iq, "query", "urn:q");
+	answer = ear_answer_to(iq, "result");
+	assert_true(ear_is(answer, "iq", EAR_NS_CLIENT));
+	assert_string_equal(xmpp_stanza_get_id(answer), "42");
+	assert_string_equal(xmpp_stanza_get_to(answer), "you@there/x");
+	assert_string_equal(xmpp_stanza_get_from(answer), "me@here");
+	assert_string_equal(xmpp_stanza_get_type(answer), "result");
+	assert_null(ear_first(answer));
+	xmpp_stanza_release(answer);
+	xmpp_stanza_release(iq);
+}
+
+#define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
+
+int
+main(void)
+{
+	const struct CMUnitTest tests[] = {
+		TEST(test_build), TEST(test_long_value), TEST(test_text_between),
+		TEST(test_ids),   TEST(test_fresh_id),   TEST(test_answer),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
