@@ -106,7 +106,10 @@ bench_pin(unsigned which)
 	cpu_set_t may, one;
 	unsigned skip;
 
-	if (sched_getaffinity(0, sizeof(may), &may) != 0)
+	/* The kernel takes away what this process may not have. */
+	memset(&may, 0xff, sizeof(may));
+	if (sched_setaffinity(0, sizeof(may), &may) != 0 ||
+	    sched_getaffinity(0, sizeof(may), &may) != 0)
 		bench_die("sched_getaffinity: %s", strerror(errno));
 	skip = which % (unsigned)CPU_COUNT(&may);
 	CPU_ZERO(&one);

@@ -35,7 +35,7 @@ double bench_median(double *values, size_t count);
 /* Nanoseconds of the monotonic clock. */
 int64_t bench_now(void);
 
-/* Binds this process to one core: the which-th of those it may use, counted from the last. */
+/* Binds this process to one core: the which-th of those there are for it, counted from the last. */
 void bench_pin(unsigned which);
 
 /* Says why the benchmark cannot run, and ends with status 1. */

@@ -73,7 +73,8 @@ ask(struct node *node)
 	xmpp_stanza_t *iq;
 
 	node->asked_at = bench_now();
-	iq = ear_stanza(ear_ctx(node->ear), "iq", "get", node->to, NULL);
+	iq = ear_stanza(ear_ctx(node->ear), "iq", "get", node->to,
+			"ping"); /* gets an id of its own */
 	ear_child(iq, "ping", EAR_NS_PING);
 	ear_request(node->ear, iq, 2 * EAR_SEC, on_answer, node);
 }
