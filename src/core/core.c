@@ -87,7 +87,7 @@ on_stanza(void *owner, struct link *link, xmpp_stanza_t *stanza)
 static void
 on_undelivered(void *owner, struct link *link, xmpp_stanza_t *stanza, bool maybe)
 {
-	route_on_undelivered(owner, link, stanza, maybe);
+	route_on_undelivered(owner, link, xmpp_stanza_clone(stanza), maybe);
 }
 
 static void

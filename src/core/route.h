@@ -30,7 +30,7 @@ struct path *route_choose(struct dest *dest);
 size_t route_targets(struct ear *ear, const char *address, struct sockaddr_storage *targets,
 		     socklen_t *lengths, size_t max);
 
-/* A link died: what it gave back leaves again. */
+/* A link died: what it gave back (consumed) leaves again. */
 void route_on_undelivered(struct ear *ear, struct link *link, xmpp_stanza_t *stanza, bool maybe);
 void route_on_down(struct ear *ear, struct link *link, int error, const char *text);
 

@@ -34,7 +34,7 @@ struct link_events {
 	/* stanza is borrowed. */
 	void (*stanza)(void *owner, struct link *link, xmpp_stanza_t *stanza);
 	/*
-	 * Not delivered, the receiver gets it; canonical addresses again. maybe: bytes of it may
+	 * Not delivered; borrowed for the call; canonical addresses again. maybe: bytes of it may
 	 * have reached the other side; otherwise it certainly did not arrive.
 	 */
 	void (*undelivered)(void *owner, struct link *link, xmpp_stanza_t *stanza, bool maybe);

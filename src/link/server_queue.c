@@ -226,7 +226,7 @@ give_back(struct server *server, struct server_items *items, bool maybe)
 	while ((item = take(items)) != NULL) {
 		server->link.events->undelivered(server->link.owner, &server->link, item->stanza,
 						 maybe);
-		item->stanza = NULL;
+		xmpp_stanza_release(item->stanza);
 		free(item->text);
 		free(item);
 	}

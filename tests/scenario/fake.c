@@ -126,8 +126,10 @@ fake_die(struct fake *fake, const char *text)
 
 	link_enter(&fake->link, LINK_DOWN);
 	fake->kept_count = 0;
-	for (size_t i = 0; i < n; i++)
+	for (size_t i = 0; i < n; i++) {
 		core_link_events.undelivered(ear, &fake->link, fake->kept[i], maybe);
+		xmpp_stanza_release(fake->kept[i]);
+	}
 	while (fake->ping_count > 0)
 		xmpp_stanza_release(fake->pings[--fake->ping_count]);
 	ear_timer_stop(&fake->timer);
