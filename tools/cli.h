@@ -22,7 +22,11 @@ struct conf;
 /* What somebody who is not waited for sent. stanza is borrowed. */
 typedef void cli_stanza_fn(void *arg, xmpp_stanza_t *stanza);
 
-struct wait; /* an answer that is waited for */
+/* A question under way: the one that the command waits for. */
+struct wait {
+	const char *id;
+	xmpp_stanza_t *stanza; /* the answer, once it is there */
+};
 
 struct cli {
 	struct args args;
@@ -48,6 +52,9 @@ struct answer {
 	enum ear_link_kind link; /* on which it came; EAR_LINK_NONE: the engine itself made it */
 	int64_t rtt_us;          /* -1 unknown */
 };
+
+/* Everything that is no awaited answer goes to fn from now on; NULL: nowhere. */
+void cli_listen(struct cli *cli, cli_stanza_fn *fn, void *arg);
 
 /* Sets up; nothing is opened yet. */
 void cli_init(struct cli *cli);

@@ -346,8 +346,7 @@ cmd_chat(struct cli *cli)
 		return chat.code;
 	chat.shown = out_escape(chat.address, false);
 	prompt = xasprintf("%s> ", chat.shown);
-	cli->on_stanza = on_stanza;
-	cli->arg = &chat;
+	cli_listen(cli, on_stanza, &chat);
 	chat.code = begin(&chat);
 	if (chat.code == EXIT_DONE) {
 		chat_line_open(cli->base, prompt, (const char *const *)chat.words, on_line, &chat);
@@ -358,7 +357,7 @@ cmd_chat(struct cli *cli)
 		chat.code = EXIT_CONFIG;
 	chat.quit = true;
 	run_lines(&chat);
-	cli->on_stanza = NULL;
+	cli_listen(cli, NULL, NULL);
 	for (size_t i = 0; i < chat.word_count; i++)
 		free(chat.words[i]);
 	free(prompt);

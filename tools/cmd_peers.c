@@ -137,8 +137,7 @@ watch(struct cli *cli)
 	struct answer answer;
 	int code;
 
-	cli->on_stanza = on_event;
-	cli->arg = &watching;
+	cli_listen(cli, on_event, &watching);
 	cli_ask(cli, cli_control(cli, "set", "watch"), cli->args.timeout, &answer);
 	code = answer.code;
 	if (code != EXIT_DONE)
@@ -159,7 +158,7 @@ watch(struct cli *cli)
 		free(change->address);
 		free(change);
 	}
-	cli->on_stanza = NULL;
+	cli_listen(cli, NULL, NULL);
 	if (cli_is_down(cli) != EXIT_DONE)
 		code = EXIT_CONFIG;
 	return code;

@@ -138,15 +138,14 @@ cmd_send(struct cli *cli)
 	if (address == NULL)
 		return code;
 	sending.address = address;
-	cli->on_stanza = on_stanza;
-	cli->arg = &sending;
+	cli_listen(cli, on_stanza, &sending);
 	if (cli->args.lines)
 		code = send_lines(cli, &sending);
 	else if (cli->args.count > 1)
 		code = send_words(cli, &sending);
 	else
 		code = send_input(cli, &sending);
-	cli->on_stanza = NULL;
+	cli_listen(cli, NULL, NULL);
 	free(address);
 	return code;
 }

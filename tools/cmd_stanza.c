@@ -209,8 +209,7 @@ send_file(struct cli *cli, FILE *file, const char *name)
 	int code = EXIT_DONE, rc = reader_feed(reader, opening, sizeof(opening) - 1);
 	unsigned long count = 0;
 
-	cli->on_stanza = on_stanza;
-	cli->arg = cli;
+	cli_listen(cli, on_stanza, cli);
 	while (rc == 0 && !cli->interrupted && !cli->down &&
 	       (length = fread(bytes, 1, sizeof(bytes), file)) > 0) {
 		rc = reader_feed(reader, bytes, length);
@@ -228,7 +227,7 @@ send_file(struct cli *cli, FILE *file, const char *name)
 		complain("%s: no stanza in it", name);
 		code = EXIT_USAGE;
 	}
-	cli->on_stanza = NULL;
+	cli_listen(cli, NULL, NULL);
 	free(queue.all);
 	reader_free(reader);
 	return code != EXIT_DONE ? code : cli->result;
@@ -261,13 +260,12 @@ listen_all(struct cli *cli)
 	long wanted = cli->args.number;
 	int code;
 
-	cli->on_stanza = on_arrival;
-	cli->arg = &listening;
+	cli_listen(cli, on_arrival, &listening);
 	code = cli_send(cli, ear_stanza(cli->ctx, "presence", NULL, NULL, NULL));
 	while (code == EXIT_DONE && !cli->interrupted && !cli->down && cli_now() < deadline &&
 	       (wanted == 0 || listening.count < wanted))
 		cli_turn(cli, deadline);
-	cli->on_stanza = NULL;
+	cli_listen(cli, NULL, NULL);
 	if (cli_is_down(cli) != EXIT_DONE)
 		return EXIT_CONFIG;
 	if (wanted > 0 && listening.count < wanted && !cli->interrupted) {

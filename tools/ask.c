@@ -1,0 +1,177 @@
+/* SPDX-License-Identifier: ISC */
+/* ask.c: questions to the engine, their answers, and what a refusal means to the user. */
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/alloc.h"
+#include "cli.h"
+#include "client.h"
+
+void
+cli_via(xmpp_stanza_t *stanza, enum ear_link_kind *link, int64_t *rtt_us, const char **level)
+{
+	xmpp_stanza_t *via = stanza == NULL ? NULL : ear_find(stanza, "via", EAR_NS_CONTROL);
+	const char *name = via == NULL ? NULL : xmpp_stanza_get_attribute(via, "link");
+	const char *rtt = via == NULL ? NULL : xmpp_stanza_get_attribute(via, "rtt-us");
+
+	if (level != NULL)
+		*level = via == NULL ? NULL : xmpp_stanza_get_attribute(via, "level");
+	if (rtt_us != NULL)
+		*rtt_us = rtt == NULL ? -1 : strtoll(rtt, NULL, 10);
+	if (link == NULL)
+		return;
+	*link = EAR_LINK_NONE;
+	for (int kind = EAR_LINK_LOCAL; name != NULL && kind <= EAR_LINK_SERVER; kind++) {
+		if (strcmp(name, ear_link_name(kind)) == 0)
+			*link = kind;
+	}
+}
+
+enum exit_code
+cli_code_of(xmpp_stanza_t *stanza)
+{
+	enum ear_verdict condition = ear_condition_of(stanza);
+	enum ear_link_kind link;
+
+	cli_via(stanza, &link, NULL, NULL);
+	/* The server says so of a domain that it cannot find: no path, too. */
+	if (condition == EAR_REMOTE_SERVER_NOT_FOUND)
+		return EXIT_NOBODY;
+	if (link != EAR_LINK_NONE)
+		return EXIT_REFUSED;
+	if (condition == EAR_RECIPIENT_UNAVAILABLE)
+		return EXIT_NOBODY;
+	if (condition == EAR_REMOTE_SERVER_TIMEOUT)
+		return EXIT_TIMEOUT;
+	if (condition == EAR_JID_MALFORMED)
+		return EXIT_USAGE;
+	if (condition == EAR_NOT_AUTHORIZED && ear_find(stanza, "via", EAR_NS_CONTROL) != NULL)
+		return EXIT_TRUST;
+	return EXIT_CONFIG;
+}
+
+/* --path: which way the daemon must take. */
+static void
+add_route(struct cli *cli, xmpp_stanza_t *stanza)
+{
+	if (strcmp(cli->args.path, "auto") != 0 && xmpp_stanza_get_to(stanza) != NULL)
+		ear_set(ear_child(stanza, "route", EAR_NS_CONTROL), "path", "%s", cli->args.path);
+}
+
+int
+cli_send(struct cli *cli, xmpp_stanza_t *stanza)
+{
+	int rc;
+
+	add_route(cli, stanza);
+	rc = client_send(cli->client, stanza);
+	if (rc == -EMSGSIZE)
+		complain("the stanza is too large");
+	else if (rc != 0)
+		cli_is_down(cli);
+	return rc == 0 ? EXIT_DONE : rc == -EMSGSIZE ? EXIT_USAGE : EXIT_CONFIG;
+}
+
+static void
+answer_take(struct answer *answer, xmpp_stanza_t *stanza)
+{
+	answer->stanza = stanza;
+	cli_via(stanza, &answer->link, &answer->rtt_us, NULL);
+	answer->code = strcmp(xmpp_stanza_get_type(stanza), "error") == 0 ? cli_code_of(stanza)
+									  : EXIT_DONE;
+}
+
+void
+cli_ask(struct cli *cli, xmpp_stanza_t *iq, double seconds, struct answer *answer)
+{
+	int64_t deadline = cli_now() + (int64_t)(seconds * 1e6);
+	char *id = xstrdup(xmpp_stanza_get_id(iq));
+	struct wait wait = { .id = id };
+
+	*answer = (struct answer){ .code = EXIT_CONFIG, .rtt_us = -1 };
+	cli->wait = &wait;
+	if (cli_send(cli, iq) == EXIT_DONE) {
+		while (wait.stanza == NULL && !cli->down && !cli->interrupted &&
+		       cli_now() < deadline)
+			cli_turn(cli, deadline);
+		if (wait.stanza != NULL)
+			answer_take(answer, wait.stanza);
+		else if (cli_is_down(cli) == EXIT_DONE)
+			answer->code = EXIT_TIMEOUT;
+	}
+	cli->wait = NULL;
+	free(id);
+}
+
+void
+answer_release(struct answer *answer)
+{
+	if (answer->stanza != NULL)
+		xmpp_stanza_release(answer->stanza);
+	answer->stanza = NULL;
+}
+
+xmpp_stanza_t *
+cli_control(struct cli *cli, const char *type, const char *name)
+{
+	xmpp_stanza_t *iq = ear_stanza(cli->ctx, "iq", type, NULL, NULL);
+
+	ear_child(iq, name, EAR_NS_CONTROL);
+	return iq;
+}
+
+/* What may help, where the other side gave no reason. */
+static const char *
+hint_of(enum ear_verdict condition)
+{
+	switch ((int)condition) {
+	case EAR_NOT_AUTHORIZED:
+	case EAR_FORBIDDEN:
+		return "its owner decides: [policy] in its earshotd.conf";
+	case EAR_SERVICE_UNAVAILABLE:
+		return "it does not offer this, or it is offline";
+	case EAR_FEATURE_NOT_IMPLEMENTED:
+		return "it does not offer this";
+	default:
+		return "it gave no reason";
+	}
+}
+
+int
+cli_refused(const char *subject, const struct answer *answer)
+{
+	enum ear_verdict condition;
+	const char *text, *name;
+
+	if (answer->stanza == NULL) {
+		if (answer->code == EXIT_TIMEOUT)
+			complain("%s: no answer in time; --timeout waits longer", subject);
+		return answer->code;
+	}
+	condition = ear_condition_of(answer->stanza);
+	name = ear_condition_name(condition);
+	text = ear_error_text_of(answer->stanza);
+	switch (answer->code) {
+	case EXIT_NOBODY:
+		complain("%s: nobody there (%s)%s%s; earshot peers lists who is", subject, name,
+			 text == NULL ? "" : ": ", text == NULL ? "" : text);
+		break;
+	case EXIT_TIMEOUT:
+		complain("%s: no answer (%s)%s%s", subject, name, text == NULL ? "" : ": ",
+			 text == NULL ? "" : text);
+		break;
+	case EXIT_USAGE:
+		complain("%s: is no address (%s)", subject, name);
+		break;
+	case EXIT_CONFIG:
+		complain("%s: the daemon refused (%s): %s", subject, name,
+			 text == NULL ? "it gave no reason" : text);
+		break;
+	default:
+		complain("%s: refused (%s): %s", subject, name,
+			 text == NULL ? hint_of(condition) : text);
+		break;
+	}
+	return answer->code;
+}
