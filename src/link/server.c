@@ -98,6 +98,8 @@ server_is_up(void *arg, const char *jid)
 	struct server *server = arg;
 	char canonical[EAR_JID_SIZE];
 
+	if (server->link.state == LINK_CLOSING)
+		return;
 	ear_timer_stop(&server->deadline);
 	if (jid != NULL && ear_jid_prep(jid, canonical, sizeof(canonical)) == 0)
 		xreplace(&server->link.self, canonical);
@@ -126,7 +128,7 @@ on_turn(evutil_socket_t fd, short what, void *arg)
 {
 	struct server *server = arg;
 
-	if (server->phase == SERVER_CLOSING && !server->goodbye) {
+	if (server->link.state == LINK_CLOSING && !server->goodbye) {
 		server_fail(server, 0, "closed");
 		return;
 	}
@@ -165,8 +167,6 @@ on_close(struct link *link)
 	ear_timer_stop(&server->retry);
 	ear_timer_stop(&server->deadline);
 	server->goodbye = server->phase == SERVER_UP;
-	if (!server->goodbye)
-		server_enter(server, SERVER_CLOSING);
 	link_enter(link, LINK_CLOSING);
 	event_active(server->turn, EV_WRITE, 0);
 }

@@ -73,6 +73,7 @@ struct server {
 	struct server_dns *dns;
 	struct server_target targets[SERVER_TARGETS_MAX];
 	size_t target_count, target; /* the one being tried */
+	char numeric[64];            /* its address */
 	char where[80];              /* it, as address:port */
 	bool plain;                  /* this server has no TLS, and that is allowed */
 	struct io *io;

@@ -111,7 +111,7 @@ start_login(struct server *server)
 	const char *error;
 
 	server->xmpp = server_xmpp_new(server->ctx, server->component, server->jid, server->secret,
-				       &server->reserve, &events, server, &error);
+				       server->numeric, &server->reserve, &events, server, &error);
 	if (server->xmpp == NULL) {
 		server_fail(server, -EMFILE, "%s", error);
 		return;
@@ -311,11 +311,11 @@ on_eof(void *arg)
 static void
 name_target(struct server *server, const struct server_target *target)
 {
-	char host[64], service[8];
+	char *host = server->numeric, service[8];
 	bool six = target->address.ss_family == AF_INET6;
 
 	if (getnameinfo((const struct sockaddr *)&target->address, target->length, host,
-			sizeof(host), service, sizeof(service),
+			sizeof(server->numeric), service, sizeof(service),
 			NI_NUMERICHOST | NI_NUMERICSERV) != 0)
 		copy_text(server->where, sizeof(server->where), "?");
 	else

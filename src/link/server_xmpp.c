@@ -190,11 +190,14 @@ allocate_sm(xmpp_conn_t *conn)
 	xmpp_connect_client(conn, "127.0.0.1", 1, on_connection, NULL);
 }
 
-/* Its getaddrinfo passes over addresses of a family that the machine has no other address of. */
+/*
+ * Its getaddrinfo passes over addresses of a family that the machine has no other address of, and
+ * the loopback interface may be down; the server's own address has a route, since it was reached.
+ */
 static int
-connect_nowhere(struct server_xmpp *xmpp)
+connect_nowhere(struct server_xmpp *xmpp, const char *numeric)
 {
-	static const char *const hosts[] = { "127.0.0.1", "::1" };
+	const char *const hosts[] = { "127.0.0.1", "::1", numeric };
 	int error = XMPP_EINT;
 
 	xmpp_conn_set_sockopt_callback(xmpp->conn, disguise_socket);
@@ -207,11 +210,11 @@ connect_nowhere(struct server_xmpp *xmpp)
 }
 
 static int
-connect_pair(struct server_xmpp *xmpp)
+connect_pair(struct server_xmpp *xmpp, const char *numeric)
 {
 	int pair[2];
 
-	if (connect_nowhere(xmpp) != XMPP_EOK)
+	if (connect_nowhere(xmpp, numeric) != XMPP_EOK)
 		return -EMFILE;
 	xmpp->theirs = server_xmpp_last_fd;
 	if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0, pair) == -1)
@@ -226,8 +229,9 @@ connect_pair(struct server_xmpp *xmpp)
 }
 
 struct server_xmpp *
-server_xmpp_new(xmpp_ctx_t *ctx, bool component, const char *jid, const char *secret, int *reserve,
-		const struct server_xmpp_events *events, void *arg, const char **error)
+server_xmpp_new(xmpp_ctx_t *ctx, bool component, const char *jid, const char *secret,
+		const char *numeric, int *reserve, const struct server_xmpp_events *events,
+		void *arg, const char **error)
 {
 	struct server_xmpp *xmpp = xalloc(sizeof(*xmpp));
 
@@ -246,7 +250,7 @@ server_xmpp_new(xmpp_ctx_t *ctx, bool component, const char *jid, const char *se
 	if (*reserve != -1)
 		close(*reserve);
 	*reserve = -1;
-	if (connect_pair(xmpp) != 0) {
+	if (connect_pair(xmpp, numeric) != 0) {
 		*error = "no descriptor below 1024 is left for the connection: fewer connections, "
 			 "or start again";
 		server_xmpp_free(xmpp);

@@ -25,11 +25,12 @@ struct server_xmpp_events {
 };
 
 /*
- * reserve: a descriptor of server_xmpp_reserve, given up here. NULL with error filled: no
- * descriptor under 1024 is left for libstrophe's select().
+ * numeric: the server's address, which is not connected to. reserve: a descriptor of
+ * server_xmpp_reserve, given up here. NULL with error filled: no descriptor under 1024 is left for
+ * libstrophe's select().
  */
 struct server_xmpp *server_xmpp_new(xmpp_ctx_t *ctx, bool component, const char *jid,
-				    const char *secret, int *reserve,
+				    const char *secret, const char *numeric, int *reserve,
 				    const struct server_xmpp_events *events, void *arg,
 				    const char **error);
 void server_xmpp_free(struct server_xmpp *xmpp);

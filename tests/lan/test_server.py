@@ -299,6 +299,20 @@ def test_frozen_before_login_keeps_the_loop_running(ejabberd):
         assert "queued" in romeo.find("^undelivered no ")
 
 
+def test_queue_is_bounded_while_connecting(ejabberd):
+    ejabberd.freeze()
+    with component(ejabberd) as tv:
+        tv.wait("login$")
+        tv.send("burst 1100 " + message("romeo@example.test", "queued"))
+        tv.ticks()
+        assert len(tv.all("^refused ENOBUFS")) == 1100 - 1024
+        ejabberd.thaw()
+        tv.wait("^up ")
+        tv.send("close")
+        tv.wait("^down 0")
+        assert not tv.all("^undelivered no")
+
+
 def test_silence_in_the_tls_handshake_keeps_the_loop_running():
     """A server that says <proceed/> and then nothing."""
     with socket.create_server(("127.0.0.1", 0)) as listener:
@@ -342,8 +356,8 @@ def test_sm_counts_stay_right(any_server):
 def test_burst_is_few_writes(ejabberd, tmp_path):
     log = str(tmp_path / "strace")
     with component(ejabberd, "radio.example.test") as radio, \
-            Probe("strace", "-f", "-e", "trace=network,write,writev", "-o", log, component=1,
-                  jid=COMPONENT, host=ejabberd.address, port=ejabberd.component_port,
+            Probe("env", "ASAN_OPTIONS=detect_leaks=0",  # which cannot work under strace
+                  "strace", "-f", "-e", "trace=network,write,writev", "-o", log, component=1, jid=COMPONENT, host=ejabberd.address, port=ejabberd.component_port,
                   secret="s3cret") as tv:
         full(tv)
         full(radio)
@@ -365,6 +379,16 @@ def test_two_thousand_descriptors(any_server):
         any_server.restart()
         start = tv.lines.index(tv.wait("^down "))
         tv.wait("^up ", 30, start)
+
+
+def test_close_before_it_is_up(ejabberd):
+    ejabberd.freeze()
+    with component(ejabberd) as tv:
+        tv.wait("login$")
+        tv.send(message("romeo@example.test", "never"))
+        tv.send("close")
+        assert tv.wait("^down ") == "down 0 closed"
+        assert tv.find("^undelivered no .*never")
 
 
 def test_close(any_server):
