@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: ISC */
 /* alloc.c: memory that is there or the program is not. */
+#include <assert.h>
 #include <errno.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -70,7 +71,10 @@ int
 copy_text(char *out, size_t size, const char *text)
 {
 	size_t length = strlen(text);
-	size_t n = length < size ? length : size - 1;
+	size_t n;
+
+	assert(size > 0);
+	n = length < size ? length : size - 1;
 
 	memcpy(out, text, n);
 	out[n] = '\0';

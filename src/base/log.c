@@ -62,7 +62,8 @@ ear_log(enum ear_log_level level, const char *format, ...)
 	if (level > log_level)
 		return;
 	va_start(args, format);
-	vsnprintf(raw, sizeof(raw), format, args);
+	if (vsnprintf(raw, sizeof(raw), format, args) < 0)
+		raw[0] = '\0';
 	va_end(args);
 	n = strlen(prefix[level]);
 	memcpy(line, prefix[level], n);

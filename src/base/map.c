@@ -5,6 +5,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include <earshot/log.h>
+
 #include "base/alloc.h"
 #include "base/map.h"
 
@@ -69,8 +71,10 @@ map_new(void)
 {
 	struct map *map = xalloc(sizeof(*map));
 
-	if (RAND_bytes((unsigned char *)&map->seed, sizeof(map->seed)) != 1)
+	if (RAND_bytes((unsigned char *)&map->seed, sizeof(map->seed)) != 1) {
+		ear_error("no randomness from OpenSSL");
 		abort();
+	}
 	map_grow(map);
 	return map;
 }
