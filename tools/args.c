@@ -192,7 +192,7 @@ take_option(struct scan *scan, const struct option_row *row, const char *rest)
 		}
 		rest = scan->argv[++scan->at];
 	}
-	return set_option(scan->args, row->letter, rest, scan->why, scan->size);
+	return set_option(scan->args, row->letter, rest == NULL ? "" : rest, scan->why, scan->size);
 }
 
 static int
