@@ -9,6 +9,7 @@
 
 #include <earshot/jid.h>
 
+#include "base/alloc.h"
 #include "wire/precis.h"
 
 #define LAN_SUFFIX ".local"
@@ -175,34 +176,49 @@ ear_jid_from_instance(const char *instance, char *out, size_t size)
 	return ear_jid_prep(address, out, size);
 }
 
-int
-ear_jid_to_instance(const char *address, char *out, size_t size)
+/* The user and the machine of a canonical bare address, which is cut at the '@'. */
+static int
+take_apart(char *bare, char *user, const char **machine)
 {
-	char bare[EAR_JID_SIZE], user[USER_SIZE];
-	char *at, *suffix;
-	size_t length;
-	int error = ear_jid_bare(address, bare, sizeof(bare));
+	char *at = strchr(bare, '@');
 
-	if (error != 0)
-		return error;
-	at = strchr(bare, '@');
 	if (at == NULL || !ear_jid_is_lan(bare))
 		return -EINVAL;
 	*at++ = '\0';
-	suffix = at + strlen(at) - strlen(LAN_SUFFIX);
-	*suffix = '\0';
-	error = ear_jid_unescape(bare, user, sizeof(user));
+	at[strlen(at) - strlen(LAN_SUFFIX)] = '\0';
+	*machine = at;
+	return ear_jid_unescape(bare, user, USER_SIZE);
+}
+
+/* Whether the instance is called what the address says: an address may be escaped otherwise. */
+static bool
+is_called(const char *instance, const char *address)
+{
+	char back[EAR_JID_SIZE];
+
+	return ear_jid_from_instance(instance, back, sizeof(back)) == 0 &&
+	       ear_jid_bare_equal(back, address);
+}
+
+int
+ear_jid_to_instance(const char *address, char *out, size_t size)
+{
+	char bare[EAR_JID_SIZE], user[USER_SIZE], instance[EAR_INSTANCE_MAX + 1];
+	const char *machine;
+	size_t length;
+	int error = ear_jid_bare(address, bare, sizeof(bare));
+
+	if (error == 0)
+		error = take_apart(bare, user, &machine);
 	if (error != 0)
 		return error;
-	if (!is_machine(at) || has_control(user))
-		return -EINVAL;
-	length = strlen(user) + 1 + strlen(at);
-	if (length > EAR_INSTANCE_MAX)
+	length = strlen(user);
+	if (length + 1 + strlen(machine) > EAR_INSTANCE_MAX)
 		return -ENAMETOOLONG;
-	if (length >= size)
-		return -ENOSPC;
-	memcpy(out, user, strlen(user));
-	out[strlen(user)] = '@';
-	memcpy(out + strlen(user) + 1, at, strlen(at) + 1);
-	return 0;
+	memcpy(instance, user, length);
+	instance[length] = '@';
+	memcpy(instance + length + 1, machine, strlen(machine) + 1);
+	if (!is_called(instance, address))
+		return -EINVAL;
+	return copy_text(out, size, instance);
 }

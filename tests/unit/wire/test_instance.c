@@ -163,6 +163,8 @@ test_to_instance(void **state)
 	assert_int_equal(ear_jid_to_instance("a@example.org", out, sizeof(out)), -EINVAL);
 	assert_int_equal(ear_jid_to_instance("b.local", out, sizeof(out)), -EINVAL);
 	assert_int_equal(ear_jid_to_instance("nonsense@", out, sizeof(out)), -EINVAL);
+	assert_int_equal(ear_jid_to_instance("\\20a@b.local", out, sizeof(out)), -EINVAL);
+	assert_int_equal(ear_jid_to_instance("\\5ca@b.local", out, sizeof(out)), -EINVAL);
 	assert_int_equal(ear_jid_to_instance("a@b.local", out, 3), -ENOSPC);
 	assert_int_equal(
 		ear_jid_to_instance("aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa"
