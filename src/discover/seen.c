@@ -202,6 +202,15 @@ seen_new(struct peers *peers)
 	return seen;
 }
 
+struct seen_way *
+seen_find(const struct seen *seen, AvahiIfIndex interface, AvahiProtocol protocol, const char *name)
+{
+	const struct seen_instance *instance = map_get(seen->instances, name);
+	size_t at;
+
+	return instance == NULL ? NULL : way_find(instance, interface, protocol, &at);
+}
+
 /* Closes and forgets everything; whether the peers table hears of it is the caller's word. */
 static void
 drop_all(struct seen *seen, bool tell)

@@ -39,6 +39,10 @@ void seen_detach(struct seen *seen);
  */
 void seen_set_own(struct seen *seen, const char *instance);
 
+/* The way, as long as the browser sees it, or NULL. */
+struct seen_way *seen_find(const struct seen *seen, AvahiIfIndex interface, AvahiProtocol protocol,
+			   const char *instance);
+
 /* What the kinds report. A NULL host means that the service does not resolve (any more). */
 void seen_add(struct seen *seen, AvahiIfIndex interface, AvahiProtocol protocol,
 	      const char *instance);
