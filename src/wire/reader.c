@@ -11,6 +11,7 @@
 #include <errno.h>
 #include <expat.h>
 #include <stdbool.h>
+#include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
