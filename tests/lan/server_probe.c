@@ -58,7 +58,6 @@ static void
 on_undelivered(void *owner, struct link *link, xmpp_stanza_t *stanza, bool maybe)
 {
 	print_stanza(maybe ? "undelivered maybe" : "undelivered no", stanza);
-	xmpp_stanza_release(stanza);
 }
 
 static void

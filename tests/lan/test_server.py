@@ -357,7 +357,8 @@ def test_burst_is_few_writes(ejabberd, tmp_path):
     log = str(tmp_path / "strace")
     with component(ejabberd, "radio.example.test") as radio, \
             Probe("env", "ASAN_OPTIONS=detect_leaks=0",  # which cannot work under strace
-                  "strace", "-f", "-e", "trace=network,write,writev", "-o", log, component=1, jid=COMPONENT, host=ejabberd.address, port=ejabberd.component_port,
+                  "strace", "-f", "-e", "trace=network,write,writev", "-o", log, component=1,
+                  jid=COMPONENT, host=ejabberd.address, port=ejabberd.component_port,
                   secret="s3cret") as tv:
         full(tv)
         full(radio)
