@@ -54,10 +54,11 @@ class Proc(subprocess.Popen):
     def wait_for(self, pattern, timeout=10.0, count=1):
         """Waits until pattern was written `count` times; returns the match of that number."""
         def found():
+            ended = self.poll() is not None     # before its output is read: that may be its last
             hits = list(re.finditer(pattern, self.output(), re.MULTILINE))
             if len(hits) >= count:
                 return hits[count - 1]
-            if self.poll() is not None:
+            if ended:
                 raise CommandFailed("%s ended with %s before writing %r:\n%s" % (
                     self.args[-1], self.returncode, pattern, self.output()))
             return None
