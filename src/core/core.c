@@ -56,6 +56,25 @@ lan_is_up(struct ear *ear, struct link *link)
 }
 
 static void
+stamp(struct ear *ear, xmpp_stanza_t *stanza)
+{
+	for (size_t i = 0; ear->xeps[i] != NULL; i++)
+		if (ear->xeps[i]->outgoing != NULL)
+			ear->xeps[i]->outgoing(ear, stanza);
+}
+
+/* RFC 6121 §4.2: an account gets messages only once it has said that it is there. */
+static void
+send_initial_presence(struct ear *ear, struct link *link)
+{
+	xmpp_stanza_t *presence = ear_stanza(ear->ctx, "presence", NULL, NULL, NULL);
+
+	stamp(ear, presence);
+	if (link_send(link, presence) != 0)
+		xmpp_stanza_release(presence);
+}
+
+static void
 on_up(void *owner, struct link *link)
 {
 	struct ear *ear = owner;
@@ -63,6 +82,8 @@ on_up(void *owner, struct link *link)
 	if (link->kind == EAR_LINK_SERVER) {
 		ear_info("%s: connected as %s", link->peer, link->self);
 		xreplace(&ear->self_server, link->self);
+		if (ear->conf->server_kind == CONF_SERVER_ACCOUNT)
+			send_initial_presence(ear, link);
 		server_is_up(ear);
 	} else if (link->kind == EAR_LINK_LAN) {
 		lan_is_up(ear, link);
@@ -354,9 +375,7 @@ ear_send(struct ear *ear, xmpp_stanza_t *stanza)
 {
 	int error;
 
-	for (size_t i = 0; ear->xeps[i] != NULL; i++)
-		if (ear->xeps[i]->outgoing != NULL)
-			ear->xeps[i]->outgoing(ear, stanza);
+	stamp(ear, stanza);
 	error = route_out(ear, stanza, EAR_LINK_NONE);
 	if (error != 0)
 		xmpp_stanza_release(stanza);
