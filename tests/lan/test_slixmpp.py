@@ -121,6 +121,16 @@ def test_account_asks_component_and_server_restarts(world):
     assert answer.code == 0, answer
     answer = account.cli("press", "tv.example.test", "pause")
     assert answer.code == 1 and "not-authorized" in answer.err, answer
+    # Chat for the account's bare address comes to whoever listens here, and goes back.
+    listener = account.follow("stanza", "--listen", name="listen")
+    romeo = Slix(host, server, "romeo")
+    wait_until(lambda: romeo.proc.send_line(
+        "<message to='remote@example.test'><body>hello sofa</body></message>") or
+        "hello sofa" in listener.output(), 20, "the message of romeo", step=0.3)
+    answer = account.cli("send", "romeo@example.test", "hello romeo")
+    assert answer.code == 0, answer
+    romeo.proc.wait_for("^message remote@example.test/sofa hello romeo$", 10)
+    listener.stop()
     server.restart()
     wait_until(lambda: account.cli("ping", "-c", "1", "tv.example.test").code == 0, 40,
                "both back after the restart", step=0.3)
