@@ -117,3 +117,15 @@ def test_trickle(world):
     check_alive(box, remote)
     proc.wait_for(r"^'\d+ s .*connection-timeout", 40)
     check_alive(box, remote)
+
+
+def test_full_disk_under_the_log(world):
+    """Every log line fails with ENOSPC: the daemon does its work without it."""
+    lan, box, _remote = world
+    deaf = Daemon(lan["remote"], CONF % ("deaf", "deaf", "demo"), name="deaf",
+                  wrap=["sh", "-c", 'exec "$@" 2>/dev/full', "sh"])
+    box.wait_peer("deaf@deaf.local")
+    check_alive(box, deaf)
+    answer = box.cli("ping", "-c", "3", "-i", "0.1", "deaf@deaf.local")
+    assert answer.code == 0, answer
+    deaf.stop()
