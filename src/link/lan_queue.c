@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: ISC */
 /* lan_queue.c: stanzas on their way to one peer: written in the form of the wire, given back in
  * ours. */
+#include <assert.h>
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
@@ -10,6 +11,9 @@
 #include "base/alloc.h"
 #include "link/io.h"
 #include "link/lan_impl.h"
+#include "wire/parse.h"
+
+#define PRUNE_EVERY 32 /* stanzas: what has arrived is asked for once for so many */
 
 /* Our own address and theirs are told by the link; anything else is kept. */
 static char *
@@ -50,6 +54,22 @@ keep_since(const struct lan_link *l)
 	return l->link.earshot ? INT64_MAX : now_of(l) - LAN_MOMENTS_USEC;
 }
 
+/*
+ * Instead of the stanza, a tree of small blocks of several times the size. It is out of the cache
+ * when it is freed, which then costs more than writing it did; it is hardly ever needed again.
+ */
+static void
+keep_text(struct outbox_item *item, struct evbuffer *out)
+{
+	struct evbuffer_ptr at;
+
+	item->text = xrealloc(NULL, item->bytes);
+	evbuffer_ptr_set(out, &at, evbuffer_get_length(out) - item->bytes, EVBUFFER_PTR_SET);
+	evbuffer_copyout_from(out, &at, item->text, item->bytes);
+	xmpp_stanza_release(item->stanza);
+	item->stanza = NULL;
+}
+
 int
 lan_queue_write(struct lan_link *l, xmpp_stanza_t *stanza)
 {
@@ -60,6 +80,9 @@ lan_queue_write(struct lan_link *l, xmpp_stanza_t *stanza)
 	char *from, *to;
 	int rc;
 
+	/* Stanzas that have arrived are freed while the cache still knows them. */
+	if (ls->sent.count % PRUNE_EVERY == PRUNE_EVERY - 1)
+		outbox_prune(&ls->sent, io_acked(io), keep_since(l));
 	if (!outbox_has_room(&ls->sent, io_sent(io)))
 		return -ENOBUFS;
 	to_wire(l, stanza, &from, &to);
@@ -72,6 +95,8 @@ lan_queue_write(struct lan_link *l, xmpp_stanza_t *stanza)
 	}
 	item = outbox_add(&ls->sent, stanza, (size_t)(io_written(io) - before), io_written(io),
 			  now_of(l));
+	if (item->bytes <= PARSE_MAX)
+		keep_text(item, io_out(io));
 	item->from = from;
 	item->to = to;
 	ls->carried = true;
@@ -119,8 +144,7 @@ lan_queue_flush(struct lan_link *l)
 			give_back(l, item, false);
 			continue;
 		}
-		/* lan_queue_write owns the stanza now. */
-		xmpp_stanza_clone(item->stanza);
+		item->stanza = NULL;
 		outbox_item_free(item);
 	}
 }
@@ -143,11 +167,16 @@ restore(struct lan_link *l, struct outbox_item *item)
 {
 	if (item->end == UINT64_MAX)
 		return;
+	if (item->text != NULL) {
+		item->stanza = parse_stanza(l->lan->ctx, item->text, item->bytes);
+		assert(item->stanza != NULL);
+	}
 	from_wire(l, item->stanza, item->from, item->to);
 	item->end = UINT64_MAX;
+	free(item->text);
 	free(item->from);
 	free(item->to);
-	item->from = item->to = NULL;
+	item->text = item->from = item->to = NULL;
 }
 
 /* Whether nothing of that item has gone to the kernel. */

@@ -74,7 +74,9 @@ outbox_put_first(struct outbox *box, struct outbox_item *item)
 void
 outbox_item_free(struct outbox_item *item)
 {
-	xmpp_stanza_release(item->stanza);
+	if (item->stanza != NULL)
+		xmpp_stanza_release(item->stanza);
+	free(item->text);
 	free(item->from);
 	free(item->to);
 	free(item);

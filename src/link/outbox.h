@@ -17,11 +17,12 @@
 
 struct outbox_item {
 	struct list entry;
-	xmpp_stanza_t *stanza;
-	char *from, *to; /* as they were before the wire's form, where that cannot be told */
-	size_t bytes;    /* on the wire */
-	uint64_t end;    /* io_written behind it; UINT64_MAX: not written */
-	int64_t at;      /* when it was written */
+	xmpp_stanza_t *stanza; /* NULL: its text is kept instead */
+	char *text;            /* the bytes that were written; NULL: the stanza is kept */
+	char *from, *to;       /* as they were before the wire's form, where that cannot be told */
+	size_t bytes;          /* on the wire */
+	uint64_t end;          /* io_written behind it; UINT64_MAX: not written */
+	int64_t at;            /* when it was written */
 };
 
 struct outbox {
