@@ -35,7 +35,10 @@ double bench_median(double *values, size_t count);
 /* Nanoseconds of the monotonic clock. */
 int64_t bench_now(void);
 
-/* Binds this process to one core: the which-th of those there are for it, counted from the last. */
+/*
+ * Binds this process to one core, the which-th of those there are for it, counted from the last,
+ * and puts it before whatever else the machine has to do.
+ */
 void bench_pin(unsigned which);
 
 /* Says why the benchmark cannot run, and ends with status 1. */

@@ -11,6 +11,7 @@
 #include "base/timer.h"
 #include "bench.h"
 #include "pair.h"
+#include "wire/pool.h"
 
 static int
 hook_identify(void *owner, const char *claim, const struct sockaddr *source, char *address,
@@ -108,7 +109,7 @@ pair_open(struct pair *pair, const char *instance, unsigned port)
 	ear_log_set_level(EAR_LOG_ERROR);
 	pair->base = event_base_new();
 	pair->clock = clock_new(pair->base);
-	pair->ctx = xmpp_ctx_new(NULL, NULL);
+	pair->ctx = pool_ctx_new(&pair->pool);
 	pair->lan =
 		lan_new(pair->base, pair->clock, pair->ctx, &config, &hooks, &events, pair, &error);
 	if (pair->lan == NULL)
@@ -122,5 +123,5 @@ pair_close(struct pair *pair)
 	lan_free(pair->lan);
 	clock_free(pair->clock);
 	event_base_free(pair->base);
-	xmpp_ctx_free(pair->ctx);
+	pool_ctx_free(pair->ctx, pair->pool);
 }

@@ -14,6 +14,7 @@ struct ear_clock;
 struct pair {
 	struct event_base *base;
 	struct ear_clock *clock;
+	struct pool *pool;
 	xmpp_ctx_t *ctx;
 	struct lan *lan;
 	unsigned peer_port;                   /* where lan_open goes */
