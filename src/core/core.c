@@ -14,6 +14,7 @@
 #include "core/program.h"
 #include "core/request.h"
 #include "core/route.h"
+#include "wire/pool.h"
 
 /* --- what links tell ---------------------------------------------------------------------- */
 
@@ -259,7 +260,7 @@ core_new(struct ear_clock *clock, const struct conf *conf, const struct ear_xep 
 	ear->conf = conf;
 	ear->xeps = xeps;
 	ear->xep_states = xalloc((count_xeps(xeps) + 1) * sizeof(void *));
-	ear->ctx = xmpp_ctx_new(NULL, NULL);
+	ear->ctx = pool_ctx_new(&ear->pool);
 	ear->reach = reach;
 	ear->reach_arg = reach_arg;
 	ear->peers = peers_new(&core_peers_events, ear);
@@ -309,7 +310,7 @@ core_free(struct ear *ear)
 	program_release_all(ear);
 	map_free(ear->programs);
 	peers_free(ear->peers);
-	xmpp_ctx_free(ear->ctx);
+	pool_ctx_free(ear->ctx, ear->pool);
 	free(ear->xep_states);
 	free(ear->self_lan);
 	free(ear->self_server);

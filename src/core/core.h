@@ -40,6 +40,7 @@ struct ear {
 	const struct conf *conf;
 	const struct ear_xep *const *xeps;
 	void **xep_states;
+	struct pool *pool; /* of ctx */
 	xmpp_ctx_t *ctx;
 	const struct core_reach *reach;
 	void *reach_arg;
