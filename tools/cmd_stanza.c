@@ -20,32 +20,11 @@ struct queue {
 	size_t count;
 };
 
-/* A copy without what the daemon put into it. */
-static xmpp_stanza_t *
-without_via(xmpp_stanza_t *stanza)
-{
-	xmpp_stanza_t *copy =
-		ear_element(xmpp_stanza_get_context(stanza), xmpp_stanza_get_name(stanza), NULL);
-	int n = 2 * xmpp_stanza_get_attribute_count(stanza);
-	const char **all = xalloc((n + 1) * sizeof(*all));
-
-	xmpp_stanza_get_attributes(stanza, all, n);
-	for (int i = 0; i + 1 < n; i += 2)
-		xmpp_stanza_set_attribute(copy, all[i], all[i + 1]);
-	free(all);
-	for (xmpp_stanza_t *c = xmpp_stanza_get_children(stanza); c != NULL;
-	     c = xmpp_stanza_get_next(c)) {
-		if (!ear_is(c, "via", EAR_NS_CONTROL))
-			xmpp_stanza_add_child_ex(copy, xmpp_stanza_copy(c), 0);
-	}
-	return copy;
-}
-
 /* The XML on one line of a terminal. */
 static char *
 xml_of(xmpp_stanza_t *stanza)
 {
-	xmpp_stanza_t *copy = without_via(stanza);
+	xmpp_stanza_t *copy = ear_copy_without(stanza, EAR_NS_CONTROL);
 	char *text, *clean;
 	size_t size;
 

@@ -49,6 +49,9 @@ const char *ear_error_text_of(xmpp_stanza_t *stanza);
 /* A new element; the caller owns it. Out of memory aborts. */
 xmpp_stanza_t *ear_element(xmpp_ctx_t *ctx, const char *name, const char *ns);
 
+/* A deep copy without the direct children of that namespace; the caller owns it. */
+xmpp_stanza_t *ear_copy_without(xmpp_stanza_t *stanza, const char *ns);
+
 /* A new element appended to parent, which owns it; the returned pointer is borrowed. */
 xmpp_stanza_t *ear_child(xmpp_stanza_t *parent, const char *name, const char *ns);
 

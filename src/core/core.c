@@ -18,6 +18,19 @@
 
 /* --- what links tell ---------------------------------------------------------------------- */
 
+/* Whether it may not be used: it is closed then. */
+static bool
+refuse_plain(struct ear *ear, struct link *link)
+{
+	if (link->kind != EAR_LINK_LAN || link->level != EAR_PLAIN ||
+	    policy_allows_plain(ear->conf))
+		return false;
+	if (link->state != LINK_CLOSING)
+		ear_warn("%s: refused: plaintext is denied (policy.plaintext)", link->peer);
+	link_close(link);
+	return true;
+}
+
 static void
 on_identified(void *owner, struct link *link)
 {
@@ -25,20 +38,16 @@ on_identified(void *owner, struct link *link)
 
 	if (link->kind == EAR_LINK_LOCAL)
 		program_add(ear, link);
+	else
+		refuse_plain(ear, link);
 }
 
 static void
-server_is_up(struct ear *ear)
+server_is_up(struct dest *dest, void *unused)
 {
-	struct list *item, *spare;
-
-	list_each (item, spare, &ear->dests.all) {
-		struct dest *dest = container_of(item, struct dest, all);
-
-		dest->by_server.state = EAR_PATH_IDLE;
-		path_retry(&dest->by_server);
-		probe_now(dest);
-	}
+	dest->by_server.state = EAR_PATH_IDLE;
+	path_retry(&dest->by_server);
+	probe_now(dest);
 }
 
 static void
@@ -80,12 +89,14 @@ on_up(void *owner, struct link *link)
 {
 	struct ear *ear = owner;
 
+	if (refuse_plain(ear, link))
+		return;
 	if (link->kind == EAR_LINK_SERVER) {
 		ear_info("%s: connected as %s", link->peer, link->self);
 		xreplace(&ear->self_server, link->self);
 		if (ear->conf->server_kind == CONF_SERVER_ACCOUNT)
 			send_initial_presence(ear, link);
-		server_is_up(ear);
+		dests_each(ear, server_is_up, NULL);
 	} else if (link->kind == EAR_LINK_LAN) {
 		lan_is_up(ear, link);
 	}
@@ -97,13 +108,8 @@ on_stanza(void *owner, struct link *link, xmpp_stanza_t *stanza)
 {
 	struct ear *ear = owner;
 
-	if (link->kind == EAR_LINK_LAN && link->level == EAR_PLAIN &&
-	    !policy_allows_plain(ear->conf)) {
-		ear_warn("%s: refused: plaintext is denied (policy.plaintext)", link->peer);
-		link_close(link);
-		return;
-	}
-	dispatch_in(ear, link, stanza);
+	if (!refuse_plain(ear, link))
+		dispatch_in(ear, link, stanza);
 }
 
 static void
@@ -192,28 +198,31 @@ core_set_self_lan(struct ear *ear, const char *address)
 	xreplace(&ear->self_lan, address);
 }
 
-static bool
-is_in_component(const char *address, const char *domain)
+/* What follows the '@' of a canonical bare address. */
+static const char *
+domain_of(const char *bare)
 {
-	char bare[EAR_JID_SIZE];
-	const char *at;
+	const char *at = strchr(bare, '@');
 
-	if (ear_jid_bare(address, bare, sizeof(bare)) != 0)
-		return false;
-	at = strchr(bare, '@');
-	return strcmp(at == NULL ? bare : at + 1, domain) == 0;
+	return at == NULL ? bare : at + 1;
 }
 
+/* Our own addresses are canonical already. A component is everybody in its domain. */
 bool
 core_is_self(const struct ear *ear, const char *address)
 {
-	if (ear->self_lan != NULL && ear_jid_bare_equal(address, ear->self_lan))
+	char full[EAR_JID_SIZE], bare[EAR_JID_SIZE];
+
+	if (ear_jid_prep(address, full, sizeof(full)) != 0)
+		return false;
+	copy_text(bare, strcspn(full, "/") + 1, full);
+	if (ear->self_lan != NULL && strcmp(bare, ear->self_lan) == 0)
 		return true;
 	if (ear->self_server == NULL)
 		return false;
 	if (ear->conf->server_kind == CONF_SERVER_COMPONENT)
-		return is_in_component(address, ear->self_server);
-	return ear_jid_equal(address, ear->self_server);
+		return strcmp(domain_of(bare), ear->self_server) == 0;
+	return strcmp(full, ear->self_server) == 0;
 }
 
 struct link *
@@ -294,6 +303,9 @@ core_stop(struct ear *ear)
 {
 	ear->stopping = true;
 	hold_cancel_all(ear);
+	dests_each(ear, route_stop, NULL);
+	/* Before the extensions go, whose requests these are; and what they asked in stop(). */
+	request_cancel_all(ear, -ECANCELED);
 	for (size_t i = 0; ear->xeps[i] != NULL; i++)
 		if (ear->xeps[i]->stop != NULL)
 			ear->xeps[i]->stop(ear);
@@ -306,6 +318,7 @@ core_free(struct ear *ear)
 	ear->stopping = true;
 	core_unwatch_all(ear);
 	dests_release(ear);
+	request_drop_all(ear);
 	map_free(ear->requests);
 	program_release_all(ear);
 	map_free(ear->programs);

@@ -20,6 +20,7 @@ dest_new(struct ear *ear, const char *lan, const char *jid, const struct conf_pe
 	dest->why = "not used yet";
 	path_init(&dest->by_lan, EAR_LINK_LAN);
 	path_init(&dest->by_server, EAR_LINK_SERVER);
+	list_init(&dest->returned);
 	list_init(&dest->waiting);
 	ear_timer_init(&dest->flush, ear->clock, route_flush, dest);
 	probe_init(dest);
@@ -28,17 +29,31 @@ dest_new(struct ear *ear, const char *lan, const char *jid, const struct conf_pe
 	return dest;
 }
 
+/* The address as it stands. Of two sections with one address the first has it. */
 static void
 dest_index(struct dest *dest, const char *address)
 {
+	struct map *map = dest->ear->dests.by_address;
 	char key[EAR_JID_SIZE];
 
-	if (address == NULL)
+	if (address == NULL || ear_jid_prep(address, key, sizeof(key)) != 0)
 		return;
-	if (ear_jid_prep(address, key, sizeof(key)) == 0)
-		map_set(dest->ear->dests.by_address, key, dest);
-	if (ear_jid_bare(address, key, sizeof(key)) == 0)
-		map_set(dest->ear->dests.by_address, key, dest);
+	if (map_get(map, key) == NULL)
+		map_set(map, key, dest);
+	else if (map_get(map, key) != dest)
+		ear_warn("%s: two [peer] sections have this address, the first counts", key);
+}
+
+/* The address without its resource, when nobody else has that. */
+static void
+dest_index_bare(struct dest *dest)
+{
+	struct map *map = dest->ear->dests.by_address;
+	char key[EAR_JID_SIZE];
+
+	if (dest->jid != NULL && ear_jid_bare(dest->jid, key, sizeof(key)) == 0 &&
+	    map_get(map, key) == NULL)
+		map_set(map, key, dest);
 }
 
 static void
@@ -57,13 +72,10 @@ dest_unindex(struct dest *dest)
 static void
 dest_free(struct dest *dest)
 {
-	struct list *item, *spare;
-
 	ear_request_forget(dest->ear, dest);
 	probe_release(dest);
 	ear_timer_stop(&dest->flush);
-	list_each (item, spare, &dest->waiting)
-		route_drop_waiting(item);
+	route_drop_waiting(dest);
 	list_del(&dest->all);
 	dest->ear->dests.count--;
 	free(dest->lan);
@@ -77,12 +89,12 @@ dests_trim(struct ear *ear)
 {
 	struct list *item, *spare;
 
-	if (ear->dests.count < DESTS_MAX)
+	if (ear->dests.count < DESTS_MAX || ear->dests.walking > 0)
 		return;
 	list_each (item, spare, &ear->dests.all) {
 		struct dest *dest = container_of(item, struct dest, all);
 
-		if (dest->conf != NULL || dest->waiting_count > 0 || dest->switching ||
+		if (dest->conf != NULL || dest_is_waiting(dest) || dest->switching ||
 		    dest->by_lan.pinging || dest->by_server.pinging)
 			continue;
 		dest_unindex(dest);
@@ -91,21 +103,28 @@ dests_trim(struct ear *ear)
 	}
 }
 
+static void
+dest_of_conf(struct ear *ear, const struct conf_peer *peer)
+{
+	char lan[EAR_JID_SIZE];
+	bool has_lan = peer->address != NULL && ear_jid_bare(peer->address, lan, sizeof(lan)) == 0;
+	struct dest *dest = dest_new(ear, has_lan ? lan : NULL, peer->jid, peer);
+
+	dest_index(dest, dest->lan);
+	dest_index(dest, dest->jid);
+}
+
 void
 dests_init(struct ear *ear)
 {
+	struct list *item, *spare;
+
 	ear->dests.by_address = map_new();
 	list_init(&ear->dests.all);
-	for (size_t i = 0; i < ear->conf->peer_count; i++) {
-		const struct conf_peer *peer = &ear->conf->peers[i];
-		char lan[EAR_JID_SIZE];
-		bool has_lan =
-			peer->address != NULL && ear_jid_bare(peer->address, lan, sizeof(lan)) == 0;
-		struct dest *dest = dest_new(ear, has_lan ? lan : NULL, peer->jid, peer);
-
-		dest_index(dest, dest->lan);
-		dest_index(dest, dest->jid);
-	}
+	for (size_t i = 0; i < ear->conf->peer_count; i++)
+		dest_of_conf(ear, &ear->conf->peers[i]);
+	list_each (item, spare, &ear->dests.all)
+		dest_index_bare(container_of(item, struct dest, all));
 }
 
 void
@@ -118,21 +137,27 @@ dests_release(struct ear *ear)
 	map_free(ear->dests.by_address);
 }
 
+void
+dests_each(struct ear *ear, void (*fn)(struct dest *dest, void *arg), void *arg)
+{
+	struct list *item;
+
+	ear->dests.walking++;
+	for (item = ear->dests.all.next; item != &ear->dests.all; item = item->next)
+		fn(container_of(item, struct dest, all), arg);
+	ear->dests.walking--;
+}
+
 /*
  * A full address is looked up as it stands, then without its resource: the device that
  * configuration binds to juliet@example.org/box is not juliet@example.org/phone, but it is
  * juliet@example.org.
  */
-struct dest *
-dest_find(struct ear *ear, const char *address)
+static struct dest *
+find_canonical(struct ear *ear, const char *full, const char *bare)
 {
-	char full[EAR_JID_SIZE], bare[EAR_JID_SIZE];
-	struct dest *dest;
+	struct dest *dest = map_get(ear->dests.by_address, full);
 
-	if (ear_jid_prep(address, full, sizeof(full)) != 0 ||
-	    ear_jid_bare(address, bare, sizeof(bare)) != 0)
-		return NULL;
-	dest = map_get(ear->dests.by_address, full);
 	if (dest != NULL)
 		return dest;
 	dest = map_get(ear->dests.by_address, bare);
@@ -142,26 +167,56 @@ dest_find(struct ear *ear, const char *address)
 	return dest;
 }
 
+/* Both canonical forms by one preparation: what is before the '/' needs no second. */
+static int
+both_forms(const char *address, char *full, char *bare)
+{
+	int error = ear_jid_prep(address, full, EAR_JID_SIZE);
+
+	if (error != 0)
+		return error;
+	copy_text(bare, strcspn(full, "/") + 1, full);
+	return 0;
+}
+
+struct dest *
+dest_find(struct ear *ear, const char *address)
+{
+	char full[EAR_JID_SIZE], bare[EAR_JID_SIZE];
+
+	return both_forms(address, full, bare) != 0 ? NULL : find_canonical(ear, full, bare);
+}
+
+/* A LAN address has no resources; a JID is one destination with all of them, but for the one that
+ * configuration names in full. */
+static struct dest *
+dest_add(struct ear *ear, const char *full, const char *bare)
+{
+	bool lan = ear_jid_is_lan(bare);
+	const char *key = map_get(ear->dests.by_address, bare) == NULL ? bare : full;
+	struct dest *dest;
+
+	dests_trim(ear);
+	dest = dest_new(ear, lan ? bare : NULL, lan ? NULL : key, NULL);
+	map_set(ear->dests.by_address, key, dest);
+	return dest;
+}
+
 struct dest *
 dest_get(struct ear *ear, const char *address)
 {
 	char full[EAR_JID_SIZE], bare[EAR_JID_SIZE];
-	struct dest *dest = dest_find(ear, address);
-	bool lan;
+	struct dest *dest;
 
-	if (dest == NULL) {
-		if (ear_jid_prep(address, full, sizeof(full)) != 0 ||
-		    ear_jid_bare(address, bare, sizeof(bare)) != 0)
-			return NULL;
-		dests_trim(ear);
-		lan = ear_jid_is_lan(bare);
-		if (map_get(ear->dests.by_address, bare) == NULL)
-			memcpy(full, bare, strlen(bare) + 1);
-		dest = dest_new(ear, lan ? bare : NULL, lan ? NULL : full, NULL);
-		map_set(ear->dests.by_address, full, dest);
+	if (both_forms(address, full, bare) != 0)
+		return NULL;
+	dest = find_canonical(ear, full, bare);
+	if (dest == NULL)
+		return dest_add(ear, full, bare);
+	if (ear->dests.walking == 0) {
+		list_del(&dest->all);
+		list_add(&ear->dests.all, &dest->all);
 	}
-	list_del(&dest->all);
-	list_add(&ear->dests.all, &dest->all);
 	return dest;
 }
 
@@ -173,7 +228,8 @@ dest_is_same(struct ear *ear, const char *a, const char *b)
 	if (ear_jid_equal(a, b))
 		return true;
 	dest = dest_find(ear, a);
-	return dest != NULL && dest->conf != NULL && dest == dest_find(ear, b);
+	return dest != NULL && (dest->conf != NULL || dest->lan != NULL) &&
+	       dest == dest_find(ear, b);
 }
 
 struct path *
@@ -190,6 +246,12 @@ const char *
 dest_name(const struct dest *dest)
 {
 	return dest->lan != NULL ? dest->lan : dest->jid;
+}
+
+bool
+dest_is_waiting(const struct dest *dest)
+{
+	return dest->returned_count + dest->waiting_count > 0;
 }
 
 bool

@@ -9,8 +9,9 @@
 #include "base/map.h"
 #include "core/path.h"
 
-#define DESTS_MAX        4096 /* the longest unused one goes first */
-#define DEST_WAITING_MAX 256  /* stanzas that wait for a switch of paths */
+#define DESTS_MAX         4096 /* the longest unused one goes first */
+#define DEST_WAITING_MAX  256  /* stanzas that wait for a switch of paths */
+#define DEST_RETURNED_MAX 4096 /* stanzas that links gave back: more than a link holds */
 
 struct ear;
 
@@ -26,8 +27,9 @@ struct dest {
 	const char *why;
 	int64_t active_until; /* probed until then: it was sent something lately */
 	struct ear_timer probe;
-	struct list waiting; /* stanzas held back until the old path is empty */
-	size_t waiting_count;
+	struct list returned; /* stanzas that a link gave back; older than what waits */
+	struct list waiting;  /* stanzas held back until the old path is empty */
+	size_t returned_count, waiting_count;
 	struct ear_timer flush;
 	bool switching;
 };
@@ -36,6 +38,7 @@ struct dests {
 	struct map *by_address; /* lan, bare jid, configured full jid -> struct dest */
 	struct list all;
 	size_t count;
+	unsigned walking; /* somebody walks `all`: nobody moves in it or leaves it */
 };
 
 void dests_init(struct ear *ear);
@@ -47,6 +50,9 @@ struct dest *dest_get(struct ear *ear, const char *address);
 /* The same, only if it is there. */
 struct dest *dest_find(struct ear *ear, const char *address);
 
+/* Calls fn for each destination. fn may send, and so make new ones. */
+void dests_each(struct ear *ear, void (*fn)(struct dest *dest, void *arg), void *arg);
+
 /* Whether two addresses are the same device, as far as configuration says, or equal. */
 bool dest_is_same(struct ear *ear, const char *a, const char *b);
 
@@ -55,6 +61,9 @@ struct path *dest_path(struct dest *dest, enum ear_link_kind kind);
 
 /* What people call it: its LAN address, else its JID. */
 const char *dest_name(const struct dest *dest);
+
+/* Whether stanzas for it wait. */
+bool dest_is_waiting(const struct dest *dest);
 
 /* Whether a stream to it is kept open and watched also when nothing is sent. */
 bool dest_is_warm(const struct dest *dest);

@@ -58,6 +58,25 @@ level_of(struct ear *ear, const struct link *link, const char *from)
 	return link->level;
 }
 
+/* RFC 6120 §8.2.3: an IQ has an id, and a get or set one child. What a program of ours tells the
+ * engine about the way does not count. */
+static bool
+is_bad_iq(xmpp_stanza_t *iq, enum ear_stanza_kind kind)
+{
+	size_t n = 0;
+
+	for (xmpp_stanza_t *child = ear_first(iq); child != NULL; child = ear_next(child))
+		if (!ear_is(child, "route", EAR_NS_CONTROL))
+			n++;
+	return kind == EAR_END || xmpp_stanza_get_id(iq) == NULL || n != 1;
+}
+
+static bool
+is_bad(xmpp_stanza_t *stanza, enum ear_stanza_kind kind)
+{
+	return strcmp(xmpp_stanza_get_name(stanza), "iq") == 0 && is_bad_iq(stanza, kind);
+}
+
 static void
 send_error(const struct ear_in *in, enum ear_verdict condition, const char *text)
 {
@@ -113,17 +132,33 @@ try_rules(struct ear_in *in, enum ear_stanza_kind kind)
 	return EAR_PASS;
 }
 
+static bool
+may_chat(const struct ear_in *in)
+{
+	return policy_allows(in->ear->conf, EAR_VERB_CHAT, in->level, in->link);
+}
+
+/* Whether its sender is told when nobody reads it (RFC 6121 §8.5.2.2.1): not of what is no word
+ * from one to another. */
+static bool
+wants_error(xmpp_stanza_t *message)
+{
+	return !is_type(message, "headline") && !is_type(message, "groupchat") &&
+	       ear_find(message, "body", NULL) != NULL;
+}
+
 /* A message for people: to the programs that want messages. */
 static void
 take_message(struct ear_in *in)
 {
-	if (!policy_allows(in->ear->conf, EAR_VERB_CHAT, in->level, in->link)) {
+	bool may = may_chat(in);
+
+	if ((may && program_deliver(in->ear, in) > 0) || !wants_error(in->stanza))
+		return;
+	if (!may) {
 		refuse(in, EAR_VERB_CHAT);
 		return;
 	}
-	if (program_deliver(in->ear, in) > 0 || is_type(in->stanza, "headline") ||
-	    is_type(in->stanza, "groupchat") || ear_find(in->stanza, "body", NULL) == NULL)
-		return;
 	ear_info("%s: message not delivered: no program here is listening", in->from);
 	send_error(in, EAR_SERVICE_UNAVAILABLE, "nobody is listening here");
 }
@@ -132,7 +167,7 @@ static void
 dispatch_to_us(struct ear_in *in)
 {
 	enum ear_stanza_kind kind = kind_of(in->stanza);
-	enum ear_verdict verdict = kind == EAR_END ? EAR_BAD_REQUEST : try_rules(in, kind);
+	enum ear_verdict verdict = is_bad(in->stanza, kind) ? EAR_BAD_REQUEST : try_rules(in, kind);
 
 	if (verdict == EAR_DONE)
 		return;
@@ -140,10 +175,10 @@ dispatch_to_us(struct ear_in *in)
 		send_error(in, verdict, NULL);
 	else if (kind == EAR_MESSAGE)
 		take_message(in);
-	else if (kind == EAR_PRESENCE)
-		program_deliver(in->ear, in);
-	else
+	else if (kind != EAR_PRESENCE)
 		send_error(in, EAR_SERVICE_UNAVAILABLE, NULL);
+	else if (may_chat(in))
+		program_deliver(in->ear, in);
 }
 
 static void
@@ -173,10 +208,15 @@ dispatch_of_program(struct ear *ear, struct link *link, struct ear_in *in)
 {
 	if (kind_of(in->stanza) == EAR_PRESENCE && in->to == NULL)
 		program_presence(ear, link, in->stanza);
-	else if (in->to == NULL && ear_find(in->stanza, "flush", EAR_NS_CONTROL) != NULL)
+	else if (in->to == NULL && kind_of(in->stanza) == EAR_IQ_SET &&
+		 !is_bad(in->stanza, EAR_IQ_SET) &&
+		 ear_find(in->stanza, "flush", EAR_NS_CONTROL) != NULL)
 		program_flush(ear, link, in->stanza);
 	else if (is_for_us(ear, link, in->to))
 		dispatch_to_us(in);
+	else if (strcmp(xmpp_stanza_get_name(in->stanza), "iq") == 0 && !is_answer(in->stanza) &&
+		 is_bad(in->stanza, kind_of(in->stanza)))
+		send_error(in, EAR_BAD_REQUEST, NULL);
 	else
 		program_out(ear, link, in->stanza);
 }
@@ -195,6 +235,13 @@ dispatch_in(struct ear *ear, struct link *link, xmpp_stanza_t *stanza)
 		.link_serial = link->serial,
 	};
 
+	/* No server has a LAN address (RFC 6762 §3): one that stamps it speaks for somebody else.
+	 */
+	if (link->kind == EAR_LINK_SERVER && ear_jid_is_lan(in.from)) {
+		ear_warn("%s: dropped a %s from %s: a server cannot speak for the LAN", link->peer,
+			 xmpp_stanza_get_name(stanza), in.from);
+		return;
+	}
 	in.level = level_of(ear, link, in.from);
 	ear_debug("in  %s %s type=%s from=%s id=%s", ear_link_name(link->kind),
 		  xmpp_stanza_get_name(stanza),

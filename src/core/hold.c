@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: ISC */
 /* hold.c: answers, at once or kept for later. */
+#include <errno.h>
 #include <stdlib.h>
 
 #include "base/alloc.h"
@@ -26,23 +27,56 @@ mark_local(struct ear *ear, xmpp_stanza_t *answer)
 	ear_set(via, "level", "%s", ear_level_name(EAR_TRUSTED));
 }
 
+/* An answer that no link can carry is still an answer: this error, of the same id. */
+static xmpp_stanza_t *
+too_large(struct ear *ear, xmpp_stanza_t *answer)
+{
+	xmpp_stanza_t *asked = ear_stanza(ear->ctx, xmpp_stanza_get_name(answer), NULL,
+					  xmpp_stanza_get_from(answer), xmpp_stanza_get_id(answer));
+	xmpp_stanza_t *error;
+
+	if (xmpp_stanza_get_id(answer) == NULL)
+		xmpp_stanza_del_attribute(asked, "id");
+	xmpp_stanza_set_from(asked, xmpp_stanza_get_to(answer));
+	error = ear_error_to(asked, EAR_RESOURCE_CONSTRAINT, "the answer is too large");
+	xmpp_stanza_release(asked);
+	xmpp_stanza_release(answer);
+	return error;
+}
+
+/* By the link that the question came on, while that lives. What the LAN asked is answered there or
+ * not at all (XEP-0174 §13.2). */
+static int
+send_back(struct ear *ear, xmpp_stanza_t *answer, enum ear_link_kind kind, struct link *link)
+{
+	int error = link == NULL ? -ENOTCONN : link_send(link, answer);
+
+	if (error != -ENOTCONN || kind == EAR_LINK_LOCAL)
+		return error;
+	return route_out(ear, answer,
+			 policy_allows_relay(kind, EAR_LINK_SERVER) ? EAR_LINK_NONE : kind);
+}
+
 void
 hold_send(struct ear *ear, xmpp_stanza_t *answer, const char *peer, enum ear_link_kind kind,
 	  unsigned long long serial)
 {
 	struct link *link = core_link(ear, kind, peer, serial);
+	int error;
 
 	xmpp_stanza_set_to(answer, peer);
 	if (kind == EAR_LINK_LOCAL)
 		mark_local(ear, answer);
-	if (link != NULL && link_send(link, answer) == 0)
-		return;
-	/* What the LAN asked is not answered through a server, nor the other way round, but for who
-	 * is proved to be both. */
-	if (kind == EAR_LINK_LOCAL || route_out(ear, answer, EAR_LINK_NONE) != 0) {
-		ear_info("%s: answer dropped: its link is gone", peer);
-		xmpp_stanza_release(answer);
+	error = send_back(ear, answer, kind, link);
+	if (error == -EMSGSIZE) {
+		answer = too_large(ear, answer);
+		error = send_back(ear, answer, kind, link);
 	}
+	if (error == 0)
+		return;
+	ear_info("%s: answer dropped: %s", peer,
+		 error == -ENOBUFS ? "its queue is full" : "its link is gone");
+	xmpp_stanza_release(answer);
 }
 
 struct ear_hold *

@@ -90,10 +90,23 @@ make_dests(struct ear *ear)
 		dest_get(ear, peers_at(ear->peers, i)->address);
 }
 
+struct path_look {
+	ear_path_fn *fn;
+	void *arg;
+};
+
+static void
+look_at_paths(struct dest *dest, void *arg)
+{
+	const struct path_look *look = arg;
+
+	tell_paths(dest, look->fn, look->arg);
+}
+
 void
 ear_each_path(struct ear *ear, const char *to, ear_path_fn *fn, void *arg)
 {
-	struct list *item, *spare;
+	struct path_look look = { fn, arg };
 	struct dest *dest;
 
 	if (to != NULL) {
@@ -103,15 +116,14 @@ ear_each_path(struct ear *ear, const char *to, ear_path_fn *fn, void *arg)
 		return;
 	}
 	make_dests(ear);
-	list_each (item, spare, &ear->dests.all)
-		tell_paths(container_of(item, struct dest, all), fn, arg);
+	dests_each(ear, look_at_paths, &look);
 }
 
 static void
 tell_peer(struct ear *ear, struct dest *dest, ear_peer_fn *fn, void *arg)
 {
 	const struct peer *peer = dest->lan == NULL ? NULL : peers_find(ear->peers, dest->lan);
-	struct path *path = route_choose(dest);
+	struct path *path = route_best(dest);
 	const char *name = dest->conf != NULL ? dest->conf->name
 			   : peer != NULL     ? peer->txt.nick
 					      : "";
@@ -195,12 +207,14 @@ core_tell(struct ear *ear, enum ear_event_kind kind, const char *address, enum e
 	bool outer = !ear->telling;
 
 	ear->telling = true;
+	ear->dests.walking++; /* who is told may send, and nobody's destination goes for that */
 	list_each (item, spare, &ear->watchers) {
 		struct watcher *watcher = container_of(item, struct watcher, all);
 
 		if (!watcher->gone)
 			watcher->fn(watcher->arg, &event);
 	}
+	ear->dests.walking--;
 	if (outer) {
 		ear->telling = false;
 		watchers_prune(ear);

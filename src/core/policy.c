@@ -54,5 +54,5 @@ policy_allows_plain(const struct conf *conf)
 bool
 policy_allows_relay(enum ear_link_kind in, enum ear_link_kind out)
 {
-	return in == EAR_LINK_LOCAL || out == EAR_LINK_LOCAL;
+	return in != EAR_LINK_LAN || out != EAR_LINK_SERVER;
 }

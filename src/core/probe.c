@@ -38,7 +38,7 @@ on_pong(struct dest *dest, struct path *path, const struct ear_answer *answer)
 			  answer->error == -ETIMEDOUT ? "does not answer" : "not there");
 	if (dest->chosen != NULL)
 		route_choose(dest);
-	if (path->samples < PATH_ENOUGH)
+	if (answer->error == 0 && path->samples < PATH_ENOUGH)
 		ear_timer_set(&dest->probe, EVERY_FIRST);
 }
 
@@ -102,6 +102,13 @@ probe_server(struct dest *dest)
 		ping(dest, &dest->by_server);
 }
 
+/* All quiet destinations are looked at in one turn, so that they wake the processor once. */
+static void
+rest(struct dest *dest)
+{
+	ear_timer_set(&dest->probe, EVERY_WARM - ear_now(dest->ear->clock) % EVERY_WARM);
+}
+
 static void
 on_probe(void *arg)
 {
@@ -111,14 +118,14 @@ on_probe(void *arg)
 		probe_lan(dest);
 	if (is_active(dest))
 		probe_server(dest);
-	else if (dest->chosen != NULL && !dest_is_warm(dest))
+	else if (!dest->switching && !dest_is_warm(dest))
 		dest->chosen = NULL;
 	if (ear_timer_is_set(&dest->probe))
 		return;
 	if (is_active(dest))
 		ear_timer_set(&dest->probe, EVERY_BUSY);
 	else if (dest_is_warm(dest))
-		ear_timer_set(&dest->probe, EVERY_WARM);
+		rest(dest);
 }
 
 void

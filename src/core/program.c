@@ -30,9 +30,15 @@ struct ask {
 	xmpp_stanza_t *iq; /* as the program sent it */
 };
 
-/* Which program sent the message of that id: a ring. */
+/* Which program sent the message of that id to whom, and by which path alone. */
+struct note {
+	char *id, *program, *to;
+	enum ear_link_kind only;
+};
+
+/* The last of them: a ring. */
 struct sent {
-	char *id[SENT_MAX], *program[SENT_MAX];
+	struct note notes[SENT_MAX];
 	unsigned next;
 };
 
@@ -52,28 +58,6 @@ mark(xmpp_stanza_t *stanza, enum ear_link_kind link, int64_t rtt, const char *le
 		ear_set(via, "rtt-us", "%lld", (long long)rtt);
 	if (level != NULL)
 		ear_set(via, "level", "%s", level);
-}
-
-/* A deep copy that holds nothing of the control namespace. */
-static xmpp_stanza_t *
-copy_without_control(xmpp_stanza_t *stanza)
-{
-	xmpp_stanza_t *copy = xmpp_stanza_new(xmpp_stanza_get_context(stanza));
-	int n = 2 * xmpp_stanza_get_attribute_count(stanza);
-	const char **list = xalloc((n + 1) * sizeof(*list));
-
-	xmpp_stanza_set_name(copy, xmpp_stanza_get_name(stanza));
-	n = xmpp_stanza_get_attributes(stanza, list, n);
-	for (int i = 0; i + 1 < n; i += 2)
-		xmpp_stanza_set_attribute(copy, list[i], list[i + 1]);
-	free(list);
-	for (xmpp_stanza_t *child = ear_first(stanza); child != NULL; child = ear_next(child)) {
-		const char *ns = xmpp_stanza_get_ns(child);
-
-		if (ns == NULL || strcmp(ns, EAR_NS_CONTROL) != 0)
-			xmpp_stanza_add_child_ex(copy, xmpp_stanza_copy(child), 0);
-	}
-	return copy;
 }
 
 /* Consumes the stanza. */
@@ -176,7 +160,7 @@ on_ask_answer(void *arg, const struct ear_answer *answer)
 	xmpp_stanza_t *stanza;
 
 	if (answer->stanza != NULL) {
-		stanza = copy_without_control(answer->stanza);
+		stanza = ear_copy_without(answer->stanza, EAR_NS_CONTROL);
 		xmpp_stanza_set_id(stanza, xmpp_stanza_get_id(ask->iq));
 		xmpp_stanza_set_from(stanza, xmpp_stanza_get_to(ask->iq));
 		if (answer->link == EAR_LINK_SERVER)
@@ -202,26 +186,54 @@ ask_out(struct ear *ear, struct link *link, xmpp_stanza_t *iq, enum ear_link_kin
 }
 
 static void
-remember_sender(struct ear *ear, const char *id, const char *program)
+remember_sender(struct ear *ear, xmpp_stanza_t *stanza, const char *program,
+		enum ear_link_kind only)
 {
 	struct sent *sent = ear->sent;
+	struct note *note;
 
 	if (sent == NULL)
 		sent = ear->sent = xalloc(sizeof(*sent));
-	xreplace(&sent->id[sent->next], id);
-	xreplace(&sent->program[sent->next], program);
+	note = &sent->notes[sent->next];
+	xreplace(&note->id, xmpp_stanza_get_id(stanza));
+	xreplace(&note->to, xmpp_stanza_get_to(stanza));
+	xreplace(&note->program, program);
+	note->only = only;
 	sent->next = (sent->next + 1) % SENT_MAX;
 }
 
-static const char *
-sender_of(struct ear *ear, const char *id)
+/* Whether an address may speak of what was sent to `to`: the same device, or one of its resources
+ * (RFC 6121 §8.5). */
+static bool
+may_speak_of(struct ear *ear, const char *from, const char *to)
 {
-	struct sent *sent = ear->sent;
+	return dest_is_same(ear, from, to) ||
+	       (ear_jid_resource(to) == NULL && ear_jid_bare_equal(from, to));
+}
 
-	for (unsigned i = 0; sent != NULL && id != NULL && i < SENT_MAX; i++)
-		if (sent->id[i] != NULL && strcmp(sent->id[i], id) == 0)
-			return sent->program[i];
+/* The newest: two programs may use the same id. */
+static const struct note *
+note_of(struct ear *ear, const char *id, const char *peer)
+{
+	const struct sent *sent = ear->sent;
+
+	for (unsigned i = SENT_MAX; sent != NULL && id != NULL && i-- > 0;) {
+		const struct note *note = &sent->notes[(sent->next + i) % SENT_MAX];
+
+		if (note->id != NULL && strcmp(note->id, id) == 0 &&
+		    may_speak_of(ear, peer, note->to))
+			return note;
+	}
 	return NULL;
+}
+
+enum ear_link_kind
+program_only(struct ear *ear, xmpp_stanza_t *stanza)
+{
+	const struct note *note =
+		note_of(ear, xmpp_stanza_get_id(stanza), xmpp_stanza_get_to(stanza));
+
+	return note == NULL ? EAR_LINK_NONE : note->only;
 }
 
 static void
@@ -234,7 +246,7 @@ remember_dest(struct program *program, const char *to)
 void
 program_out(struct ear *ear, struct link *link, xmpp_stanza_t *stanza)
 {
-	xmpp_stanza_t *copy = copy_without_control(stanza);
+	xmpp_stanza_t *copy = ear_copy_without(stanza, EAR_NS_CONTROL);
 	enum ear_link_kind only = wanted_path(stanza);
 	const char *type = xmpp_stanza_get_type(copy);
 	char id[17];
@@ -250,7 +262,7 @@ program_out(struct ear *ear, struct link *link, xmpp_stanza_t *stanza)
 		ear_new_id(id);
 		xmpp_stanza_set_id(copy, id);
 	}
-	remember_sender(ear, xmpp_stanza_get_id(copy), link->peer);
+	remember_sender(ear, copy, link->peer, only);
 	error = route_out(ear, copy, only);
 	if (error != 0)
 		route_bounce(ear, copy, error);
@@ -271,7 +283,7 @@ program_presence(struct ear *ear, struct link *link, xmpp_stanza_t *stanza)
 bool
 program_deliver_to(struct ear *ear, const char *address, const struct ear_in *in, int64_t rtt)
 {
-	xmpp_stanza_t *copy = copy_without_control(in->stanza);
+	xmpp_stanza_t *copy = ear_copy_without(in->stanza, EAR_NS_CONTROL);
 
 	xmpp_stanza_set_from(copy, in->from);
 	mark(copy, in->link, rtt, ear_level_name(in->level));
@@ -295,21 +307,23 @@ program_deliver(struct ear *ear, const struct ear_in *in)
 bool
 program_error(struct ear *ear, const struct ear_in *in)
 {
-	const char *program = sender_of(ear, in->id);
+	const struct note *note = note_of(ear, in->id, in->from);
 
-	return program != NULL && program_deliver_to(ear, program, in, -1);
+	return note != NULL && program_deliver_to(ear, note->program, in, -1);
 }
 
 bool
 program_bounce(struct ear *ear, xmpp_stanza_t *stanza, enum ear_verdict condition, const char *text)
 {
-	const char *program = sender_of(ear, xmpp_stanza_get_id(stanza));
-	xmpp_stanza_t *error = program == NULL ? NULL : ear_error_to(stanza, condition, text);
+	const struct note *note =
+		note_of(ear, xmpp_stanza_get_id(stanza), xmpp_stanza_get_to(stanza));
+	xmpp_stanza_t *error = note == NULL ? NULL : ear_error_to(stanza, condition, text);
 
 	if (error == NULL)
 		return false;
 	mark(error, EAR_LINK_NONE, -1, NULL);
-	return hand_over(ear, program, error);
+	xmpp_stanza_set_from(error, note->to);
+	return hand_over(ear, note->program, error);
 }
 
 /* --- flush -------------------------------------------------------------------------------- */
@@ -322,30 +336,41 @@ is_under_way(struct ear *ear, const char *address)
 
 	if (dest == NULL)
 		return false;
-	if (dest->waiting_count > 0)
+	if (dest_is_waiting(dest) ||
+	    (dest->by_server.state == EAR_PATH_OPENING && ear->server->state == LINK_OPENING))
 		return true;
 	link = dest->lan == NULL ? NULL : ear->reach->lan_find(ear->reach_arg, dest->lan);
 	return link != NULL && link->state == LINK_OPENING;
 }
 
+/* Answers the <flush/> that waits: with an error unless it is EAR_DONE. */
 static void
-try_flush(struct program *program)
+end_flush(struct program *program, enum ear_verdict verdict, const char *text)
 {
 	struct ear_in in = { .ear = program->ear,
 			     .stanza = program->flush,
 			     .from = program->address,
 			     .link = EAR_LINK_LOCAL };
-	struct link *link;
+	struct link *link =
+		program->ear->reach->local_find(program->ear->reach_arg, program->address);
 
+	in.link_serial = link == NULL ? 0 : link->serial;
+	program->flush = NULL;
+	if (verdict == EAR_DONE)
+		ear_reply(&in, NULL);
+	else
+		ear_fail(&in, verdict, "%s", text);
+	xmpp_stanza_release(in.stanza);
+}
+
+static void
+try_flush(struct program *program)
+{
 	for (unsigned i = 0; i < DESTS_PER_FLUSH; i++)
 		if (program->sent_to[i] != NULL && is_under_way(program->ear, program->sent_to[i]))
 			return;
 	forget_sent(program);
-	link = program->ear->reach->local_find(program->ear->reach_arg, program->address);
-	in.link_serial = link == NULL ? 0 : link->serial;
-	program->flush = NULL;
-	ear_reply(&in, NULL);
-	xmpp_stanza_release(in.stanza);
+	end_flush(program, EAR_DONE, NULL);
 }
 
 void
@@ -356,7 +381,7 @@ program_flush(struct ear *ear, struct link *link, xmpp_stanza_t *iq)
 	if (program == NULL)
 		return;
 	if (program->flush != NULL)
-		xmpp_stanza_release(program->flush);
+		end_flush(program, EAR_CONFLICT, "asked again");
 	program->flush = xmpp_stanza_copy(iq);
 	try_flush(program);
 }
@@ -378,8 +403,9 @@ program_release_all(struct ear *ear)
 	struct sent *sent = ear->sent;
 
 	for (unsigned i = 0; sent != NULL && i < SENT_MAX; i++) {
-		free(sent->id[i]);
-		free(sent->program[i]);
+		free(sent->notes[i].id);
+		free(sent->notes[i].to);
+		free(sent->notes[i].program);
 	}
 	free(sent);
 	ear->sent = NULL;

@@ -26,6 +26,9 @@ bool program_deliver_to(struct ear *ear, const char *address, const struct ear_i
 /* An error for a message that a program sent; false: no program sent one with that id. */
 bool program_error(struct ear *ear, const struct ear_in *in);
 
+/* The one path that a program's message may leave by; EAR_LINK_NONE: any. */
+enum ear_link_kind program_only(struct ear *ear, xmpp_stanza_t *stanza);
+
 /* The same, made here: no path took the program's message. */
 bool program_bounce(struct ear *ear, xmpp_stanza_t *stanza, enum ear_verdict condition,
 		    const char *text);

@@ -100,19 +100,28 @@ request_send(struct ear *ear, xmpp_stanza_t *iq, enum ear_link_kind only, int64_
 	ear_new_id(request->id);
 	xmpp_stanza_set_id(iq, request->id);
 	map_set(ear->requests, request->id, request);
-	if (map_count(ear->requests) > REQUESTS_MAX)
-		request_fail_soon(request, -ENOBUFS);
+	if (ear->stopping || map_count(ear->requests) > REQUESTS_MAX)
+		request_fail_soon(request, ear->stopping ? -ECANCELED : -ENOBUFS);
 	else
 		request_route(request);
+}
+
+/* The request that this very stanza is: peers choose ids too. */
+static struct request *
+request_of(struct ear *ear, xmpp_stanza_t *stanza)
+{
+	const char *id = xmpp_stanza_get_id(stanza);
+	struct request *request = id == NULL ? NULL : map_get(ear->requests, id);
+
+	return request != NULL && request->iq == stanza ? request : NULL;
 }
 
 void
 request_left(struct ear *ear, xmpp_stanza_t *stanza, const struct link *link)
 {
-	const char *id = xmpp_stanza_get_id(stanza);
-	struct request *request = id == NULL ? NULL : map_get(ear->requests, id);
+	struct request *request = request_of(ear, stanza);
 
-	if (request == NULL || request->iq != stanza)
+	if (request == NULL)
 		return;
 	request->kind = link->kind;
 	request->serial = link->serial;
@@ -148,8 +157,11 @@ measure(struct request *request, const struct link *link, xmpp_stanza_t *stanza)
 	enum ear_verdict condition = ear_condition_of(stanza);
 	int64_t now = ear_now(ear->clock);
 
+	/* These a server says about a device that it does not reach; the last one also when the
+	 * account has no such resource (RFC 6121 §8.5.3.2.3). */
 	if (path == NULL || condition == EAR_REMOTE_SERVER_NOT_FOUND ||
-	    condition == EAR_RECIPIENT_UNAVAILABLE || condition == EAR_REMOTE_SERVER_TIMEOUT)
+	    condition == EAR_RECIPIENT_UNAVAILABLE || condition == EAR_REMOTE_SERVER_TIMEOUT ||
+	    (condition == EAR_SERVICE_UNAVAILABLE && link->kind == EAR_LINK_SERVER))
 		return;
 	if (request->measurable && request->serial == link->serial)
 		path_sample(path, now, now - request->left_at);
@@ -178,9 +190,9 @@ request_answer(struct ear *ear, struct link *link, xmpp_stanza_t *stanza, const 
 }
 
 bool
-request_fail(struct ear *ear, const char *id, int error)
+request_fail(struct ear *ear, xmpp_stanza_t *stanza, int error)
 {
-	struct request *request = map_get(ear->requests, id);
+	struct request *request = request_of(ear, stanza);
 
 	if (request == NULL)
 		return false;
@@ -188,14 +200,28 @@ request_fail(struct ear *ear, const char *id, int error)
 	return true;
 }
 
-/* What came back undelivered has kind EAR_LINK_NONE again or left by another link before this runs.
- */
+bool
+request_came_back(struct ear *ear, xmpp_stanza_t *stanza, enum ear_link_kind *only)
+{
+	struct request *request = request_of(ear, stanza);
+
+	if (request == NULL)
+		return false;
+	request->kind = EAR_LINK_NONE;
+	*only = request->only;
+	return true;
+}
+
+/* What came back undelivered waits or has left by another link before this runs. */
 void
 request_on_down(struct ear *ear, const struct link *link)
 {
 	for (size_t i = map_count(ear->requests); i-- > 0;) {
-		struct request *request = map_at(ear->requests, i, NULL);
+		struct request *request;
 
+		if (i >= map_count(ear->requests))
+			continue;
+		request = map_at(ear->requests, i, NULL);
 		if (request->serial != link->serial || request->kind != link->kind ||
 		    request->failed != 0)
 			continue;
@@ -210,11 +236,21 @@ request_on_down(struct ear *ear, const struct link *link)
 void
 request_cancel_all(struct ear *ear, int error)
 {
-	while (map_count(ear->requests) > 0) {
+	size_t n = map_count(ear->requests);
+
+	/* Whoever is told may ask again, in vain: that one is not waited for. */
+	while (n-- > 0 && map_count(ear->requests) > 0) {
 		struct ear_answer answer = { .error = error, .rtt_us = -1 };
 
 		request_end(map_at(ear->requests, 0, NULL), &answer);
 	}
+}
+
+void
+request_drop_all(struct ear *ear)
+{
+	while (map_count(ear->requests) > 0)
+		request_free(map_at(ear->requests, 0, NULL));
 }
 
 void

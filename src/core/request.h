@@ -19,13 +19,19 @@ bool request_answer(struct ear *ear, struct link *link, xmpp_stanza_t *stanza, c
 /* Notes on which link a stanza leaves, if it is a request of ours. */
 void request_left(struct ear *ear, xmpp_stanza_t *stanza, const struct link *link);
 
-/* The request of that id failed. false: there is none. */
-bool request_fail(struct ear *ear, const char *id, int error);
+/* The request that this stanza is failed. false: it is none. */
+bool request_fail(struct ear *ear, xmpp_stanza_t *stanza, int error);
+
+/* A link gave it back: it is on no link, and may leave by *only. false: it is no request. */
+bool request_came_back(struct ear *ear, xmpp_stanza_t *stanza, enum ear_link_kind *only);
 
 /* A link died: a get that was on it is asked again elsewhere, a set fails as unknown. */
 void request_on_down(struct ear *ear, const struct link *link);
 
-/* All fail. */
+/* All fail now. */
 void request_cancel_all(struct ear *ear, int error);
+
+/* Frees what is left; nobody is told. */
+void request_drop_all(struct ear *ear);
 
 #endif

@@ -10,20 +10,11 @@
 #include "base/alloc.h"
 #include "core/policy.h"
 #include "core/probe.h"
-#include "core/program.h"
 #include "core/request.h"
 #include "core/route.h"
 
-#define DRAIN_MIN                                                                                  \
-	(1 * EAR_SEC) /* how long a switch waits for the old path to be empty, at least            \
-		       */
-#define GIVEN_BACK_WAIT (10 * EAR_MSEC) /* for the link's down() after its undelivered() */
-
-struct waiting {
-	struct list all;
-	xmpp_stanza_t *stanza;
-	enum ear_link_kind only;
-};
+/* How long a switch waits for the old path to be empty, at least. */
+#define DRAIN_MIN (1 * EAR_SEC)
 
 /* --- what can be reached ------------------------------------------------------------------ */
 
@@ -134,48 +125,13 @@ cheapest(struct dest *dest)
 }
 
 static void
-flush_waiting(struct dest *dest)
-{
-	struct ear *ear = dest->ear;
-	struct list *item, *spare, todo;
-
-	list_init(&todo);
-	list_each (item, spare, &dest->waiting) {
-		list_del(item);
-		list_add(&todo, item);
-	}
-	dest->waiting_count = 0;
-	list_each (item, spare, &todo) {
-		struct waiting *waiting = container_of(item, struct waiting, all);
-		xmpp_stanza_t *stanza = waiting->stanza;
-		enum ear_link_kind only = waiting->only;
-		int error;
-
-		list_del(item);
-		free(waiting);
-		error = route_out(ear, stanza, only);
-		if (error != 0)
-			route_bounce(ear, stanza, error);
-	}
-}
-
-void
-route_flush(void *arg)
-{
-	struct dest *dest = arg;
-
-	if (!dest->switching)
-		flush_waiting(dest);
-}
-
-static void
 on_drained(void *arg, const struct ear_answer *answer)
 {
 	struct dest *dest = arg;
 
 	dest->switching = false;
 	if (!dest->ear->stopping)
-		flush_waiting(dest);
+		route_flush(dest);
 }
 
 /* A ping behind the last stanza on the old path: its answer says that the path is empty. */
@@ -192,15 +148,20 @@ start_switch(struct dest *dest, const struct path *old)
 	request_send(ear, ping, old->kind, wait > DRAIN_MIN ? wait : DRAIN_MIN, on_drained, dest);
 }
 
+/* What is the shortest now; changes nothing but dest->why. */
+struct path *
+route_best(struct dest *dest)
+{
+	return dest->switching ? dest->chosen : cheapest(dest);
+}
+
 struct path *
 route_choose(struct dest *dest)
 {
 	struct path *old = dest->chosen, *path;
 	int64_t now = ear_now(dest->ear->clock);
 
-	if (dest->switching)
-		return dest->chosen;
-	path = cheapest(dest);
+	path = route_best(dest);
 	if (path == old)
 		return path;
 	dest->chosen = path;
@@ -241,11 +202,15 @@ static int
 send_by(struct dest *dest, struct path *path, xmpp_stanza_t *stanza)
 {
 	struct ear *ear = dest->ear;
-	struct link *link = link_of(dest, path);
+	struct link *link;
 	xmpp_stanza_t *keep;
 	int error;
 
-	if (!link_is_open(link) || (path->kind == EAR_LINK_LAN && !policy_allows_plain(ear->conf)))
+	/* Before a link is opened: where plaintext is denied not even a stream header leaves. */
+	if (path->kind == EAR_LINK_LAN && !policy_allows_plain(ear->conf))
+		return -EHOSTUNREACH;
+	link = link_of(dest, path);
+	if (!link_is_open(link))
 		return -EHOSTUNREACH;
 	address_for(dest, path, stanza);
 	keep = xmpp_stanza_clone(stanza);
@@ -260,182 +225,69 @@ send_by(struct dest *dest, struct path *path, xmpp_stanza_t *stanza)
 	return error;
 }
 
+/* To one of the programs of this machine, under the address that it was given when it came. */
 static int
-hold_back(struct dest *dest, xmpp_stanza_t *stanza, enum ear_link_kind only)
+route_to_program(struct link *link, xmpp_stanza_t *stanza)
 {
-	struct waiting *waiting;
-
-	if (dest->waiting_count >= DEST_WAITING_MAX)
-		return -ENOBUFS;
-	waiting = xalloc(sizeof(*waiting));
-	waiting->stanza = stanza;
-	waiting->only = only;
-	list_add(&dest->waiting, &waiting->all);
-	dest->waiting_count++;
-	return 0;
-}
-
-/* To one of the programs of this machine. */
-static int
-route_to_self(struct ear *ear, xmpp_stanza_t *stanza)
-{
-	struct link *link = ear->reach->local_find(ear->reach_arg, xmpp_stanza_get_to(stanza));
-
 	return link_is_open(link) ? link_send(link, stanza) : -EHOSTUNREACH;
 }
 
-static int
-route_to_dest(struct dest *dest, xmpp_stanza_t *stanza, enum ear_link_kind only)
+/* Whether this says something about the path, not about the stanza. */
+static bool
+is_of_path(int error)
 {
-	int error = -EHOSTUNREACH;
+	return error == -EHOSTUNREACH || error == -ENOTCONN;
+}
+
+/* A path that was asked for by name is tried whatever its past, and no other. */
+static int
+route_by(struct dest *dest, xmpp_stanza_t *stanza, enum ear_link_kind only)
+{
+	struct path *path = dest_path(dest, only);
+	int error = path == NULL ? -EHOSTUNREACH : send_by(dest, path, stanza);
+
+	return error == -ENOTCONN ? -EHOSTUNREACH : error;
+}
+
+int
+route_to(struct dest *dest, xmpp_stanza_t *stanza)
+{
+	struct path *path;
+	int error;
 
 	for (int tries = 0; tries < 2; tries++) {
-		struct path *path =
-			only == EAR_LINK_NONE ? route_choose(dest) : dest_path(dest, only);
-
-		/* A path that was asked for by name is tried, whatever its past. */
-		if (path == NULL || (only == EAR_LINK_NONE && !route_is_usable(dest, path)))
-			return error;
-		/* Nothing overtakes what waits. */
-		if ((dest->switching || dest->waiting_count > 0) && only == EAR_LINK_NONE)
-			return hold_back(dest, stanza, only);
+		path = route_choose(dest);
+		/* Nothing overtakes what waits, also when the path that it waits for dies. */
+		if (dest->switching || dest_is_waiting(dest))
+			return route_hold(dest, stanza, EAR_LINK_NONE);
+		if (path == NULL)
+			break;
 		error = send_by(dest, path, stanza);
-		if (error == 0 || error == -EMSGSIZE || error == -ENOBUFS)
+		if (!is_of_path(error))
 			return error;
 		path_fail(path, ear_now(dest->ear->clock), "the link takes nothing");
 	}
-	return error;
+	return -EHOSTUNREACH;
 }
 
 int
 route_out(struct ear *ear, xmpp_stanza_t *stanza, enum ear_link_kind only)
 {
 	const char *to = xmpp_stanza_get_to(stanza);
+	struct link *program;
 	struct dest *dest;
 
 	if (to == NULL)
 		return -EINVAL;
-	if (core_is_self(ear, to))
-		return route_to_self(ear, stanza);
+	/* Our own name may have changed since a program came. */
+	program = ear->reach->local_find(ear->reach_arg, to);
+	if (program != NULL || core_is_self(ear, to))
+		return route_to_program(program, stanza);
 	dest = dest_get(ear, to);
 	if (dest == NULL)
 		return -EINVAL;
-	if (only == EAR_LINK_NONE)
-		probe_active(dest);
-	return route_to_dest(dest, stanza, only);
-}
-
-/* --- failure ------------------------------------------------------------------------------ */
-
-static const char *
-bounce_text(int error)
-{
-	switch (error) {
-	case -EINVAL:
-		return "no such address";
-	case -ENOBUFS:
-		return "too much is waiting for it: the queue is full";
-	case -EMSGSIZE:
-		return "the stanza is too large";
-	default:
-		return "no path to it: not in earshot, and not reachable through a server";
-	}
-}
-
-void
-route_bounce(struct ear *ear, xmpp_stanza_t *stanza, int error)
-{
-	const char *id = xmpp_stanza_get_id(stanza);
-	enum ear_verdict condition = error == -EINVAL     ? EAR_JID_MALFORMED
-				     : error == -ENOBUFS  ? EAR_RESOURCE_CONSTRAINT
-				     : error == -EMSGSIZE ? EAR_POLICY_VIOLATION
-							  : EAR_RECIPIENT_UNAVAILABLE;
-
-	if (!request_fail(ear, id == NULL ? "" : id, error) &&
-	    !program_bounce(ear, stanza, condition, bounce_text(error)))
-		ear_info("%s: %s dropped: %s", xmpp_stanza_get_to(stanza),
-			 xmpp_stanza_get_name(stanza), bounce_text(error));
-	xmpp_stanza_release(stanza);
-}
-
-/*
- * It waits until the link is down for good, so that what the link gives back leaves in the order in
- * which it came. A stanza of which bytes were written goes again too: its id is the same, which is
- * how its receiver can tell.
- */
-void
-route_on_undelivered(struct ear *ear, struct link *link, xmpp_stanza_t *stanza, bool maybe)
-{
-	const char *to = xmpp_stanza_get_to(stanza);
-	struct dest *dest = to == NULL ? NULL : dest_get(ear, to);
-	struct path *path = dest == NULL ? NULL : dest_path(dest, link->kind);
-
-	if (ear->stopping || path == NULL || hold_back(dest, stanza, EAR_LINK_NONE) != 0) {
-		route_bounce(ear, stanza, dest == NULL ? -EHOSTUNREACH : -ENOBUFS);
-		return;
-	}
-	/* A link that lost only one of its streams gives back what was on it, and stays up. */
-	if (!ear_timer_is_set(&dest->flush))
-		ear_timer_set(&dest->flush, GIVEN_BACK_WAIT);
-	/* What never left says that the path cannot be opened; what left may only have met a dead
-	 * stream. */
-	if (!maybe)
-		path_fail(path, ear_now(ear->clock), "could not be opened");
-}
-
-static void
-server_is_down(struct ear *ear, const char *text)
-{
-	struct list *item, *spare;
-
-	list_each (item, spare, &ear->dests.all) {
-		struct dest *dest = container_of(item, struct dest, all);
-
-		if (dest->jid == NULL)
-			continue;
-		dest->by_server.state = EAR_PATH_IDLE;
-		dest->by_server.samples = 0;
-		copy_text(dest->by_server.failure, sizeof(dest->by_server.failure), text);
-		flush_waiting(dest);
-		if (dest->chosen != NULL)
-			route_choose(dest);
-	}
-}
-
-/* A peer that closed or reset its stream may take a new one at once; a dead cable will not. */
-static void
-lan_is_down(struct dest *dest, int error, const char *text)
-{
-	struct path *path = &dest->by_lan;
-
-	if (error == -ETIMEDOUT || error == -EHOSTUNREACH || error == -ENETUNREACH)
-		path_fail(path, ear_now(dest->ear->clock), text);
-	else if (path->state != EAR_PATH_FAILED)
-		path->state = EAR_PATH_IDLE;
-	copy_text(path->failure, sizeof(path->failure), text);
-	flush_waiting(dest);
-	if (dest->chosen != NULL)
-		route_choose(dest);
-	probe_now(dest);
-}
-
-void
-route_on_down(struct ear *ear, struct link *link, int error, const char *text)
-{
-	struct dest *dest;
-
-	if (link->kind == EAR_LINK_SERVER)
-		server_is_down(ear, text);
-	else if (link->kind == EAR_LINK_LAN && (dest = dest_find(ear, link->peer)) != NULL)
-		lan_is_down(dest, error, text);
-}
-
-void
-route_drop_waiting(struct list *item)
-{
-	struct waiting *waiting = container_of(item, struct waiting, all);
-
-	list_del(item);
-	xmpp_stanza_release(waiting->stanza);
-	free(waiting);
+	if (only != EAR_LINK_NONE)
+		return route_by(dest, stanza, only);
+	probe_active(dest);
+	return route_to(dest, stanza);
 }

@@ -13,6 +13,12 @@
  */
 int route_out(struct ear *ear, xmpp_stanza_t *stanza, enum ear_link_kind only);
 
+/* The same for a known destination, by the shortest path. */
+int route_to(struct dest *dest, xmpp_stanza_t *stanza);
+
+/* The stanza waits behind what waits already. 0: consumed; -ENOBUFS: not. */
+int route_hold(struct dest *dest, xmpp_stanza_t *stanza, enum ear_link_kind only);
+
 /* A stanza that no path took: its request fails, or its program gets one error. Consumes it. */
 void route_bounce(struct ear *ear, xmpp_stanza_t *stanza, int error);
 
@@ -22,7 +28,11 @@ bool route_is_usable(const struct dest *dest, const struct path *path);
 /* Whether a probe may try it: also one that failed, once its back-off is over. */
 bool route_may_probe(const struct dest *dest, const struct path *path);
 
-/* Looks again at which path is the shortest; tells about a change. NULL: none is usable. */
+/* The shortest path now, without taking it. NULL: none is usable. */
+struct path *route_best(struct dest *dest);
+
+/* Looks again at which path is the shortest, and takes it; tells about a change. NULL: none is
+ * usable. */
 struct path *route_choose(struct dest *dest);
 
 /* Where the address can be dialled: from the table of peers, else from configuration. Returns how
@@ -37,7 +47,10 @@ void route_on_down(struct ear *ear, struct link *link, int error, const char *te
 /* What waits leaves, unless it waits for a switch of paths. arg is a struct dest. */
 void route_flush(void *arg);
 
-/* Frees one waiting stanza; item is in a list of struct dest. */
-void route_drop_waiting(struct list *item);
+/* The engine stops: what waits is answered with an error. */
+void route_stop(struct dest *dest, void *unused);
+
+/* Frees what waits. */
+void route_drop_waiting(struct dest *dest);
 
 #endif

@@ -39,6 +39,40 @@ ear_element(xmpp_ctx_t *ctx, const char *name, const char *ns)
 	return element;
 }
 
+static void
+copy_attributes(xmpp_stanza_t *copy, xmpp_stanza_t *stanza)
+{
+	int n = 2 * xmpp_stanza_get_attribute_count(stanza);
+	const char **all = calloc((size_t)n + 1, sizeof(*all));
+
+	check(all != NULL);
+	n = xmpp_stanza_get_attributes(stanza, all, n);
+	for (int i = 0; i + 1 < n; i += 2)
+		set_attribute(copy, all[i], all[i + 1]);
+	free(all);
+}
+
+xmpp_stanza_t *
+ear_copy_without(xmpp_stanza_t *stanza, const char *ns)
+{
+	xmpp_stanza_t *copy =
+		ear_element(xmpp_stanza_get_context(stanza), xmpp_stanza_get_name(stanza), NULL);
+	xmpp_stanza_t *child;
+
+	copy_attributes(copy, stanza);
+	for (child = xmpp_stanza_get_children(stanza); child != NULL;
+	     child = xmpp_stanza_get_next(child)) {
+		const char *own = xmpp_stanza_is_tag(child) ? xmpp_stanza_get_ns(child) : NULL;
+		xmpp_stanza_t *part;
+
+		if (own != NULL && strcmp(own, ns) == 0)
+			continue;
+		part = xmpp_stanza_copy(child);
+		check(part != NULL && xmpp_stanza_add_child_ex(copy, part, 0) == XMPP_EOK);
+	}
+	return copy;
+}
+
 xmpp_stanza_t *
 ear_child(xmpp_stanza_t *parent, const char *name, const char *ns)
 {
