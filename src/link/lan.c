@@ -150,9 +150,7 @@ listen_both(struct lan *lan, unsigned port, int fds[2])
 	for (int i = 0; i < PORT_TRIES; i++) {
 		fds[0] = listen_tcp(AF_INET6, port);
 		fds[1] = listen_tcp(AF_INET, fds[0] >= 0 ? listen_port(fds[0]) : port);
-		if (fds[1] >= 0 && (fds[0] >= 0 || fds[0] != -EADDRINUSE))
-			return 0;
-		if (fds[0] >= 0 && fds[1] != -EADDRINUSE)
+		if ((fds[0] >= 0 || fds[1] >= 0) && fds[0] != -EADDRINUSE && fds[1] != -EADDRINUSE)
 			return 0;
 		error = fds[1] < 0 ? fds[1] : fds[0];
 		for (int j = 0; j < 2; j++)

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * bench_rtt_server.c PORT SECRET-FILE: the same request between the same two engines through a
- * server that knows both as components, alpha.example.test and beta.example.test, beside the
- * direct stream. All processes, the server too, share one core.
+ * bench_rtt_server.c: PORT SECRET-FILE are its arguments: the same request between the same two
+ * engines through a server that knows both as components, alpha.example.test and beta.example.test,
+ * beside the direct stream. All processes, the server too, share one core.
  */
 #include <stdio.h>
 #include <stdlib.h>

@@ -3,7 +3,6 @@
 
 import json
 import re
-import subprocess
 
 from box import Lan, wait_until
 from probe import Raw, foreign, start, ways
