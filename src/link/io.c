@@ -88,8 +88,10 @@ io_write_out(struct io *io)
 	int rc = io_push(io);
 
 	if (rc < 0 && event_pending(&io->read, EV_READ, NULL)) {
-		/* What had arrived before the reset is still there to be read. */
+		/* What had arrived is still there to be read, and now an end behind it: not every
+		 * failure brings one. */
 		io->error = rc;
+		shutdown(io->fd, SHUT_RDWR);
 	} else if (rc < 0) {
 		io_fail(io, rc);
 	} else if (rc == 0) {
@@ -270,6 +272,12 @@ io_read(struct io *io, bool on)
 		event_add(&io->read, NULL);
 	else
 		event_del(&io->read);
+}
+
+void
+io_forget(struct io *io)
+{
+	evbuffer_drain(io->out, evbuffer_get_length(io->out));
 }
 
 uint64_t

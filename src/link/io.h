@@ -44,6 +44,9 @@ void io_set_events(struct io *io, const struct io_events *events, void *arg);
 /* Stops and resumes reading (back-pressure: an unknown peer, a full queue above). */
 void io_read(struct io *io, bool on);
 
+/* What the kernel has not taken will not leave any more, not even by the flush of io_close. */
+void io_forget(struct io *io);
+
 /*
  * Bytes appended in total; of those, what the kernel has taken; of those, what the other side's TCP
  * has acknowledged (a Unix socket: what the other program has read). Right also after failed().

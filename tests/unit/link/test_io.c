@@ -239,6 +239,40 @@ test_closed_by_its_own_event(void **state)
 	assert_null(io);
 }
 
+/* A program that shuts its reading side: no more can be written, and nothing comes that would say
+ * so. */
+static void
+test_deaf_other_side(void **state)
+{
+	int pair[2];
+
+	assert_int_equal(socketpair(AF_UNIX, SOCK_STREAM, 0, pair), 0);
+	io = io_new_fd(net.base, pair[0], &events, NULL);
+	shutdown(pair[1], SHUT_RD);
+	assert_int_equal(send(pair[1], "last", 4, 0), 4);
+	evbuffer_add(io_out(io), "x", 1);
+	assert_true(net_until(&net, is_one, &told.failed));
+	assert_int_equal(told.error, -EPIPE);
+	assert_memory_equal(told.bytes, "last", 4);
+	close(pair[1]);
+}
+
+/* What is forgotten does not leave by the flush of the close either. */
+static void
+test_forget(void **state)
+{
+	dial_raw();
+	evbuffer_add(io_out(io), "one", 3);
+	assert_true(raw_expect(&raw, "one"));
+	evbuffer_add(io_out(io), "two", 3);
+	io_forget(io);
+	assert_true(io_written(io) == 3);
+	io_close(io, true);
+	io = NULL;
+	assert_true(raw_expect_end(&raw));
+	assert_string_equal(raw.got, "one");
+}
+
 static void
 test_options(void **state)
 {
@@ -267,6 +301,7 @@ main(void)
 		T(test_refused),           T(test_pause),
 		T(test_acked_after_reset), T(test_last_words),
 		T(test_close_is_no_reset), T(test_closed_by_its_own_event),
+		T(test_deaf_other_side),   T(test_forget),
 		T(test_options),
 	};
 
