@@ -205,6 +205,8 @@ lan_queue_salvage(struct lan_link *l, struct lan_stream *ls)
 	outbox_prune(&ls->sent, io_acked(stream_io(ls->stream)), keep);
 	while ((item = outbox_take(&ls->sent)) != NULL) {
 		certain = is_unsent(ls, item);
+		if (certain)
+			io_forget(stream_io(ls->stream));
 		restore(l, item);
 		if (certain || !l->link.earshot)
 			outbox_put(&again, item);
@@ -227,6 +229,8 @@ lan_queue_return_sent(struct lan_link *l, struct lan_stream *ls)
 	outbox_prune(&ls->sent, io_acked(stream_io(ls->stream)), INT64_MAX);
 	while ((item = outbox_take(&ls->sent)) != NULL) {
 		maybe = !is_unsent(ls, item);
+		if (!maybe)
+			io_forget(stream_io(ls->stream));
 		restore(l, item);
 		give_back(l, item, maybe);
 	}

@@ -182,6 +182,7 @@ on_ended(void *arg, int error, const char *text)
 	struct client *c = arg;
 	struct io *io = stream_io(c->stream);
 	struct outbox_item *item;
+	bool maybe;
 
 	link_enter(&c->link, LINK_DOWN);
 	if (!is_known(c)) {
@@ -193,8 +194,10 @@ on_ended(void *arg, int error, const char *text)
 	map_del(c->local->names, c->link.peer);
 	outbox_prune(&c->sent, io_acked(io), INT64_MAX);
 	while ((item = outbox_take(&c->sent)) != NULL) {
-		c->link.events->undelivered(c->link.owner, &c->link, item->stanza,
-					    item->end - item->bytes < io_sent(io));
+		maybe = item->end - item->bytes < io_sent(io);
+		if (!maybe)
+			io_forget(io);
+		c->link.events->undelivered(c->link.owner, &c->link, item->stanza, maybe);
 		outbox_item_free(item);
 	}
 	c->link.events->down(c->link.owner, &c->link, error, text);

@@ -6,6 +6,7 @@
 #include <stdint.h>
 #include <cmocka.h>
 #include <errno.h>
+#include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -14,6 +15,7 @@
 #include <earshot/stanza.h>
 
 #include "base/timer.h"
+#include "link/io.h"
 #include "link/lan_impl.h"
 #include "tests/unit/link/side.h"
 
@@ -470,6 +472,46 @@ test_many_from_one(void **state)
 	assert_int_equal(tv.identified, 1);
 }
 
+/*
+ * A peer that did not read: what is given back as certainly not delivered, and goes another way,
+ * must not leave by the last flush of the stream after all.
+ */
+static void
+test_given_back_is_not_sent(void **state)
+{
+	struct link *link = lan_open(tv.lan, JULIET);
+	char body[4096], waste[65536];
+	struct io *io;
+	size_t certain = 0;
+
+	assert_true(raw_accept(&raw));
+	raw_say(&raw, HEADER);
+	assert_true(net_until(&net, is_up, NULL));
+	io = stream_io(((struct lan_link *)link)->out->stream);
+	setsockopt(io_fd(io), SOL_SOCKET, SO_SNDBUF, &(int){ 4096 }, sizeof(int));
+	for (int i = 0; i < 200; i++) {
+		snprintf(body, sizeof(body), "[%d]%4000s", i, "");
+		assert_int_equal(side_send(&tv, link, JULIET, body), 0);
+	}
+	net_for(&net, 20);
+	assert_true(io_sent(io) < io_written(io));
+	raw_say_all(&raw, "</stream:stream>", 16);
+	assert_int_equal(link->state, LINK_CLOSING);
+	while (poll(&(struct pollfd){ .fd = raw.fd, .events = POLLIN }, 1, 50) > 0)
+		assert_true(recv(raw.fd, waste, sizeof(waste), 0) > 0);
+	clock_advance(net.clock, STREAM_CLOSE_USEC + EAR_SEC);
+	assert_int_equal(tv.down, 1);
+	assert_true(raw_expect_end(&raw));
+	for (size_t i = 0; i < tv.back_count; i++) {
+		if (tv.back[i].maybe)
+			continue;
+		certain++;
+		*(strchr(tv.back[i].body, ']') + 1) = '\0';
+		assert_false(raw_has(&raw, tv.back[i].body));
+	}
+	assert_true(certain > 0);
+}
+
 static bool
 answered(void *arg)
 {
@@ -523,6 +565,7 @@ main(void)
 		T(test_purple_drops_what_it_had),
 		T(test_reconnect),
 		T(test_many_from_one),
+		FAKE(test_given_back_is_not_sent),
 		T(test_two_of_us),
 	};
 
