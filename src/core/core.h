@@ -23,6 +23,7 @@
 #include "core/dest.h"
 #include "discover/peers.h"
 #include "link/link.h"
+#include "wire/ids.h"
 
 /* How core reaches the LAN and the programs of this machine: the real links, or a test's. */
 struct core_reach {
@@ -48,6 +49,7 @@ struct ear {
 	struct ear_player *player;
 	struct peers *peers;
 	struct dests dests;
+	struct ids ids;       /* for requests */
 	struct map *requests; /* id -> struct request */
 	struct map *programs; /* full address -> struct program */
 	struct sent *sent;    /* program.c: which program sent which message */

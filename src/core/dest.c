@@ -183,7 +183,11 @@ struct dest *
 dest_find(struct ear *ear, const char *address)
 {
 	char full[EAR_JID_SIZE], bare[EAR_JID_SIZE];
+	struct dest *dest = map_get(ear->dests.by_address, address);
 
+	/* All keys are canonical, so this address is one: nothing to prepare. */
+	if (dest != NULL)
+		return dest;
 	return both_forms(address, full, bare) != 0 ? NULL : find_canonical(ear, full, bare);
 }
 
@@ -223,11 +227,10 @@ dest_get(struct ear *ear, const char *address)
 bool
 dest_is_same(struct ear *ear, const char *a, const char *b)
 {
-	struct dest *dest;
+	struct dest *dest = dest_find(ear, a);
 
-	if (ear_jid_equal(a, b))
+	if ((dest != NULL && strcmp(a, b) == 0) || ear_jid_equal(a, b))
 		return true;
-	dest = dest_find(ear, a);
 	return dest != NULL && (dest->conf != NULL || dest->lan != NULL) &&
 	       dest == dest_find(ear, b);
 }

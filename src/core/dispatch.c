@@ -197,10 +197,12 @@ dispatch_answer(struct ear *ear, struct link *link, const struct ear_in *in)
 static bool
 is_for_us(struct ear *ear, const struct link *link, const char *to)
 {
-	if (link->kind != EAR_LINK_LOCAL)
+	if (link->kind != EAR_LINK_LOCAL || to == NULL)
 		return true;
-	return to == NULL || (core_is_self(ear, to) && (ear_jid_resource(to) == NULL ||
-							ear_jid_equal(to, ear->self_server)));
+	if (!core_is_self(ear, to))
+		return false;
+	return ear_jid_resource(to) == NULL ||
+	       (ear->self_server != NULL && ear_jid_equal(to, ear->self_server));
 }
 
 static void

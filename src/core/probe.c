@@ -36,7 +36,7 @@ on_pong(struct dest *dest, struct path *path, const struct ear_answer *answer)
 	if (is_gone(answer))
 		path_fail(path, ear_now(ear->clock),
 			  answer->error == -ETIMEDOUT ? "does not answer" : "not there");
-	if (dest->chosen != NULL)
+	if (dest->chosen != NULL || dest_is_warm(dest))
 		route_choose(dest);
 	if (answer->error == 0 && path->samples < PATH_ENOUGH)
 		ear_timer_set(&dest->probe, EVERY_FIRST);

@@ -97,7 +97,7 @@ request_send(struct ear *ear, xmpp_stanza_t *iq, enum ear_link_kind only, int64_
 	request->asked_at = ear_now(ear->clock);
 	ear_timer_init(&request->timer, ear->clock, on_timer, request);
 	ear_timer_set(&request->timer, usec > 0 ? usec : TIMEOUT);
-	ear_new_id(request->id);
+	ids_take(&ear->ids, request->id);
 	xmpp_stanza_set_id(iq, request->id);
 	map_set(ear->requests, request->id, request);
 	if (ear->stopping || map_count(ear->requests) > REQUESTS_MAX)

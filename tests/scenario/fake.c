@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "base/alloc.h"
+#include "core/route.h"
 #include "scenario.h"
 
 static bool
@@ -35,8 +36,12 @@ fake_send(struct link *link, xmpp_stanza_t *stanza)
 
 	if (link->state != LINK_UP && link->state != LINK_OPENING)
 		return -ENOTCONN;
-	if (fake->sent_count == 64 || fake->kept_count == 64 || fake->ping_count == 64)
+	if (fake->sent_count == STANZAS_MAX || fake->kept_count == STANZAS_MAX ||
+	    fake->ping_count == STANZAS_MAX)
 		return -ENOBUFS;
+	if (fake->error == -ENOBUFS || (fake->error == -EMSGSIZE && ear_first(stanza) != NULL &&
+					!ear_is(ear_first(stanza), "error", EAR_NS_CLIENT)))
+		return fake->error;
 	if (fake->pong_usec >= 0 && is_ping(stanza) && link->kind != EAR_LINK_LOCAL &&
 	    xmpp_stanza_get_attribute(stanza, "from") == NULL) {
 		if (!fake->swallows) {
@@ -59,7 +64,10 @@ fake_send(struct link *link, xmpp_stanza_t *stanza)
 static void
 fake_close(struct link *link)
 {
-	fake_die(container_of(link, struct fake, link), "closed");
+	struct fake *fake = container_of(link, struct fake, link);
+
+	link_enter(link, LINK_CLOSING);
+	ear_timer_set(&fake->timer, 0);
 }
 
 static const struct link_ops fake_ops = { fake_send, fake_close };
@@ -81,8 +89,12 @@ on_timer(void *arg)
 	struct fake *fake = arg;
 	int64_t now = ear_now(fake->world->clock);
 
-	if (fake->link.state == LINK_OPENING && fake->refuses) {
-		fake_die(fake, "connection timed out");
+	if (fake->link.state == LINK_CLOSING) {
+		fake_die(fake, 0, "closed");
+		return;
+	}
+	if (fake->link.state == LINK_OPENING && (fake->refuses || fake->rejects)) {
+		fake_die(fake, fake->rejects ? -ECONNREFUSED : -ETIMEDOUT, "cannot be opened");
 		return;
 	}
 	if (fake->link.state == LINK_OPENING)
@@ -118,7 +130,7 @@ fake_up(struct fake *fake)
 }
 
 void
-fake_die(struct fake *fake, const char *text)
+fake_die(struct fake *fake, int error, const char *text)
 {
 	struct ear *ear = fake->world->ear;
 	bool maybe = fake->link.state == LINK_UP;
@@ -133,7 +145,7 @@ fake_die(struct fake *fake, const char *text)
 	while (fake->ping_count > 0)
 		xmpp_stanza_release(fake->pings[--fake->ping_count]);
 	ear_timer_stop(&fake->timer);
-	core_link_events.down(ear, &fake->link, -ETIMEDOUT, text);
+	core_link_events.down(ear, &fake->link, error, text);
 }
 
 void
@@ -192,12 +204,16 @@ open_lan(void *arg, const char *address)
 {
 	struct world *world = arg;
 	struct fake *fake = fake_find(world, EAR_LINK_LAN, address);
+	struct sockaddr_storage target;
+	socklen_t length;
+
 	if (fake != NULL && fake->link.state != LINK_DOWN)
 		return &fake->link;
-	if (peers_find(world->ear->peers, address) == NULL)
+	if (route_targets(world->ear, address, &target, &length, 1) == 0)
 		return NULL;
 	fake = fake_get(world, EAR_LINK_LAN, address);
 	fake->link.state = LINK_OPENING;
+	fake->opened++;
 	ear_timer_set(&fake->timer, fake->refuses ? 2 * EAR_SEC : EAR_MSEC);
 	return &fake->link;
 }

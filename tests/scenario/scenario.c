@@ -4,19 +4,22 @@
  *
  *   conf     [section] or key = value        before anything else
  *   peer     NAME appears | vanishes         on the LAN (instance name)
- *   lan      ADDRESS up | dies | refuses | accepts | swallows | delivers | foreign | pongs N (ms)
- *   server   up | dies | pongs N (ms)
- *   program  NAME connects | leaves
- *   lan< ADDRESS STANZA    server< STANZA    program< NAME STANZA      arrives
- *   lan> ADDRESS STANZA    server> STANZA    program> NAME STANZA      was sent, in this order
- *   path     ADDRESS none | lan | server     what is chosen
+ *   lan      ADDRESS up | dies | resets | swallows | delivers | foreign | pongs N (ms)
+ *            ADDRESS refuses | rejects (at once) | accepts      when it is dialled
+ *            ADDRESS full | narrow | roomy                      what sending on it says
+ *            ADDRESS down | opened N                            it is; it was dialled N times at
+ * most server   as lan, without ADDRESS program  NAME connects | leaves lan< ADDRESS STANZA server<
+ * STANZA    program< NAME STANZA      arrives lan> ADDRESS STANZA    server> STANZA    program>
+ * NAME STANZA      was sent, in this order path     ADDRESS none | lan | server     what is chosen
  *   time     +N ms | s
+ *   rename   ADDRESS                         our name on the LAN from now on
+ *   stop                                     the engine
+ *   many     N LINE                          N times, with 1, 2 ... for each '%'
  *
  * In an expected stanza '*' matches anything and "$x" binds: the next "$x" must be equal. What was
  * sent and is not expected fails the scenario at its end. Lines that begin with '#' are comments.
  */
-#include <ctype.h>
-#include <stdarg.h>
+#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -29,17 +32,6 @@
 #include "registry.h"
 #include "scenario.h"
 
-static bool
-fail(struct world *world, const char *format, ...)
-{
-	va_list args;
-
-	va_start(args, format);
-	vsnprintf(world->message, sizeof(world->message), format, args);
-	va_end(args);
-	return false;
-}
-
 /* The next word of *text, which moves behind it. */
 static char *
 word(char **text)
@@ -49,25 +41,6 @@ word(char **text)
 	*text = *end == '\0' ? end : end + 1;
 	*end = '\0';
 	return start;
-}
-
-static void
-world_start(struct world *world)
-{
-	const char *failed;
-
-	if (world->ear != NULL)
-		return;
-	world->ear = core_new(world->clock, world->conf, ear_xeps_all, &world_reach, world);
-	core_set_self_lan(world->ear, "tv@box.local");
-	if (world->conf->server_kind != CONF_SERVER_NONE) {
-		struct fake *fake = fake_get(world, EAR_LINK_SERVER, "server");
-
-		xreplace(&fake->link.self, world->conf->server_jid);
-		world->ear->server = &fake->link;
-		xreplace(&world->ear->self_server, world->conf->server_jid);
-	}
-	core_start(world->ear, &failed);
 }
 
 static bool
@@ -105,11 +78,29 @@ do_link(struct world *world, enum ear_link_kind kind, char *rest)
 	if (strcmp(what, "up") == 0)
 		fake_up(fake);
 	else if (strcmp(what, "dies") == 0)
-		fake_die(fake, "died");
+		fake_die(fake, -ETIMEDOUT, "died");
+	else if (strcmp(what, "resets") == 0)
+		fake_die(fake, -ECONNRESET, "reset");
 	else if (strcmp(what, "refuses") == 0)
 		fake->refuses = true;
+	else if (strcmp(what, "rejects") == 0)
+		fake->rejects = true;
 	else if (strcmp(what, "accepts") == 0)
-		fake->refuses = false;
+		fake->refuses = fake->rejects = false;
+	else if (strcmp(what, "full") == 0)
+		fake->error = -ENOBUFS;
+	else if (strcmp(what, "narrow") == 0)
+		fake->error = -EMSGSIZE;
+	else if (strcmp(what, "roomy") == 0)
+		fake->error = 0;
+	else if (strcmp(what, "opened") == 0)
+		return fake->opened <= (unsigned)atoi(word(&rest))
+			       ? true
+			       : fail(world, "dialled %u times", fake->opened);
+	else if (strcmp(what, "down") == 0)
+		return fake->link.state == LINK_DOWN
+			       ? true
+			       : fail(world, "it is %s", link_state_name(fake->link.state));
 	else if (strcmp(what, "swallows") == 0)
 		fake->swallows = true;
 	else if (strcmp(what, "delivers") == 0)
@@ -145,7 +136,7 @@ do_program(struct world *world, char *rest)
 	}
 	if (strcmp(what, "leaves") != 0)
 		return fail(world, "program: what is '%s'?", what);
-	fake_die(fake, "left");
+	fake_die(fake, 0, "left");
 	return true;
 }
 
@@ -267,6 +258,30 @@ do_stanza(struct world *world, const char *what, char *rest)
 	return in ? arrives(world, fake, rest) : was_sent(world, fake, rest);
 }
 
+static bool step(struct world *world, char *line, char **conf);
+
+/* The line N times, with the number for each '%'. */
+static bool
+do_many(struct world *world, char *rest, char **conf)
+{
+	unsigned count = (unsigned)atoi(word(&rest));
+	bool ok = true;
+
+	for (unsigned i = 1; ok && i <= count; i++) {
+		char *line = xstrdup(rest), *at;
+
+		while ((at = strchr(line, '%')) != NULL) {
+			char *next = xasprintf("%.*s%u%s", (int)(at - line), line, i, at + 1);
+
+			free(line);
+			line = next;
+		}
+		ok = step(world, line, conf);
+		free(line);
+	}
+	return ok;
+}
+
 static bool
 step(struct world *world, char *line, char **conf)
 {
@@ -286,6 +301,8 @@ step(struct world *world, char *line, char **conf)
 					     sizeof(world->message)) != 0)
 		return false;
 	world_start(world);
+	if (strcmp(what, "many") == 0)
+		return do_many(world, line, conf);
 	if (strchr(what, '<') || strchr(what, '>'))
 		return do_stanza(world, what, line);
 	if (strcmp(what, "peer") == 0)
@@ -300,41 +317,13 @@ step(struct world *world, char *line, char **conf)
 		return do_path(world, line);
 	if (strcmp(what, "time") == 0)
 		return do_time(world, line);
-	return fail(world, "what is '%s'?", what);
-}
-
-static bool
-nothing_left(struct world *world)
-{
-	char *text;
-	size_t length;
-
-	for (size_t i = 0; i < LINKS_MAX; i++) {
-		struct fake *fake = &world->links[i];
-
-		if (!fake->used || fake->sent_count == 0)
-			continue;
-		if (xmpp_stanza_to_text(fake->sent[0], &text, &length) == XMPP_EOK) {
-			fail(world, "not expected on %s: %s", fake->name, text);
-			xmpp_free(world->ear->ctx, text);
-		}
-		return false;
-	}
+	if (strcmp(what, "stop") == 0)
+		world_stop(world);
+	else if (strcmp(what, "rename") == 0)
+		core_set_self_lan(world->ear, word(&line));
+	else
+		return fail(world, "what is '%s'?", what);
 	return true;
-}
-
-static void
-world_end(struct world *world)
-{
-	if (world->ear != NULL)
-		core_stop(world->ear);
-	for (size_t i = 0; i < LINKS_MAX; i++)
-		fake_release(&world->links[i]);
-	if (world->ear != NULL)
-		core_free(world->ear);
-	conf_free(world->conf);
-	clock_free(world->clock);
-	match_reset();
 }
 
 static bool
@@ -356,7 +345,7 @@ play(const char *file)
 		world->line++;
 		ok = step(world, line, &conf);
 	}
-	ok = ok && nothing_left(world);
+	ok = ok && world_is_quiet(world);
 	if (ok)
 		printf("ok   %s\n", file);
 	else

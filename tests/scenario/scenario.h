@@ -6,7 +6,8 @@
 #include "base/timer.h"
 #include "core/core.h"
 
-#define LINKS_MAX 32
+#define LINKS_MAX   32
+#define STANZAS_MAX 5000 /* that a fake link holds */
 
 /* A fake link, and what was sent on it and not yet looked at. */
 struct fake {
@@ -15,14 +16,17 @@ struct fake {
 	char name[96]; /* as scenarios call it: a LAN address, "server", a program's resource */
 	struct ear_timer timer;
 	int64_t pong_usec; /* answers our pings after that; -1: not */
-	bool refuses;      /* opening fails */
+	bool refuses;      /* opening fails, after a while */
+	bool rejects;      /* opening fails at once */
+	int error;         /* what sending returns: a full queue, a stanza too large; 0: it works */
+	unsigned opened;   /* how often core dialled it */
 	bool swallows;     /* a cut cable: takes everything, delivers nothing */
-	xmpp_stanza_t *sent[64];
+	xmpp_stanza_t *sent[STANZAS_MAX];
 	size_t sent_count;
-	xmpp_stanza_t *pings[64];
-	int64_t ping_due[64];
+	xmpp_stanza_t *pings[STANZAS_MAX];
+	int64_t ping_due[STANZAS_MAX];
 	size_t ping_count;
-	xmpp_stanza_t *kept[64]; /* not acknowledged: comes back when it dies */
+	xmpp_stanza_t *kept[STANZAS_MAX]; /* not acknowledged: comes back when it dies */
 	size_t kept_count;
 	bool used;
 };
@@ -35,6 +39,7 @@ struct world {
 	const char *file;
 	unsigned line;
 	char message[2048]; /* why it failed */
+	bool stopped;
 };
 
 extern const struct core_reach world_reach;
@@ -45,8 +50,16 @@ struct fake *fake_find(struct world *world, enum ear_link_kind kind, const char 
 void fake_up(struct fake *fake);
 
 /* Gives back what is not acknowledged, then goes down. */
-void fake_die(struct fake *fake, const char *text);
+void fake_die(struct fake *fake, int error, const char *text);
 void fake_release(struct fake *fake);
+
+/* The core of that configuration, with its server. */
+void world_start(struct world *world);
+/* Whether everything that was sent was expected. */
+bool world_is_quiet(struct world *world);
+void world_stop(struct world *world);
+void world_end(struct world *world);
+bool fail(struct world *world, const char *format, ...) __attribute__((format(printf, 2, 3)));
 
 /* Whether a sent stanza is what the pattern says: '*' as a value matches anything, "$x" binds. */
 bool match(struct world *world, xmpp_stanza_t *pattern, xmpp_stanza_t *sent);
