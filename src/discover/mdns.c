@@ -95,6 +95,7 @@ detach(struct mdns *mdns)
 static void
 slot_close(struct mdns *mdns, struct slot *slot)
 {
+	slot->stack->closing = true;
 	if (mdns->active == slot)
 		detach(mdns);
 	slot->ops->close(slot->stack);
@@ -348,6 +349,8 @@ mdns_free(struct mdns *mdns)
 	if (mdns == NULL)
 		return;
 	ear_timer_stop(&mdns->timer);
+	if (mdns->daemon.stack != NULL)
+		mdns->daemon.stack->closing = true;
 	/* Resolvers and groups go before their stacks, and nobody is called on the way. */
 	seen_free(mdns->seen);
 	announce_free(mdns->announce);

@@ -71,7 +71,8 @@ client_close(struct mdns_stack *stack)
 {
 	struct client *client = (struct client *)stack;
 
-	/* Frees the browser as well. The daemon sees the connection go and says goodbye for us. */
+	/* Frees all that was made with it, and asks the daemon nothing: that sees the connection go
+	 * and says goodbye for us. */
 	if (client->client != NULL)
 		client->lib.avahi_client_free(client->client);
 	free(client);
@@ -159,12 +160,15 @@ on_group(AvahiEntryGroup *handle, AvahiEntryGroupState state, void *arg)
 	}
 }
 
+/* The daemon is asked and its answer waited for, which may never come (25 s is libdbus's patience):
+ * not one by one where the whole client goes. */
 static void
 client_group_close(struct mdns_group *group)
 {
 	struct client *client = (struct client *)group->stack;
 
-	client->lib.avahi_entry_group_free(group->handle);
+	if (!client->stack.closing)
+		client->lib.avahi_entry_group_free(group->handle);
 }
 
 static int
@@ -234,7 +238,8 @@ client_unresolve(struct mdns_stack *stack, struct seen_way *way)
 {
 	struct client *client = (struct client *)stack;
 
-	client->lib.avahi_service_resolver_free(way->resolver);
+	if (!stack->closing)
+		client->lib.avahi_service_resolver_free(way->resolver);
 }
 
 const struct stack_ops stack_client = {

@@ -48,7 +48,8 @@ struct mdns_stack {
 	struct seen *seen;
 	const struct ifaces *ifaces;
 	enum stack_state state;
-	int error; /* Avahi's, when FAILED */
+	int error;    /* Avahi's, when FAILED */
+	bool closing; /* close() follows at once */
 };
 
 /* The records of our service on one interface (AVAHI_IF_UNSPEC: on all). */

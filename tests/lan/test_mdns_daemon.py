@@ -88,6 +88,24 @@ def test_daemon_that_lets_nobody_publish(lan):
     assert remote.peer("tv@pronto.local") is None
 
 
+def test_daemon_that_hangs(lan):
+    """Whoever stops does not wait for its answers, of which there are as many as peers."""
+    host = lan["pronto"]
+    daemon = host.start_avahi()
+    raw = Raw(lan["forza"])
+    tv = Probe(host, "tv", "daemon")
+    tv.published("tv@pronto")
+    for i in range(3):
+        raw.say("u%d@m" % i, a=lan["forza"].address, aaaa=lan["forza"].address6)
+    for i in range(3):
+        tv.sees("u%d@m.local" % i)
+    daemon.send_signal(signal.SIGSTOP)
+    try:
+        tv.end()
+    finally:
+        daemon.send_signal(signal.SIGCONT)
+
+
 def test_daemon_with_few_objects(lan):
     """Every peer gets one way before any has two, and the log says what is missing, once."""
     host = lan["pronto"]
