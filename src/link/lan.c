@@ -37,9 +37,8 @@ source_text(const union lan_source *source, char *out, size_t size)
 	}
 }
 
-/* Whether one more line may be written in this while. */
-static bool
-log_allows(struct lan *lan)
+bool
+lan_log_allows(struct lan *lan)
 {
 	int64_t now = ear_now(lan->clock);
 
@@ -57,7 +56,7 @@ lan_log_stranger(struct lan *lan, const struct lan_stream *ls, const char *text)
 {
 	char source[80];
 
-	if (!log_allows(lan))
+	if (!lan_log_allows(lan))
 		return;
 	source_text(&ls->source, source, sizeof(source));
 	ear_warn("lan: %s (%s): refused: %s", source, ls->claim != NULL ? ls->claim : "no name",
@@ -88,7 +87,7 @@ on_accepted(void *arg, int fd, const struct sockaddr *source)
 
 	take_source(&from, source);
 	if (lan->stream_count >= LAN_STREAMS_MAX || !listen_is_on(fd, lan->interfaces)) {
-		if (log_allows(lan))
+		if (lan_log_allows(lan))
 			ear_warn("lan: a connection was refused: %s",
 				 lan->stream_count >= LAN_STREAMS_MAX ? "too many"
 								      : "not on our interfaces");

@@ -18,10 +18,12 @@
 #include "link/outbox.h"
 #include "link/stream.h"
 
-#define LAN_ADDRESS_SIZE     256              /* of "juliet@pronto.local" */
-#define LAN_PEER_STREAMS_MAX 2                /* with one peer */
-#define LAN_HELD_MAX         64               /* stanzas of one stream that is not identified */
-#define LAN_CONNECT_USEC     (2 * EAR_SEC)    /* for one address */
+#define LAN_ADDRESS_SIZE     256           /* of "juliet@pronto.local" */
+#define LAN_PEER_STREAMS_MAX 2             /* with one peer */
+#define LAN_HELD_MAX         64            /* stanzas of one stream that is not identified */
+#define LAN_HELD_ALL_MAX     512           /* the same of all such streams together */
+#define LAN_PEER_CLOSING_MAX 4             /* conversations with one peer that are being closed */
+#define LAN_CONNECT_USEC     (2 * EAR_SEC) /* for one address */
 #define LAN_STAGGER_USEC     (250 * EAR_MSEC) /* before the next address, RFC 8305 §5 */
 #define LAN_ANSWER_USEC      (5 * EAR_SEC)    /* for the header of one that we dialled */
 #define LAN_IDLE_USEC        (600 * EAR_SEC)
@@ -33,7 +35,7 @@
 #define LAN_YOUNG_USEC       (2 * EAR_SEC)    /* two streams younger than that were simultaneous */
 #define LAN_PROBE_USEC       (20 * EAR_MSEC)  /* between two looks at a probe */
 #define LAN_QUIET_USEC       (30 * EAR_SEC)   /* idle enough to be closed after a goodbye */
-#define LAN_LOG_MAX          20               /* lines about strangers in LAN_LOG_USEC */
+#define LAN_LOG_MAX          20               /* lines about what others did in LAN_LOG_USEC */
 #define LAN_LOG_USEC         (10 * EAR_SEC)
 
 union lan_source {
@@ -61,6 +63,7 @@ struct lan {
 	struct list all;           /* every lan_link, those that are over first */
 	struct list strangers;     /* lan_stream without a link, oldest first */
 	size_t stranger_count, stream_count;
+	size_t held_count;        /* stanzas of strangers that wait to be known */
 	struct evbuffer *scratch; /* for measuring */
 	struct ear_timer soon;    /* what may not be done inside a call into us */
 	bool recheck;
@@ -111,6 +114,8 @@ struct lan_link {
 
 /* lan.c */
 void lan_soon(struct lan *lan);
+/* Whether one more line may be written that somebody on the LAN can cause at will. */
+bool lan_log_allows(struct lan *lan);
 /* A line about somebody unknown: many such lines are cut short. */
 void lan_log_stranger(struct lan *lan, const struct lan_stream *ls, const char *text);
 
@@ -147,6 +152,9 @@ void lan_link_dial_failed(struct lan_link *link, int error, const char *text);
 /* Tells what became of one that is over, and frees it. Only from the event loop. */
 void lan_link_finish(struct lan_link *link);
 void lan_link_begin_close(struct lan_link *link);
+/* Ends without more patience what is being closed with that peer, if it is much. Only from the
+ * event loop. */
+void lan_link_end_old(struct lan *lan, const char *address);
 /* Asks the other end's kernel for a sign of life; stanzas wait for it when hold. */
 void lan_link_probe(struct lan_link *link, bool hold);
 /* Decides which stream is written to, and writes what waits. Only from the event loop. */

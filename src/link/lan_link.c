@@ -439,6 +439,38 @@ lan_link_begin_close(struct lan_link *l)
 	}
 }
 
+static void
+end_all(struct lan_link *l)
+{
+	while (!list_is_empty(&l->streams))
+		lan_link_stream_ended(l, container_of(l->streams.next, struct lan_stream, entry), 0,
+				      "closed");
+}
+
+/* A peer that opens and ends streams faster than their closing takes would have as many as it
+ * likes. */
+void
+lan_link_end_old(struct lan *lan, const char *address)
+{
+	struct lan_link *oldest = NULL;
+	struct list *at, *spare;
+	size_t count = 0;
+
+	if (map_get(lan->links, address) == NULL)
+		return;
+	list_each (at, spare, &lan->all) {
+		struct lan_link *l = container_of(at, struct lan_link, entry);
+
+		if (l->over || strcmp(l->link.peer, address) != 0)
+			continue;
+		count++;
+		if (oldest == NULL)
+			oldest = l;
+	}
+	if (count >= LAN_PEER_CLOSING_MAX)
+		end_all(oldest);
+}
+
 void
 lan_link_probe(struct lan_link *l, bool hold)
 {

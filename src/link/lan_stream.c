@@ -46,7 +46,7 @@ refuse(struct lan_stream *ls, const char *condition, const char *text)
 	ls->refused = true;
 	if (l == NULL)
 		lan_log_stranger(ls->lan, ls, text);
-	else
+	else if (lan_log_allows(ls->lan))
 		ear_warn("%s: stream ended: %s (%s)", l->link.peer, text, condition);
 	stream_fail(ls->stream, condition, -EPROTO, text);
 	if (l != NULL)
@@ -88,6 +88,7 @@ deliver_held(struct lan_stream *ls)
 	struct outbox_item *item;
 
 	while ((item = outbox_take(&ls->held)) != NULL) {
+		ls->lan->held_count--;
 		if (!ls->refused)
 			deliver(ls, item->stanza);
 		outbox_item_free(item);
@@ -104,8 +105,10 @@ become_known(struct lan_stream *ls, const char *address)
 	struct lan_link *l = lan_link_find(ls->lan, address);
 	bool new = l == NULL;
 
-	if (new)
+	if (new) {
+		lan_link_end_old(ls->lan, address);
 		l = lan_link_new(ls->lan, address);
+	}
 	if (l == NULL) {
 		refuse(ls, "invalid-from", "an address that is no XEP-0174 name");
 		return;
@@ -240,10 +243,11 @@ deliver(struct lan_stream *ls, xmpp_stanza_t *stanza)
 static void
 hold(struct lan_stream *ls, xmpp_stanza_t *stanza)
 {
-	if (ls->held.count == LAN_HELD_MAX) {
+	if (ls->held.count == LAN_HELD_MAX || ls->lan->held_count == LAN_HELD_ALL_MAX) {
 		refuse(ls, "policy-violation", "too many stanzas before it was identified");
 		return;
 	}
+	ls->lan->held_count++;
 	outbox_add(&ls->held, xmpp_stanza_clone(stanza), 0, 0, 0);
 }
 
@@ -363,6 +367,7 @@ lan_stream_free(struct lan_stream *ls, const char *condition)
 	if (ls->link == NULL && !ls->dialled)
 		ls->lan->stranger_count--;
 	ls->lan->stream_count--;
+	ls->lan->held_count -= ls->held.count;
 	list_del(&ls->entry);
 	stream_free(ls->stream, condition);
 	outbox_release(&ls->sent);

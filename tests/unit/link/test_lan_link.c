@@ -512,6 +512,27 @@ test_given_back_is_not_sent(void **state)
 	assert_true(certain > 0);
 }
 
+/* The same for a peer that ends its streams and lets us wait for their end. */
+static void
+test_many_ended_by_one(void **state)
+{
+	struct raw many[12];
+
+	for (int i = 0; i < 12; i++) {
+		raw_connect(&many[i], &net, lan_port(tv.lan));
+		raw_say(&many[i], HEADER "</stream:stream>");
+		assert_true(raw_expect(&many[i], "</stream:stream>"));
+	}
+	assert_true(tv.lan->stream_count <= LAN_PEER_CLOSING_MAX);
+	assert_true(raw_expect_end(&many[0]));
+	assert_false(many[0].reset);
+	assert_int_equal(tv.up, 12);
+	assert_true(tv.down >= 12 - LAN_PEER_CLOSING_MAX);
+	assert_int_equal(tv.error, 0);
+	for (int i = 0; i < 12; i++)
+		raw_release(&many[i]);
+}
+
 static bool
 answered(void *arg)
 {
@@ -565,6 +586,7 @@ main(void)
 		T(test_purple_drops_what_it_had),
 		T(test_reconnect),
 		T(test_many_from_one),
+		T(test_many_ended_by_one),
 		FAKE(test_given_back_is_not_sent),
 		T(test_two_of_us),
 	};

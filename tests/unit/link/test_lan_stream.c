@@ -42,6 +42,12 @@ has_stanza(void *arg)
 }
 
 static bool
+has_all(void *arg)
+{
+	return tv.body_count == LAN_HELD_ALL_MAX;
+}
+
+static bool
 is_down(void *arg)
 {
 	return tv.down > 0;
@@ -198,6 +204,34 @@ test_too_much_while_waiting(void **state)
 		memcpy(many + n, one, sizeof(one));
 	raw_say_all(&raw, many, n);
 	assert_true(raw_expect(&raw, "policy-violation"));
+}
+
+/* Many strangers that say as much as each may: together they hold no more than so much. */
+static void
+test_too_much_of_all(void **state)
+{
+	char many[8192] = HEADER;
+	struct raw all[LAN_HELD_ALL_MAX / LAN_HELD_MAX + 1];
+	size_t count = sizeof(all) / sizeof(all[0]);
+
+	tv.identify_rc = -EAGAIN;
+	for (int i = 0; i < LAN_HELD_MAX; i++)
+		strcat(many, "<message><body>x</body></message>");
+	for (size_t i = 0; i < count; i++) {
+		raw_connect(&all[i], &net, lan_port(tv.lan));
+		raw_say_all(&all[i], many, strlen(many));
+		net_for(&net, 10);
+	}
+	assert_int_equal(tv.lan->held_count, LAN_HELD_ALL_MAX);
+	assert_true(raw_expect(&all[count - 1], "policy-violation"));
+	for (size_t i = 0; i < count; i++)
+		assert_true(i == count - 1 || !raw_has(&all[i], "error"));
+	tv.identify_rc = 0;
+	lan_recheck(tv.lan, NULL);
+	assert_true(net_until(&net, has_all, NULL));
+	assert_int_equal(tv.lan->held_count, 0);
+	for (size_t i = 0; i < count; i++)
+		raw_release(&all[i]);
 }
 
 static void
@@ -412,6 +446,7 @@ main(void)
 		T(test_waits_to_be_known),
 		T(test_waits_too_long),
 		T(test_too_much_while_waiting),
+		T(test_too_much_of_all),
 		T(test_refused_claim),
 		T(test_claims_to_be_us),
 		T(test_claims_a_jid),
