@@ -106,14 +106,16 @@ request_send(struct ear *ear, xmpp_stanza_t *iq, enum ear_link_kind only, int64_
 		request_route(request);
 }
 
-/* The request that this very stanza is: peers choose ids too. */
+/* The request that this stanza is. What links give back may be a copy, hence by the id; but peers
+ * choose the ids of our answers. */
 static struct request *
 request_of(struct ear *ear, xmpp_stanza_t *stanza)
 {
-	const char *id = xmpp_stanza_get_id(stanza);
-	struct request *request = id == NULL ? NULL : map_get(ear->requests, id);
+	const char *id = xmpp_stanza_get_id(stanza), *type = xmpp_stanza_get_type(stanza);
 
-	return request != NULL && request->iq == stanza ? request : NULL;
+	if (id == NULL || type == NULL || (strcmp(type, "get") != 0 && strcmp(type, "set") != 0))
+		return NULL;
+	return map_get(ear->requests, id);
 }
 
 void

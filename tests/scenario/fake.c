@@ -139,8 +139,12 @@ fake_die(struct fake *fake, int error, const char *text)
 	link_enter(&fake->link, LINK_DOWN);
 	fake->kept_count = 0;
 	for (size_t i = 0; i < n; i++) {
-		core_link_events.undelivered(ear, &fake->link, fake->kept[i], maybe);
+		xmpp_stanza_t *copy = xmpp_stanza_copy(fake->kept[i]);
+
+		/* As the real ones, which keep only what they wrote. */
 		xmpp_stanza_release(fake->kept[i]);
+		core_link_events.undelivered(ear, &fake->link, copy, maybe);
+		xmpp_stanza_release(copy);
 	}
 	while (fake->ping_count > 0)
 		xmpp_stanza_release(fake->pings[--fake->ping_count]);
