@@ -79,6 +79,7 @@ struct server {
 	struct io *io;
 	struct tls *tls;
 	struct reader *reader;                 /* until TLS */
+	struct server_reason reason;           /* of a stream error before TLS */
 	struct evbuffer *wire_in;              /* before TLS took it */
 	struct evbuffer *plain_in, *plain_out; /* libstrophe's side */
 	struct server_xmpp *xmpp;
@@ -90,8 +91,11 @@ struct server {
 	struct ear_timer life;
 	int64_t heard_at; /* when the last stanza came */
 	char ping[17];    /* id of the ping under way, "" none */
+	char lost[17];    /* of one before it that may only be late */
 	int64_t ping_at;
 	uint64_t ping_number;
+	bool refusable; /* pings go to an address that the server itself refuses */
+	bool shared;    /* somebody else is connected for our domain; said so in the log */
 };
 
 /* server.c */
@@ -119,7 +123,7 @@ int server_queue_add(struct server *server, xmpp_stanza_t *stanza);
 void server_queue_flush(struct server *server);
 void server_queue_up(struct server *server);
 void server_queue_acked(void *arg, uint64_t number);
-/* Whether it is the answer to our ping: nobody else's business. */
+/* Whether it is the answer to our ping: nobody else's business. As it came. */
 bool server_queue_is_pong(struct server *server, xmpp_stanza_t *stanza);
 /* undelivered for everything, oldest first. */
 void server_queue_give_back(struct server *server);

@@ -33,6 +33,7 @@ enum starttls {
 	STARTTLS_PROCEED,
 	STARTTLS_NONE, /* not offered */
 	STARTTLS_REFUSED,
+	STARTTLS_ERROR, /* the stream ended with one: see `reason` */
 };
 
 static void connect_next(struct server *server);
@@ -50,10 +51,9 @@ push(struct server *server)
 }
 
 static void
-tell_over(struct server *server)
+tell_over(struct server *server, const struct server_reason *reason)
 {
-	const char *condition = server_xmpp_condition(server->xmpp);
-	const char *text = server_xmpp_text(server->xmpp);
+	const char *condition = reason->condition, *text = reason->text;
 
 	if (server->phase == SERVER_CLOSING)
 		server_fail(server, 0, "closed");
@@ -72,6 +72,8 @@ tell_over(struct server *server)
 	else if (condition[0] != '\0')
 		server_fail(server, -ECONNABORTED, "%s ended the stream: %s%s%s", server->where,
 			    condition, text[0] != '\0' ? ": " : "", text);
+	else if (text[0] != '\0')
+		server_fail(server, -EPROTONOSUPPORT, "%s: %s", server->where, text);
 	else
 		server_fail(server, -ECONNRESET, "%s closed the connection", server->where);
 }
@@ -92,7 +94,7 @@ server_net_pump(struct server *server)
 		return;
 	}
 	if (server_xmpp_is_over(server->xmpp)) {
-		tell_over(server);
+		tell_over(server, server_xmpp_reason(server->xmpp));
 		return;
 	}
 	if (more)
@@ -136,6 +138,11 @@ on_clear_stanza(void *arg, xmpp_stanza_t *stanza)
 
 	if (ear_is(stanza, "proceed", NS_TLS))
 		return STARTTLS_PROCEED;
+	if (ear_is(stanza, "error", EAR_NS_STREAM)) {
+		server->reason = (struct server_reason){ 0 };
+		server_reason_take(&server->reason, stanza);
+		return STARTTLS_ERROR;
+	}
 	if (!ear_is(stanza, "features", EAR_NS_STREAM))
 		return STARTTLS_REFUSED;
 	if (ear_find(stanza, "starttls", NS_TLS) == NULL)
@@ -206,6 +213,8 @@ take_clear(struct server *server)
 		start_tls(server);
 	else if (result == STARTTLS_NONE)
 		without_tls(server);
+	else if (result == STARTTLS_ERROR)
+		tell_over(server, &server->reason);
 	else if (result == STARTTLS_REFUSED)
 		server_fail(server, -EPROTO, "%s refused to begin TLS", server->where);
 	else if (result != STARTTLS_GO_ON)
@@ -271,10 +280,18 @@ on_drained(void *arg)
 		event_active(server->turn, EV_WRITE, 0);
 }
 
+/* A server that takes connections and says nothing is as good as none while there is another. */
+static bool
+has_next(const struct server *server)
+{
+	return server->phase >= SERVER_CONNECTING && server->phase <= SERVER_LOGIN &&
+	       server->link.state == LINK_OPENING && server->target < server->target_count;
+}
+
 static void
 next_or_fail(struct server *server, int error)
 {
-	if (server->phase == SERVER_CONNECTING && server->target < server->target_count) {
+	if (has_next(server)) {
 		ear_info("%s: %s: %s; trying the next address", server->link.peer, server->where,
 			 strerror(-error));
 		connect_next(server);
@@ -304,6 +321,8 @@ on_eof(void *arg)
 		return;
 	if (server->phase == SERVER_CLOSING)
 		server_fail(server, 0, "closed");
+	else if (has_next(server))
+		next_or_fail(server, -ECONNRESET);
 	else
 		server_fail(server, -ECONNRESET, "%s closed the connection", server->where);
 }

@@ -33,8 +33,7 @@ struct server_xmpp {
 	bool restart;  /* libstrophe began a new stream */
 	bool sm;       /* the server counts what we send */
 	uint64_t sent, acked;
-	char condition[64];
-	char text[256];
+	struct server_reason reason;
 };
 
 /*
@@ -95,20 +94,21 @@ on_connection(xmpp_conn_t *conn, xmpp_conn_event_t event, int error,
 
 /* --- what the server says ----------------------------------------------------------------- */
 
-/* RFC 6120 §4.9.2, §6.5: the element that names the condition, and a text. */
-static void
-take_condition(struct server_xmpp *xmpp, xmpp_stanza_t *error)
+/* RFC 6120 §4.9.2, §6.5: the element that names the condition, and a text. The text of the
+ * condition itself is another host, §4.9.3.19. */
+void
+server_reason_take(struct server_reason *reason, xmpp_stanza_t *error)
 {
 	xmpp_stanza_t *child = ear_first(error);
 
-	copy_text(xmpp->condition, sizeof(xmpp->condition), "undefined-condition");
+	copy_text(reason->condition, sizeof(reason->condition), "undefined-condition");
 	for (; child != NULL; child = ear_next(child)) {
 		const char *name = xmpp_stanza_get_name(child);
 
 		if (strcmp(name, "text") != 0)
-			copy_text(xmpp->condition, sizeof(xmpp->condition), name);
-		else if (ear_text(child) != NULL)
-			copy_text(xmpp->text, sizeof(xmpp->text), ear_text(child));
+			copy_text(reason->condition, sizeof(reason->condition), name);
+		if (ear_text(child) != NULL)
+			copy_text(reason->text, sizeof(reason->text), ear_text(child));
 	}
 }
 
@@ -153,7 +153,7 @@ on_stanza(void *arg, xmpp_stanza_t *stanza)
 	struct server_xmpp *xmpp = arg;
 
 	if (ear_is(stanza, "error", EAR_NS_STREAM) || ear_is(stanza, "failure", NS_SASL))
-		take_condition(xmpp, stanza);
+		server_reason_take(&xmpp->reason, stanza);
 	if (!xmpp->up)
 		return;
 	if (ear_is(stanza, xmpp_stanza_get_name(stanza), NS_SM))
@@ -287,6 +287,15 @@ pending(const struct server_xmpp *xmpp)
 	return ioctl(xmpp->theirs, FIONREAD, &n) == 0 && n > 0 ? (size_t)n : 0;
 }
 
+static void
+give_up(struct server_xmpp *xmpp)
+{
+	xmpp->over = true;
+	if (xmpp->reason.condition[0] == '\0')
+		copy_text(xmpp->reason.text, sizeof(xmpp->reason.text),
+			  "no way to log in that both sides know");
+}
+
 /*
  * What libstrophe said goes to the network. A new stream of ours is answered by one of the
  * server's; giving up before login, libstrophe only closes its stream.
@@ -302,7 +311,7 @@ drain(struct server_xmpp *xmpp, struct evbuffer *out)
 		if (evbuffer_search(said, start, sizeof(start) - 1, NULL).pos != -1)
 			xmpp->restart = true;
 		if (evbuffer_search(said, end, sizeof(end) - 1, NULL).pos != -1)
-			xmpp->over = true;
+			give_up(xmpp);
 	}
 	evbuffer_add_buffer(out, said);
 	evbuffer_free(said);
@@ -338,8 +347,8 @@ read_bytes(struct server_xmpp *xmpp, const char *bytes, size_t length)
 
 	if (error == 0)
 		return;
-	copy_text(xmpp->condition, sizeof(xmpp->condition), "policy-violation");
-	copy_text(xmpp->text, sizeof(xmpp->text),
+	copy_text(xmpp->reason.condition, sizeof(xmpp->reason.condition), "policy-violation");
+	copy_text(xmpp->reason.text, sizeof(xmpp->reason.text),
 		  error == -EMSGSIZE ? "it sent a stanza of more than 512 KiB"
 				     : "what it sent is not XMPP");
 	xmpp->over = true;
@@ -387,14 +396,8 @@ server_xmpp_is_over(const struct server_xmpp *xmpp)
 	return xmpp->over;
 }
 
-const char *
-server_xmpp_condition(const struct server_xmpp *xmpp)
+const struct server_reason *
+server_xmpp_reason(const struct server_xmpp *xmpp)
 {
-	return xmpp->condition;
-}
-
-const char *
-server_xmpp_text(const struct server_xmpp *xmpp)
-{
-	return xmpp->text;
+	return &xmpp->reason;
 }

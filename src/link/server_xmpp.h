@@ -15,6 +15,12 @@
 struct evbuffer;
 struct server_xmpp;
 
+/* Why a stream or a login ended, as the server said it; "" when it did not. */
+struct server_reason {
+	char condition[64]; /* "not-authorized" */
+	char text[256];
+};
+
 /* Run inside server_xmpp_pump, which the events must not free. */
 struct server_xmpp_events {
 	void (*up)(void *arg,
@@ -50,12 +56,11 @@ uint64_t server_xmpp_sent(const struct server_xmpp *xmpp);
 /* The stream has ended: no pump after that. */
 bool server_xmpp_is_over(const struct server_xmpp *xmpp);
 
-/*
- * Why: the condition of the stream error or SASL failure ("not-authorized"), "" when the server
- * gave none. text of the stream error, or "".
- */
-const char *server_xmpp_condition(const struct server_xmpp *xmpp);
-const char *server_xmpp_text(const struct server_xmpp *xmpp);
+/* Why: a text without a condition is of our own making. */
+const struct server_reason *server_xmpp_reason(const struct server_xmpp *xmpp);
+
+/* Reads a stream error or SASL failure. */
+void server_reason_take(struct server_reason *reason, xmpp_stanza_t *error);
 
 /* A descriptor below 1024, close-on-exec, to be given up for libstrophe's; -1: none is left. */
 int server_xmpp_reserve(void);
