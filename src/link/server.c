@@ -116,7 +116,7 @@ server_got(void *arg, xmpp_stanza_t *stanza)
 {
 	struct server *server = arg;
 
-	if (server_edge_in(server, stanza) && !server_queue_is_pong(server, stanza))
+	if (!server_queue_is_pong(server, stanza) && server_edge_in(server, stanza))
 		server->link.events->stanza(server->link.owner, &server->link, stanza);
 }
 

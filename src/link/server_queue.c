@@ -13,12 +13,14 @@
 #include <string.h>
 
 #include <earshot/jid.h>
+#include <earshot/log.h>
 #include <earshot/ns.h>
 
 #include "base/alloc.h"
 #include "link/server_impl.h"
 
 #define PING_WAIT    (10 * EAR_SEC) /* for the answer */
+#define PING_AGAIN   (5 * EAR_SEC)  /* for that of a component's first, and then of its second */
 #define PING_SENT    EAR_SEC        /* after the oldest stanza in `sent` */
 #define PING_IDLE    (60 * EAR_SEC) /* of silence */
 #define PING_AFTER   256            /* stanzas in `sent` are reason enough */
@@ -92,7 +94,7 @@ arm_life(struct server *server)
 	int64_t now = ear_now(server->clock), at;
 
 	if (server->ping[0] != '\0')
-		at = server->ping_at + PING_WAIT;
+		at = server->ping_at + (server->component ? PING_AGAIN : PING_WAIT);
 	else if (server->sent.count > 0)
 		at = now + PING_SENT;
 	else
@@ -102,11 +104,14 @@ arm_life(struct server *server)
 
 /*
  * An account asks its server. A component asks itself by way of the server, because it cannot know
- * what the server is called.
+ * what the server is called. Where that comes to nothing, somebody else may be connected for the
+ * same domain, and get what comes back. Then it asks an address that is none: the server refuses
+ * it on the stream by which it came (RFC 6120 §8.3.3.8).
  */
 static void
 send_ping(struct server *server)
 {
+	const char *to = server->refusable ? "@" : server->link.self;
 	char text[2 * EAR_JID_SIZE];
 	int length;
 
@@ -115,7 +120,7 @@ send_ping(struct server *server)
 		length =
 			snprintf(text, sizeof(text),
 				 "<iq type='get' id='%s' from='%s' to='%s'><ping xmlns='%s'/></iq>",
-				 server->ping, server->link.self, server->link.self, EAR_NS_PING);
+				 server->ping, server->link.self, to, EAR_NS_PING);
 	else
 		length = snprintf(text, sizeof(text),
 				  "<iq type='get' id='%s' to='%s'><ping xmlns='%s'/></iq>",
@@ -134,6 +139,13 @@ on_life(void *arg)
 
 	if (server->phase != SERVER_UP)
 		return;
+	if (server->ping[0] != '\0' && server->component && !server->refusable) {
+		server->refusable = true;
+		copy_text(server->lost, sizeof(server->lost), server->ping);
+		send_ping(server);
+		server_net_pump(server);
+		return;
+	}
 	if (server->ping[0] != '\0') {
 		if (server->heard_at <= server->ping_at) {
 			server_fail(server, -ETIMEDOUT, "%s does not answer: frozen or cut off",
@@ -154,14 +166,23 @@ on_life(void *arg)
 bool
 server_queue_is_pong(struct server *server, xmpp_stanza_t *stanza)
 {
-	const char *id = xmpp_stanza_get_id(stanza), *from = xmpp_stanza_get_from(stanza);
-	const char *asked = server->component ? server->link.self : server->domain;
+	const char *id = xmpp_stanza_get_id(stanza);
 
+	/* Nobody but the server was told the id: whatever `from` says, it has read the ping. */
 	server->heard_at = ear_now(server->clock);
-	if (server->ping[0] == '\0' || id == NULL || strcmp(id, server->ping) != 0 ||
-	    strcmp(xmpp_stanza_get_name(stanza), "iq") != 0 || from == NULL ||
-	    strcmp(from, asked) != 0)
+	if (id == NULL || id[0] == '\0' || strcmp(xmpp_stanza_get_name(stanza), "iq") != 0)
 		return false;
+	if (strcmp(id, server->lost) == 0) {
+		server->refusable = false;
+		return true;
+	}
+	if (strcmp(id, server->ping) != 0)
+		return false;
+	if (server->refusable && !server->shared)
+		ear_warn("%s: somebody else is connected as %s, too, and gets a part of what is "
+			 "for it: give each a domain of its own",
+			 server->link.peer, server->link.self);
+	server->shared = server->refusable;
 	server->ping[0] = '\0';
 	server_queue_acked(server, server->ping_number);
 	return true;
@@ -213,7 +234,8 @@ server_queue_flush(struct server *server)
 void
 server_queue_up(struct server *server)
 {
-	server->ping[0] = '\0';
+	server->ping[0] = server->lost[0] = '\0';
+	server->refusable = server->shared = false;
 	server->heard_at = ear_now(server->clock);
 	arm_life(server);
 }
