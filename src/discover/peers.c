@@ -18,25 +18,18 @@
 #define REFUSED_MAX    32   /* log lines about refused names in one window */
 #define REFUSED_WINDOW 3600 /* seconds */
 
-/* The entry begins with what the rest of the program sees of it. */
-struct entry {
-	struct peer peer;
-	bool txt_told, ways_told;
-};
-
 struct peers {
 	struct peers_events events;
 	void *arg;
-	struct entry **entries;
+	struct peer **entries;
 	size_t count, room;
-	bool full_told;
 	struct map *refused; /* names that had their log line in this window */
 	time_t refused_since;
 };
 
-/* One line for a name, and not more than REFUSED_MAX in an hour whatever a peer invents. */
+/* One line for a key, and not more than REFUSED_MAX in an hour whatever a peer invents. */
 static void
-refuse(struct peers *peers, const char *instance, const char *reason)
+complain(struct peers *peers, const char *key, const char *subject, const char *text)
 {
 	struct timespec now;
 	size_t told;
@@ -48,11 +41,17 @@ refuse(struct peers *peers, const char *instance, const char *reason)
 		peers->refused_since = now.tv_sec;
 	}
 	told = map_count(peers->refused);
-	if (told >= REFUSED_MAX || map_get(peers->refused, instance) != NULL)
+	if (told >= REFUSED_MAX || map_get(peers->refused, key) != NULL)
 		return;
-	map_set(peers->refused, instance, peers);
-	ear_warn("%s: refused: %s%s", *instance == '\0' ? "(empty name)" : instance, reason,
+	map_set(peers->refused, key, peers);
+	ear_warn("%s: %s%s", *subject == '\0' ? "(empty name)" : subject, text,
 		 told + 1 == REFUSED_MAX ? " (further ones of this hour are not logged)" : "");
+}
+
+static void
+refuse(struct peers *peers, const char *instance, const char *text)
+{
+	complain(peers, instance, instance, text);
 }
 
 /* Where the address is, or would be. */
@@ -64,7 +63,7 @@ slot_of(const struct peers *peers, const char *address, bool *found)
 	*found = false;
 	while (low < high) {
 		size_t middle = low + (high - low) / 2;
-		int order = strcmp(address, peers->entries[middle]->peer.address);
+		int order = strcmp(address, peers->entries[middle]->address);
 
 		if (order == 0) {
 			*found = true;
@@ -91,7 +90,7 @@ locate(const struct peers *peers, const char *instance, char *address, size_t si
 	if (error != 0)
 		return error == -ENAMETOOLONG ? error : -EINVAL;
 	*slot = slot_of(peers, address, found);
-	if (*found && strcasecmp(peers->entries[*slot]->peer.instance, instance) != 0)
+	if (*found && strcasecmp(peers->entries[*slot]->instance, instance) != 0)
 		return -EEXIST;
 	return 0;
 }
@@ -104,13 +103,13 @@ locate_or_refuse(struct peers *peers, const char *instance, char *address, size_
 	case 0:
 		return 0;
 	case -ENAMETOOLONG:
-		refuse(peers, instance, "longer than the 63 bytes of a DNS-SD name");
+		refuse(peers, instance, "refused: longer than the 63 bytes of a DNS-SD name");
 		break;
 	case -EEXIST:
-		refuse(peers, instance, "another instance has the same address");
+		refuse(peers, instance, "refused: another instance has the same address");
 		break;
 	default:
-		refuse(peers, instance, "not a name of the form user@machine");
+		refuse(peers, instance, "refused: not a name of the form user@machine");
 		break;
 	}
 	return -EINVAL;
@@ -121,10 +120,7 @@ refuse_when_full(struct peers *peers, const char *instance)
 {
 	if (peers->count < PEERS_MAX)
 		return 0;
-	if (!peers->full_told)
-		ear_warn("%s: refused: %d peers are known already (further ones are not logged)",
-			 instance, PEERS_MAX);
-	peers->full_told = true;
+	complain(peers, "full", instance, "refused: too many peers are known already");
 	return -ENOBUFS;
 }
 
@@ -138,7 +134,7 @@ way_find(struct peer *peer, int interface, int family)
 }
 
 static void
-entry_insert(struct peers *peers, size_t slot, struct entry *entry)
+entry_insert(struct peers *peers, size_t slot, struct peer *entry)
 {
 	if (peers->count == peers->room) {
 		peers->room = peers->room == 0 ? 16 : peers->room * 2;
@@ -154,31 +150,29 @@ entry_insert(struct peers *peers, size_t slot, struct entry *entry)
 static void
 entry_remove(struct peers *peers, size_t slot)
 {
-	struct entry *entry = peers->entries[slot];
+	struct peer *entry = peers->entries[slot];
 
 	peers->count--;
 	memmove(&peers->entries[slot], &peers->entries[slot + 1],
 		(peers->count - slot) * sizeof(peers->entries[0]));
-	peers->full_told = false;
-	peers->events.lost(peers->arg, &entry->peer);
+	peers->events.lost(peers->arg, entry);
 	free(entry);
 }
 
 /* The record is kept as far as it could be read. True when it differs from the one before. */
 static bool
-take_txt(struct entry *entry, const unsigned char *wire, size_t length)
+take_txt(struct peers *peers, struct peer *entry, const unsigned char *wire, size_t length)
 {
 	struct txt txt;
 	int error = txt_decode(wire, length, &txt);
 	bool changed;
 
-	if (error != 0 && !entry->txt_told)
-		ear_warn("%s: TXT record read in part only: %s", entry->peer.address,
-			 error == -EMSGSIZE ? "too long or too many keys"
-					    : "a string runs past the end");
-	entry->txt_told = error != 0;
-	changed = memcmp(&txt, &entry->peer.txt, sizeof(txt)) != 0;
-	entry->peer.txt = txt;
+	if (error != 0)
+		complain(peers, entry->address, entry->address,
+			 error == -EMSGSIZE ? "TXT record too long, or too many keys: read in part"
+					    : "TXT record ends inside a string: read in part");
+	changed = memcmp(&txt, &entry->txt, sizeof(txt)) != 0;
+	entry->txt = txt;
 	return changed;
 }
 
@@ -198,33 +192,29 @@ way_is_resolved(const struct peer_way *way)
 }
 
 static void
-see_unresolved(struct peers *peers, struct entry *entry, const struct peer_way *way)
+see_unresolved(struct peers *peers, struct peer *entry, const struct peer_way *way)
 {
-	struct peer_way *old = way_find(&entry->peer, way->interface, way->family);
+	struct peer_way *old = way_find(entry, way->interface, way->family);
 
 	if (old == NULL || !way_is_resolved(old))
 		return;
 	old->address = (struct sockaddr_storage){ .ss_family = AF_UNSPEC };
 	old->length = 0;
-	peers->events.changed(peers->arg, &entry->peer);
+	peers->events.changed(peers->arg, entry);
 }
 
 static int
-see_again(struct peers *peers, struct entry *entry, const struct peer_way *way, const char *host,
+see_again(struct peers *peers, struct peer *peer, const struct peer_way *way, const char *host,
 	  const unsigned char *txt, size_t txt_length)
 {
-	struct peer *peer = &entry->peer;
 	struct peer_way *old = way_find(peer, way->interface, way->family);
 	bool changed;
 
 	if (old == NULL && peer->way_count == PEER_WAYS_MAX) {
-		if (!entry->ways_told)
-			ear_warn("%s: a way refused: %d are known already", peer->address,
-				 PEER_WAYS_MAX);
-		entry->ways_told = true;
+		complain(peers, peer->address, peer->address, "too many ways to it: one left out");
 		return -ENOBUFS;
 	}
-	changed = take_txt(entry, txt, txt_length);
+	changed = take_txt(peers, peer, txt, txt_length);
 	if (strcmp(peer->host, host) != 0) {
 		copy_text(peer->host, sizeof(peer->host), host);
 		changed = true;
@@ -244,20 +234,20 @@ static int
 see_first(struct peers *peers, size_t slot, const char *address, const char *instance,
 	  const struct peer_way *way, const char *host, const unsigned char *txt, size_t txt_length)
 {
-	struct entry *entry;
+	struct peer *entry;
 	int error = refuse_when_full(peers, instance);
 
 	if (error != 0)
 		return error;
 	entry = xalloc(sizeof(*entry));
-	copy_text(entry->peer.address, sizeof(entry->peer.address), address);
-	copy_text(entry->peer.instance, sizeof(entry->peer.instance), instance);
-	copy_text(entry->peer.host, sizeof(entry->peer.host), host);
-	entry->peer.ways[0] = *way;
-	entry->peer.way_count = 1;
-	take_txt(entry, txt, txt_length);
+	copy_text(entry->address, sizeof(entry->address), address);
+	copy_text(entry->instance, sizeof(entry->instance), instance);
+	copy_text(entry->host, sizeof(entry->host), host);
+	entry->ways[0] = *way;
+	entry->way_count = 1;
+	take_txt(peers, entry, txt, txt_length);
 	entry_insert(peers, slot, entry);
-	peers->events.found(peers->arg, &entry->peer);
+	peers->events.found(peers->arg, entry);
 	return 0;
 }
 
@@ -317,7 +307,7 @@ peers_see(struct peers *peers, const char *instance, const struct peer_way *way,
 		return 0;
 	}
 	if (strlen(host) > PEER_HOST_MAX) {
-		refuse(peers, instance, "its host name is too long");
+		refuse(peers, instance, "refused: its host name is too long");
 		return -ENOBUFS;
 	}
 	if (found)
@@ -330,22 +320,21 @@ peers_forget(struct peers *peers, const char *instance, int interface, int famil
 {
 	char address[sizeof(((struct peer *)0)->address)];
 	struct peer_way *way;
-	struct entry *entry;
+	struct peer *entry;
 	size_t slot;
 	bool found;
 
 	if (locate(peers, instance, address, sizeof(address), &slot, &found) != 0 || !found)
 		return;
 	entry = peers->entries[slot];
-	way = way_find(&entry->peer, interface, family);
+	way = way_find(entry, interface, family);
 	if (way == NULL)
 		return;
-	*way = entry->peer.ways[--entry->peer.way_count];
-	entry->ways_told = false;
-	if (entry->peer.way_count == 0)
+	*way = entry->ways[--entry->way_count];
+	if (entry->way_count == 0)
 		entry_remove(peers, slot);
 	else
-		peers->events.changed(peers->arg, &entry->peer);
+		peers->events.changed(peers->arg, entry);
 }
 
 void
@@ -361,7 +350,7 @@ peers_find(const struct peers *peers, const char *address)
 	bool found;
 	size_t slot = slot_of(peers, address, &found);
 
-	return found ? &peers->entries[slot]->peer : NULL;
+	return found ? peers->entries[slot] : NULL;
 }
 
 const struct peer *
@@ -370,11 +359,11 @@ peers_find_source(const struct peers *peers, const struct sockaddr *source)
 	const struct peer *only = NULL;
 
 	for (size_t i = 0; i < peers->count; i++) {
-		if (!peer_has_source(&peers->entries[i]->peer, source))
+		if (!peer_has_source(peers->entries[i], source))
 			continue;
 		if (only != NULL)
 			return NULL;
-		only = &peers->entries[i]->peer;
+		only = peers->entries[i];
 	}
 	return only;
 }
@@ -430,5 +419,5 @@ peers_count(const struct peers *peers)
 const struct peer *
 peers_at(const struct peers *peers, size_t i)
 {
-	return i < peers->count ? &peers->entries[i]->peer : NULL;
+	return i < peers->count ? peers->entries[i] : NULL;
 }

@@ -269,6 +269,26 @@ test_refusals_do_not_fill_the_log(void **state)
 	assert_non_null(strstr(log, "not logged"));
 }
 
+/* Nor does one that changes between good and bad as fast as it can. */
+static void
+test_changes_do_not_fill_the_log(void **state)
+{
+	char path[] = "/tmp/test_peers.XXXXXX", log[16384];
+	struct peers *peers = *state;
+	struct peer_way way = way4(2, "192.0.2.1");
+	uint8_t bad[] = { 200, 'x' };
+	int saved = log_take(path);
+
+	for (int i = 0; i < 500; i++) {
+		told[0] = '\0';
+		assert_int_equal(see(peers, "u@m", way, "nick=J"), 0);
+		assert_int_equal(peers_see(peers, "u@m", &way, "m.local", bad, sizeof(bad)), 0);
+		if (i % 2 == 0)
+			peers_forget(peers, "u@m", 2, AF_INET);
+	}
+	assert_int_equal(log_taken(path, saved, log, sizeof(log)), 1);
+}
+
 /* .local can never be a server's domain: he gets no nearer to tv@example.org than this. */
 static void
 test_name_like_a_jid(void **state)
@@ -326,7 +346,8 @@ static void
 test_full(void **state)
 {
 	struct peers *peers = *state;
-	char name[32], path[] = "/tmp/test_peers.XXXXXX", log[1024];
+	char path[] = "/tmp/test_peers.XXXXXX", again[] = "/tmp/test_peers.XXXXXX";
+	char name[32], log[1024];
 	int saved;
 
 	for (int i = 0; i < PEERS_MAX; i++) {
@@ -345,6 +366,14 @@ test_full(void **state)
 	peers_forget(peers, "u7@m", 2, AF_INET);
 	assert_int_equal(see(peers, "x@m", way4(2, "192.0.2.1"), ""), 0);
 	assert_told("lost u7@m.local 0|found x@m.local 1|");
+	saved = log_take(again);
+	for (int i = 0; i < 100; i++) {
+		assert_int_equal(peers_check(peers, "y@m"), -ENOBUFS);
+		told[0] = '\0';
+		peers_forget(peers, "x@m", 2, AF_INET);
+		assert_int_equal(see(peers, "x@m", way4(2, "192.0.2.1"), ""), 0);
+	}
+	assert_int_equal(log_taken(again, saved, log, sizeof(log)), 0);
 }
 
 static void
@@ -419,6 +448,7 @@ main(void)
 		CASE(test_sorted_and_cleared),
 		CASE(test_names_that_are_none),
 		CASE(test_refusals_do_not_fill_the_log),
+		CASE(test_changes_do_not_fill_the_log),
 		CASE(test_name_like_a_jid),
 		CASE(test_longest_name),
 		CASE(test_impostor),
