@@ -51,6 +51,31 @@ test_build(void **state)
 	xmpp_stanza_release(iq);
 }
 
+/* Deep, with text and attributes, and nothing of the original is touched. */
+static void
+test_copy_without(void **state)
+{
+	xmpp_stanza_t *message = ear_stanza(*state, "message", "chat", "a@b", "id1"), *copy;
+	xmpp_stanza_t *body = ear_child_text(message, "body", NULL, "x");
+
+	ear_child(message, "via", "urn:mark");
+	ear_child(body, "via", "urn:mark");
+	ear_child(message, "other", "urn:o");
+	copy = ear_copy_without(message, "urn:mark");
+	assert_string_equal(xmpp_stanza_get_to(copy), "a@b");
+	assert_string_equal(xmpp_stanza_get_id(copy), "id1");
+	assert_true(ear_is(copy, "message", EAR_NS_CLIENT));
+	assert_null(ear_find(copy, "via", "urn:mark"));
+	assert_non_null(ear_find(message, "via", "urn:mark"));
+	assert_ptr_not_equal(ear_first(copy), body);
+	assert_string_equal(ear_text(ear_first(copy)), "x");
+	assert_non_null(ear_find(ear_first(copy), "via", "urn:mark"));
+	assert_non_null(ear_find(copy, "other", "urn:o"));
+	xmpp_stanza_release(message);
+	assert_string_equal(ear_text(ear_first(copy)), "x");
+	xmpp_stanza_release(copy);
+}
+
 static void
 test_long_value(void **state)
 {
@@ -127,8 +152,9 @@ int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
-		TEST(test_build), TEST(test_long_value), TEST(test_text_between),
-		TEST(test_ids),   TEST(test_fresh_id),   TEST(test_answer),
+		TEST(test_build),        TEST(test_copy_without), TEST(test_long_value),
+		TEST(test_text_between), TEST(test_ids),          TEST(test_fresh_id),
+		TEST(test_answer),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
