@@ -64,6 +64,8 @@ tls_client_new(const char *domain, const char *ca_file, char *error, size_t size
 	}
 	SSL_CTX_set_verify(tls->ctx, SSL_VERIFY_PEER, NULL);
 	SSL_CTX_set_mode(tls->ctx, SSL_MODE_RELEASE_BUFFERS);
+	/* Another handshake would make SSL_write refuse what tls_seal has taken. */
+	SSL_CTX_set_options(tls->ctx, SSL_OP_NO_RENEGOTIATION);
 	tls->ssl = SSL_new(tls->ctx);
 	if (tls->ssl == NULL || !set_domain(tls->ssl, domain))
 		goto fail;
@@ -180,7 +182,8 @@ tls_seal(struct tls *tls, struct evbuffer *plain_out, struct evbuffer *wire_out)
 
 	ERR_clear_error();
 	while (error == 0 && (n = evbuffer_remove(plain_out, bytes, sizeof(bytes))) > 0) {
-		int written = SSL_write(tls->ssl, bytes, n); /* memory: all or an error */
+		int written =
+			SSL_write(tls->ssl, bytes, n); /* all or an error: memory, one handshake */
 
 		if (written != n)
 			error = outcome(tls, written);
