@@ -255,6 +255,16 @@ on_text(void *arg, const char *text, int length)
 		stop(reader, -EBADMSG, "bad-format");
 }
 
+/* Between stanzas even one that holds space alone: it is no keepalive, and has an end to come. */
+static void
+on_cdata(void *arg)
+{
+	struct reader *reader = arg;
+
+	if (reader->build.depth == 0)
+		stop(reader, -EBADMSG, "bad-format");
+}
+
 /* Of the header: is the content what we speak, and could another parser go on in its place? */
 static void
 header_namespace(struct reader *reader, const char *prefix, const char *uri)
@@ -313,6 +323,7 @@ set_handlers(struct reader *reader)
 	XML_SetUserData(reader->expat, reader);
 	XML_SetElementHandler(reader->expat, on_start, on_end);
 	XML_SetCharacterDataHandler(reader->expat, on_text);
+	XML_SetStartCdataSectionHandler(reader->expat, on_cdata);
 	XML_SetStartNamespaceDeclHandler(reader->expat, on_namespace);
 	XML_SetCommentHandler(reader->expat, on_comment);
 	XML_SetProcessingInstructionHandler(reader->expat, on_instruction);

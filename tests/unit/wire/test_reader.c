@@ -453,6 +453,22 @@ test_encoding(void **state)
 	expect(f, "<?xml version='1.0' encoding='utf-8'?>", 0, NULL);
 }
 
+/* Space in one is no keepalive: a reader that rested there would forget that it has not ended. */
+static void
+test_cdata_between(void **state)
+{
+	struct fixture *f = *state;
+
+	expect(f, HEADER "<![CDATA[ <iq/>]]>", -EBADMSG, "bad-format");
+	expect(f, HEADER "<a/><![CDATA[\n]]>", -EBADMSG, "bad-format");
+	assert_int_equal(f->seen.stanzas, 2);
+	reader_reset(f->reader);
+	trickle(f, HEADER "<![CDATA[ ");
+	reader_rest(f->reader);
+	assert_int_equal(trickle(f, "<b/>"), -EBADMSG);
+	assert_int_equal(f->seen.stanzas, 2);
+}
+
 /* RFC 6120 §11.1. */
 static void
 test_restricted(void **state)
@@ -716,6 +732,7 @@ main(void)
 		TEST(test_not_well_formed),
 		TEST(test_bad_bytes),
 		TEST(test_encoding),
+		TEST(test_cdata_between),
 		TEST(test_restricted),
 		TEST(test_huge_text),
 		TEST(test_huge_attribute),
