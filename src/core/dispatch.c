@@ -49,7 +49,7 @@ level_of(struct ear *ear, const struct link *link, const char *from)
 
 	if (link->kind != EAR_LINK_SERVER)
 		return link->level;
-	if (ear->conf->server_kind == CONF_SERVER_ACCOUNT &&
+	if (ear->conf->server_kind == CONF_SERVER_ACCOUNT && ear->self_server != NULL &&
 	    ear_jid_bare_equal(from, ear->self_server))
 		return EAR_TRUSTED;
 	dest = dest_find(ear, from);

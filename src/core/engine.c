@@ -293,10 +293,10 @@ start_server(struct engine *engine, char *text, size_t size)
 		return error;
 	}
 	config.secret = secret;
-	if (config.component)
-		xreplace(&engine->ear->self_server, conf->server_jid);
 	engine->ear->server = server_new(engine->base, engine->ear->clock, engine->ear->ctx,
 					 &config, &core_link_events, engine->ear);
+	if (config.component)
+		xreplace(&engine->ear->self_server, engine->ear->server->self);
 	OPENSSL_cleanse(secret, strlen(secret));
 	free(secret);
 	return 0;
