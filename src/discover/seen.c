@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: ISC */
 /* seen.c: from what the browser sees to what the peers table knows, by resolvers that stay open. */
+#include <errno.h>
 #include <net/if.h>
 #include <netinet/in.h>
 #include <stdlib.h>
@@ -28,7 +29,8 @@ struct seen {
 	struct map *instances;    /* name -> struct seen_instance */
 	char *own;
 	size_t resolvers; /* open now */
-	bool full_told;   /* some ways wait for room */
+	bool waiting;     /* some ways wait for room */
+	bool full_told;
 };
 
 static int
@@ -63,7 +65,7 @@ way_close(struct seen_way *way)
 	}
 	if (way->told)
 		peers_forget(seen->peers, way->instance->name, way->interface, way_family(way));
-	way->told = false;
+	way->told = way->refused = false;
 }
 
 static int
@@ -126,12 +128,17 @@ way_open(struct seen_way *way)
 	struct seen_way *last;
 	int error;
 
-	if (way->resolver != NULL || way_is_hidden(way) ||
-	    peers_check(seen->peers, way->instance->name) != 0)
+	if (way->resolver != NULL || way_is_hidden(way))
 		return true;
+	error = peers_check(seen->peers, way->instance->name);
+	if (error != 0) {
+		seen->waiting |= error == -ENOBUFS;
+		return error != -ENOBUFS;
+	}
 	error = way_try_open(way);
 	if (error == AVAHI_ERR_TOO_MANY_OBJECTS) {
 		tell_full(seen, error);
+		seen->waiting = true;
 		if (instance_resolvers(way->instance, &last) > 0 || !make_room(seen))
 			return false;
 		error = way_try_open(way);
@@ -142,20 +149,35 @@ way_open(struct seen_way *way)
 	return error != AVAHI_ERR_TOO_MANY_OBJECTS;
 }
 
-/* After a resolver went: the next ones that had no room. */
+/*
+ * After somebody went: the next ones that had no room. What the table refused is resolved again,
+ * since a resolver tells what it knows only once.
+ */
 static void
 fill(struct seen *seen)
 {
-	if (!seen->full_told || seen->stack == NULL)
+	size_t room = PEERS_MAX - peers_count(seen->peers);
+
+	if (!seen->waiting || seen->stack == NULL)
 		return;
 	for (size_t i = 0; i < map_count(seen->instances); i++) {
 		struct seen_instance *instance = map_at(seen->instances, i, NULL);
+		bool counted = false;
 
-		for (size_t j = 0; j < instance->count; j++)
-			if (!way_open(instance->ways[j]))
+		for (size_t j = 0; j < instance->count; j++) {
+			struct seen_way *way = instance->ways[j];
+
+			if (way->resolver != NULL && !way->refused)
+				continue;
+			if (!counted && room-- == 0)
 				return;
+			counted = true;
+			way_close(way);
+			if (!way_open(way))
+				return;
+		}
 	}
-	seen->full_told = false;
+	seen->waiting = seen->full_told = false;
 }
 
 static struct seen_way *
@@ -226,7 +248,7 @@ drop_all(struct seen *seen, bool tell)
 		map_del(seen->instances, instance->name);
 		instance_free(instance);
 	}
-	seen->full_told = false;
+	seen->waiting = seen->full_told = false;
 }
 
 void
@@ -279,9 +301,10 @@ seen_add(struct seen *seen, AvahiIfIndex interface, AvahiProtocol protocol, cons
 	struct seen_way *way;
 	size_t at;
 
-	if (seen->stack == NULL || peers_check(seen->peers, name) != 0)
+	/* The browser says it once: a name that finds no room now has to be remembered. */
+	if (seen->stack == NULL || peers_check(seen->peers, name) == -EINVAL)
 		return;
-	if (map_get(seen->instances, name) == NULL && map_count(seen->instances) > PEERS_MAX)
+	if (map_get(seen->instances, name) == NULL && map_count(seen->instances) >= SEEN_NAMES_MAX)
 		return;
 	instance = instance_get(seen, name);
 	way = way_find(instance, interface, protocol, &at);
@@ -394,4 +417,6 @@ seen_resolved(struct seen_way *way, const char *host, const AvahiAddress *addres
 	error = peers_see(way->seen->peers, way->instance->name, &out, host, wire, length);
 	if (error == 0 && host != NULL)
 		way->told = true;
+	way->refused = error == -ENOBUFS && !way->told;
+	way->seen->waiting |= way->refused;
 }

@@ -7,6 +7,7 @@
 #include "discover/peers.h"
 
 #define SEEN_RESOLVERS_MAX 4096 /* open at once; a daemon may allow fewer */
+#define SEEN_NAMES_MAX     8192 /* with and without a resolver */
 
 struct seen_instance;
 
@@ -17,6 +18,7 @@ struct seen_way {
 	AvahiIfIndex interface;
 	AvahiProtocol protocol;
 	bool told;      /* the peers table has it */
+	bool refused;   /* it had no room for it */
 	void *resolver; /* the kind's; NULL: none open */
 };
 

@@ -42,6 +42,7 @@ fake_resolve(struct mdns_stack *stack, struct seen_way *way)
 	if (fake->resolvers_max != 0 && fake->resolvers == fake->resolvers_max)
 		return AVAHI_ERR_TOO_MANY_OBJECTS;
 	fake->resolvers++;
+	fake->opened++;
 	way->resolver = fake;
 	return 0;
 }

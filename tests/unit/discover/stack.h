@@ -8,6 +8,7 @@
 struct fake_stack {
 	struct mdns_stack stack;
 	size_t resolvers, resolvers_max; /* max 0: no bound */
+	size_t opened;                   /* resolvers, ever */
 	size_t groups, updates;
 	struct mdns_group *group; /* opened last */
 	char instance[64];        /* of that */

@@ -193,6 +193,37 @@ test_our_own_bound(void **state)
 	assert_int_equal(fake.resolvers, SEEN_RESOLVERS_MAX);
 }
 
+/* Whoever came while others filled the table is found when they have gone. */
+static void
+test_room_again_after_a_flood(void **state)
+{
+	char name[32];
+
+	for (int i = 0; i < PEERS_MAX + 2; i++) {
+		snprintf(name, sizeof(name), "u%d@m", i);
+		seen_add(seen, 2, V4, name);
+	}
+	seen_add(seen, 2, V4, "resolving@m");
+	for (int i = 0; i < PEERS_MAX; i++) {
+		snprintf(name, sizeof(name), "u%d@m", i);
+		resolve(name, 2, V4, "192.0.2.1");
+	}
+	assert_int_equal(peers_count(peers), PEERS_MAX);
+	resolve("resolving@m", 2, V4, "192.0.2.9");
+	seen_add(seen, 2, V4, "late@m");
+	assert_null(((struct seen_way *)seen_find(seen, 2, V4, "late@m"))->resolver);
+	for (int i = 0; i < PEERS_MAX + 2; i++) {
+		snprintf(name, sizeof(name), "u%d@m", i);
+		seen_remove(seen, 2, V4, name);
+	}
+	assert_int_equal(peers_count(peers), 0);
+	assert_int_equal(fake.resolvers, 2);
+	assert_int_equal(fake.opened, PEERS_MAX + 3 + 2);
+	resolve("resolving@m", 2, V4, "192.0.2.9");
+	resolve("late@m", 2, V4, "192.0.2.8");
+	assert_int_equal(peers_count(peers), 2);
+}
+
 static void
 test_detach_loses_everybody(void **state)
 {
@@ -218,6 +249,7 @@ main(void)
 		CASE(test_own_name_is_no_peer),
 		CASE(test_few_resolvers_are_shared),
 		CASE(test_our_own_bound),
+		CASE(test_room_again_after_a_flood),
 		CASE(test_detach_loses_everybody),
 	};
 
