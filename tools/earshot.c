@@ -5,6 +5,7 @@
 
 #include "args.h"
 #include "cli.h"
+#include "descriptors.h"
 
 #define INTERRUPTED 130 /* as shells have it */
 
@@ -27,6 +28,15 @@ run_offline(struct cli *cli)
 }
 
 static int
+said_all(int code)
+{
+	if (descriptors_said_all())
+		return code;
+	complain("standard output: cannot be written: is the disk full?");
+	return code == EXIT_DONE ? EXIT_CONFIG : code;
+}
+
+static int
 run(struct cli *cli)
 {
 	int code;
@@ -38,7 +48,7 @@ run(struct cli *cli)
 	if (cli->interrupted && code != EXIT_DONE)
 		code = INTERRUPTED;
 	cli_release(cli);
-	return code;
+	return said_all(code);
 }
 
 int
@@ -48,6 +58,7 @@ main(int argc, char **argv)
 	char why[256];
 	int code;
 
+	descriptors_fill();
 	setlocale(LC_ALL, "");
 	setlocale(LC_NUMERIC, "C");
 	if (args_parse(argc, argv, &cli.args, why, sizeof(why)) != 0) {
@@ -62,5 +73,5 @@ main(int argc, char **argv)
 		return run(&cli);
 	}
 	args_release(&cli.args);
-	return code;
+	return said_all(code);
 }

@@ -15,6 +15,7 @@
 #include "base/conf.h"
 #include "base/timer.h"
 #include "core/engine.h"
+#include "descriptors.h"
 #include "notify.h"
 #include "registry.h"
 
@@ -303,6 +304,7 @@ main(int argc, char **argv)
 	struct daemon daemon = { 0 };
 	int option, action = 0, code;
 
+	descriptors_fill();
 	while ((option = getopt_long(argc, argv, "c:fvh", options, NULL)) != -1) {
 		switch (option) {
 		case 'c':
