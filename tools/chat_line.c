@@ -16,6 +16,7 @@
 
 #include "base/alloc.h"
 #include "chat_line.h"
+#include "out.h"
 
 #define LINE_BYTES_MAX ((size_t)64 * 1024)
 #define HISTORY_MAX    500
@@ -81,6 +82,9 @@ on_readable(evutil_socket_t fd, short what, void *arg)
 		return;
 	give_lines(n <= 0);
 	if (n <= 0 || evbuffer_get_length(input.in) > LINE_BYTES_MAX) {
+		if (n > 0)
+			complain("chat: a line is longer than %zu bytes: the rest is not read",
+				 LINE_BYTES_MAX);
 		input.ended = true;
 		event_del(input.event);
 		input.fn(input.arg, NULL);

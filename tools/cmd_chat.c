@@ -9,7 +9,7 @@
 #include "chat_line.h"
 #include "cli.h"
 
-#define LINES_MAX 1000 /* typed ahead */
+#define LINES_MAX 5000 /* typed ahead; more than come with one read */
 #define WORDS_MAX 256  /* to complete to */
 
 /* A line that waits: sending and asking wait, which callbacks may not. */
@@ -31,11 +31,32 @@ struct chat {
 
 static void say(struct chat *chat, const char *format, ...) __attribute__((format(printf, 2, 3)));
 
-/* One escaped line with the time before it. */
+/* The lines of text but the first begin where no line of ours does: nobody can write one that looks
+ * like another's. */
+static char *
+indented(const char *text)
+{
+	static const char indent[] = "\n      ";
+	size_t lines = 0, n = 0;
+	char *out;
+
+	for (const char *p = text; *p != '\0'; p++)
+		lines += *p == '\n';
+	out = xalloc(strlen(text) + lines * sizeof(indent) + 1);
+	for (; *text != '\0'; text++) {
+		size_t length = *text == '\n' ? sizeof(indent) - 1 : 1;
+
+		memcpy(out + n, *text == '\n' ? indent : text, length);
+		n += length;
+	}
+	return out;
+}
+
+/* An escaped text with the time before it. */
 static void
 say(struct chat *chat, const char *format, ...)
 {
-	char stamp[16], *raw = NULL, *clean, *line;
+	char stamp[16], *raw = NULL, *clean, *lines, *line;
 	time_t now = time(NULL);
 	struct tm local;
 	va_list args;
@@ -48,9 +69,11 @@ say(struct chat *chat, const char *format, ...)
 	va_end(args);
 	clean = out_escape(raw, true);
 	strftime(stamp, sizeof(stamp), "%H:%M", localtime_r(&now, &local));
-	line = xasprintf("%s %s", stamp, clean);
+	lines = indented(clean);
+	line = xasprintf("%s %s", stamp, lines);
 	chat_line_print(line);
 	free(line);
+	free(lines);
 	free(clean);
 	free(raw);
 }
@@ -150,6 +173,10 @@ on_line(void *arg, const char *text)
 	struct line *line;
 
 	if (text == NULL || chat->count >= LINES_MAX) {
+		if (text != NULL && !chat->ended) {
+			complain("chat: more than %d lines wait: the rest is not read", LINES_MAX);
+			chat->code = EXIT_USAGE;
+		}
 		chat->ended = true;
 		return;
 	}

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: ISC */
 /* cmd_press.c: the remote control: one press, and what the player does. */
+#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -31,10 +32,21 @@ put_number(json_t *object, const char *key, const char *value)
 	char *end;
 	double number = value == NULL ? 0 : strtod(value, &end);
 
-	if (value == NULL || end == value || *end != '\0')
+	if (value == NULL || end == value || *end != '\0' || !isfinite(number))
 		json_object_set_new(object, key, json_null());
 	else
 		json_object_set_new(object, key, json_real(number));
+}
+
+/* -1: none, or none that a volume can be. */
+static long
+volume_of(xmpp_stanza_t *state)
+{
+	const char *value = xmpp_stanza_get_attribute(state, "volume");
+	char *end;
+	long number = value == NULL ? -1 : strtol(value, &end, 10);
+
+	return value == NULL || end == value || *end != '\0' || number > 1000 ? -1 : number;
 }
 
 static void
@@ -48,7 +60,7 @@ static void
 print_json(const char *address, const struct answer *answer)
 {
 	xmpp_stanza_t *state = state_of(answer);
-	const char *volume = xmpp_stanza_get_attribute(state, "volume");
+	long volume = volume_of(state);
 	json_t *object = json_object();
 
 	json_put_text(object, "address", address);
@@ -57,8 +69,7 @@ print_json(const char *address, const struct answer *answer)
 	json_put_text(object, "title", xmpp_stanza_get_attribute(state, "title"));
 	put_number(object, "position", xmpp_stanza_get_attribute(state, "position"));
 	put_number(object, "duration", xmpp_stanza_get_attribute(state, "duration"));
-	json_object_set_new(object, "volume",
-			    volume == NULL ? json_null() : json_integer(atoi(volume)));
+	json_object_set_new(object, "volume", volume < 0 ? json_null() : json_integer(volume));
 	put_bool(object, "muted", xmpp_stanza_get_attribute(state, "muted"));
 	put_bool(object, "seekable", xmpp_stanza_get_attribute(state, "seekable"));
 	json_put_text(object, "link", ear_link_name(answer->link));
@@ -79,8 +90,8 @@ print_text(const struct answer *answer)
 {
 	xmpp_stanza_t *state = state_of(answer);
 	const char *title = xmpp_stanza_get_attribute(state, "title");
-	const char *volume = xmpp_stanza_get_attribute(state, "volume");
 	const char *muted = xmpp_stanza_get_attribute(state, "muted");
+	long volume = volume_of(state);
 	char position[32], duration[32], *clean = out_escape(title == NULL ? "" : title, false);
 
 	out_time(position, sizeof(position),
@@ -88,8 +99,8 @@ print_text(const struct answer *answer)
 	out_time(duration, sizeof(duration),
 		 seconds_of(xmpp_stanza_get_attribute(state, "duration")));
 	printf("%s  %s / %s", playback_of(answer), position, duration);
-	if (volume != NULL)
-		printf("  volume %d %%", atoi(volume));
+	if (volume >= 0)
+		printf("  volume %ld %%", volume);
 	if (muted != NULL && strcmp(muted, "true") == 0)
 		printf("  muted");
 	if (clean[0] != '\0')

@@ -113,7 +113,9 @@ cli_resolve(struct cli *cli, const char *name, int *code)
 	char canonical[EAR_JID_SIZE], *found = NULL;
 
 	*code = EXIT_DONE;
-	if (strchr(name, '@') == NULL && strchr(name, '/') == NULL)
+	/* What a peer calls itself does not take the place of a domain. */
+	if (strpbrk(name, "@/") == NULL &&
+	    (strchr(name, '.') == NULL || ear_jid_prep(name, canonical, sizeof(canonical)) != 0))
 		found = find_by_name(cli, name, code);
 	if (*code != EXIT_DONE)
 		return NULL;

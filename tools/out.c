@@ -71,13 +71,35 @@ complain(const char *format, ...)
 	free(raw);
 }
 
+/* JSON escapes C0 only. What else is harmful stands in strings, where \u means the same. */
+static void
+put_json(FILE *out, const char *text)
+{
+	size_t left = strlen(text);
+	ucs4_t c;
+
+	while (left > 0) {
+		int length = u8_mbtoucr(&c, (const uint8_t *)text, left);
+
+		if (length <= 0)
+			length = 1; /* jansson lets no such byte in */
+		else if (is_harmful(c, false))
+			fprintf(out, "\\u%04" PRIx32, (uint32_t)c);
+		else
+			fwrite(text, 1, (size_t)length, out);
+		text += length;
+		left -= (size_t)length;
+	}
+	fputc('\n', out);
+}
+
 void
 out_json(FILE *out, json_t *object)
 {
 	char *text = json_dumps(object, JSON_COMPACT);
 
 	if (text != NULL)
-		fprintf(out, "%s\n", text);
+		put_json(out, text);
 	fflush(out);
 	free(text);
 	json_decref(object);
