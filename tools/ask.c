@@ -38,6 +38,8 @@ cli_code_of(xmpp_stanza_t *stanza)
 	/* The server says so of a domain that it cannot find: no path, too. */
 	if (condition == EAR_REMOTE_SERVER_NOT_FOUND)
 		return EXIT_NOBODY;
+	if (condition == EAR_RECIPIENT_UNAVAILABLE && link == EAR_LINK_SERVER)
+		return EXIT_NOBODY;
 	if (link != EAR_LINK_NONE)
 		return EXIT_REFUSED;
 	if (condition == EAR_RECIPIENT_UNAVAILABLE)
@@ -97,6 +99,8 @@ cli_ask(struct cli *cli, xmpp_stanza_t *iq, double seconds, struct answer *answe
 			cli_turn(cli, deadline);
 		if (wait.stanza != NULL)
 			answer_take(answer, wait.stanza);
+		else if (cli->interrupted)
+			answer->interrupted = true;
 		else if (cli_is_down(cli) == EXIT_DONE)
 			answer->code = EXIT_TIMEOUT;
 	}
@@ -160,6 +164,13 @@ cli_refused(const char *subject, const struct answer *answer)
 	case EXIT_TIMEOUT:
 		complain("%s: no answer (%s)%s%s", subject, name, text == NULL ? "" : ": ",
 			 text == NULL ? "" : text);
+		break;
+	case EXIT_TRUST:
+		complain("%s: refused (%s): %s", subject, name,
+			 text == NULL
+				 ? "the only path to it is plaintext, which [policy] plaintext "
+				   "of this machine denies"
+				 : text);
 		break;
 	case EXIT_USAGE:
 		complain("%s: is no address (%s)", subject, name);

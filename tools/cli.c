@@ -80,6 +80,17 @@ cli_listen(struct cli *cli, cli_stanza_fn *fn, void *arg)
 	cli->arg = arg;
 }
 
+/* Commands read standard input outside of the loop: a signal ends that, too. */
+static void
+let_interrupt(int signal_number)
+{
+	struct sigaction action;
+
+	sigaction(signal_number, NULL, &action);
+	action.sa_flags &= ~SA_RESTART;
+	sigaction(signal_number, &action, NULL);
+}
+
 void
 cli_init(struct cli *cli)
 {
@@ -94,6 +105,7 @@ cli_init(struct cli *cli)
 	for (size_t i = 0; i < 2; i++) {
 		cli->signals[i] = evsignal_new(cli->base, signals[i], on_signal, cli);
 		event_add(cli->signals[i], NULL);
+		let_interrupt(signals[i]);
 	}
 }
 
@@ -108,6 +120,14 @@ cli_release(struct cli *cli)
 	xmpp_ctx_free(cli->ctx);
 	xmpp_shutdown();
 	args_release(&cli->args);
+}
+
+bool
+cli_was_interrupted(struct cli *cli, FILE *file)
+{
+	if (ferror(file) && errno == EINTR)
+		cli->interrupted = true;
+	return cli->interrupted;
 }
 
 static void

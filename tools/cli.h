@@ -51,6 +51,7 @@ struct answer {
 	xmpp_stanza_t *stanza;   /* NULL when none came */
 	enum ear_link_kind link; /* on which it came; EAR_LINK_NONE: the engine itself made it */
 	int64_t rtt_us;          /* -1 unknown */
+	bool interrupted;        /* by the user, who knows why there is none */
 };
 
 /* Everything that is no awaited answer goes to fn from now on; NULL: nowhere. */
@@ -83,6 +84,9 @@ int cli_refused(const char *subject, const struct answer *answer);
 
 /* Sends (consumed), with --path's wish in it. 0, or an exit code after a complaint. */
 int cli_send(struct cli *cli, xmpp_stanza_t *stanza);
+
+/* After a read of a file came to nothing: whether the user interrupted it. */
+bool cli_was_interrupted(struct cli *cli, FILE *file);
 
 /* Runs the loop once, until something happens, the deadline (monotonic microseconds) passes or the
  * user interrupts. */

@@ -140,5 +140,7 @@ cmd_ping(struct cli *cli)
 	print_statistics(&pinging);
 	free(shown);
 	free(address);
+	if (cli->down)
+		return EXIT_CONFIG;
 	return pinging.stats.count > 0 ? EXIT_DONE : (int)pinging.worst;
 }

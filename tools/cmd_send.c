@@ -12,6 +12,8 @@
 
 #define TEXT_MAX ((size_t)128 * 1024) /* half of what a stream takes: room for escapes */
 
+#define HEAR_SECONDS 0.3
+
 /* What came back for messages of ours. */
 struct sending {
 	int code;
@@ -72,6 +74,24 @@ flush_sent(struct cli *cli, struct sending *sending)
 	return sending->code != EXIT_DONE ? sending->code : code;
 }
 
+/*
+ * The other side may refuse what it was sent ("nobody is listening here"). It takes a stream in
+ * order: once a ping that followed is answered, a refusal has come. Who answers no pings (iChat,
+ * Pidgin) costs a moment.
+ */
+static int
+hear_back(struct cli *cli, struct sending *sending)
+{
+	xmpp_stanza_t *iq = ear_stanza(cli->ctx, "iq", "get", sending->address, NULL);
+	struct answer answer;
+
+	ear_child(iq, "ping", EAR_NS_PING);
+	cli_ask(cli, iq, cli->args.timeout < HEAR_SECONDS ? cli->args.timeout : HEAR_SECONDS,
+		&answer);
+	answer_release(&answer);
+	return sending->code;
+}
+
 static int
 send_lines(struct cli *cli, struct sending *sending)
 {
@@ -80,6 +100,7 @@ send_lines(struct cli *cli, struct sending *sending)
 	ssize_t length;
 	int code = EXIT_DONE;
 
+	errno = 0;
 	while (code == EXIT_DONE && (length = getline(&line, &size, stdin)) != -1) {
 		while (length > 0 && (line[length - 1] == '\n' || line[length - 1] == '\r'))
 			length--;
@@ -90,6 +111,8 @@ send_lines(struct cli *cli, struct sending *sending)
 		if (code == EXIT_DONE)
 			code = flush_sent(cli, sending);
 	}
+	if (code == EXIT_DONE && cli_was_interrupted(cli, stdin))
+		code = EXIT_CONFIG;
 	free(line);
 	return code;
 }
@@ -103,7 +126,9 @@ send_input(struct cli *cli, struct sending *sending)
 
 	if (length <= TEXT_MAX + 1 && length > 0 && text[length - 1] == '\n')
 		length--;
-	if (length == 0) {
+	if (cli_was_interrupted(cli, stdin)) {
+		code = EXIT_CONFIG;
+	} else if (length == 0) {
 		complain("standard input is empty: nothing to send");
 		code = EXIT_USAGE;
 	} else {
@@ -145,6 +170,8 @@ cmd_send(struct cli *cli)
 		code = send_words(cli, &sending);
 	else
 		code = send_input(cli, &sending);
+	if (code == EXIT_DONE)
+		code = hear_back(cli, &sending);
 	cli_listen(cli, NULL, NULL);
 	free(address);
 	return code;

@@ -199,8 +199,10 @@ send_file(struct cli *cli, FILE *file, const char *name)
 			code = sent != EXIT_DONE ? sent : code;
 		}
 	}
-	if (rc != 0 || !reader_is_between(reader) ||
-	    reader_feed(reader, ending, sizeof(ending) - 1) != 0)
+	if (cli_was_interrupted(cli, file))
+		code = EXIT_CONFIG;
+	else if (rc != 0 || !reader_is_between(reader) ||
+		 reader_feed(reader, ending, sizeof(ending) - 1) != 0)
 		code = not_xml(name, reader);
 	else if (count == 0) {
 		complain("%s: no stanza in it", name);

@@ -15,7 +15,8 @@ const struct command commands[] = {
 	  .args = "ADDR [TEXT...]",
 	  .summary = "Send a chat message",
 	  .help = "Without TEXT, standard input is the message; with -l, each line of it is one.\n"
-		  "Returns when the message has been handed to a path that works.\n",
+		  "Returns when the message has been handed to a path that works and, for at most\n"
+		  "0.3 seconds, a refusal would have been heard.\n",
 	  .letters = "l",
 	  .min = 1,
 	  .max = -1,
