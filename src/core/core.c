@@ -65,8 +65,8 @@ lan_is_up(struct ear *ear, struct link *link)
 	probe_now(dest);
 }
 
-static void
-stamp(struct ear *ear, xmpp_stanza_t *stanza)
+void
+core_stamp(struct ear *ear, xmpp_stanza_t *stanza)
 {
 	for (size_t i = 0; ear->xeps[i] != NULL; i++)
 		if (ear->xeps[i]->outgoing != NULL)
@@ -79,7 +79,7 @@ send_initial_presence(struct ear *ear, struct link *link)
 {
 	xmpp_stanza_t *presence = ear_stanza(ear->ctx, "presence", NULL, NULL, NULL);
 
-	stamp(ear, presence);
+	core_stamp(ear, presence);
 	if (link_send(link, presence) != 0)
 		xmpp_stanza_release(presence);
 }
@@ -328,82 +328,4 @@ core_free(struct ear *ear)
 	free(ear->self_lan);
 	free(ear->self_server);
 	free(ear);
-}
-
-/* --- the contract ------------------------------------------------------------------------- */
-
-xmpp_ctx_t *
-ear_ctx(struct ear *ear)
-{
-	return ear->ctx;
-}
-
-struct ear_clock *
-ear_clock(struct ear *ear)
-{
-	return ear->clock;
-}
-
-struct ear_player *
-ear_player(struct ear *ear)
-{
-	return ear->player;
-}
-
-const struct ear_xep *const *
-ear_xeps(struct ear *ear)
-{
-	return ear->xeps;
-}
-
-const char *
-ear_self(struct ear *ear, enum ear_link_kind link)
-{
-	return link == EAR_LINK_SERVER ? ear->self_server : ear->self_lan;
-}
-
-static size_t
-index_of(struct ear *ear, const struct ear_xep *xep)
-{
-	size_t i = 0;
-
-	while (ear->xeps[i] != NULL && ear->xeps[i] != xep)
-		i++;
-	return i;
-}
-
-void
-ear_set_state(struct ear *ear, const struct ear_xep *xep, void *state)
-{
-	ear->xep_states[index_of(ear, xep)] = state;
-}
-
-void *
-ear_state(struct ear *ear, const struct ear_xep *xep)
-{
-	return ear->xep_states[index_of(ear, xep)];
-}
-
-int
-ear_send(struct ear *ear, xmpp_stanza_t *stanza)
-{
-	int error;
-
-	stamp(ear, stanza);
-	error = route_out(ear, stanza, EAR_LINK_NONE);
-	if (error != 0)
-		xmpp_stanza_release(stanza);
-	return error;
-}
-
-xmpp_stanza_t *
-ear_disco_info(struct ear *ear, const char *node)
-{
-	return disco_info(ear->ctx, ear->xeps, ear->conf->engine_name, node);
-}
-
-const char *
-ear_caps_ver(struct ear *ear)
-{
-	return ear->caps_ver;
 }

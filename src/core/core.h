@@ -52,7 +52,7 @@ struct ear {
 	struct ids ids;       /* for requests */
 	struct map *requests; /* id -> struct request */
 	struct map *programs; /* full address -> struct program */
-	struct sent *sent;    /* program.c: which program sent which message */
+	struct sent *sent;    /* sent.c: which program sent which message */
 	struct list holds;
 	struct list watchers;
 	char *self_lan, *self_server;
@@ -86,6 +86,9 @@ extern const struct link_events core_link_events;
 
 /* What the table of peers tells core. arg is the struct ear. */
 extern const struct peers_events core_peers_events;
+
+/* Lets the extensions stamp a stanza of this engine itself (ear_xep.outgoing). */
+void core_stamp(struct ear *ear, xmpp_stanza_t *stanza);
 
 /* The link that serial names, while it lives and takes stanzas; peer is its peer's address. */
 struct link *core_link(struct ear *ear, enum ear_link_kind kind, const char *peer,

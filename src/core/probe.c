@@ -10,7 +10,7 @@
 #define ACTIVE_FOR  (30 * EAR_SEC) /* after the last stanza its paths are watched that long */
 #define EVERY_FIRST (100 * EAR_MSEC)
 #define EVERY_BUSY  (1 * EAR_SEC)
-#define EVERY_WARM  (5 * EAR_SEC)
+#define EVERY_WARM  (10 * EAR_SEC)
 #define ANSWER_MIN  (1500 * EAR_MSEC) /* an answer that takes longer means a dead path */
 
 static bool

@@ -10,8 +10,8 @@
 #include "core/program.h"
 #include "core/request.h"
 #include "core/route.h"
+#include "core/sent.h"
 
-#define SENT_MAX        1024 /* messages whose sender we remember, for errors that come back */
 #define DESTS_PER_FLUSH 64
 
 struct program {
@@ -28,18 +28,6 @@ struct ask {
 	struct ear *ear;
 	char *program;
 	xmpp_stanza_t *iq; /* as the program sent it */
-};
-
-/* Which program sent the message of that id to whom, and by which path alone. */
-struct note {
-	char *id, *program, *to;
-	enum ear_link_kind only;
-};
-
-/* The last of them: a ring. */
-struct sent {
-	struct note notes[SENT_MAX];
-	unsigned next;
 };
 
 static struct program *
@@ -185,53 +173,11 @@ ask_out(struct ear *ear, struct link *link, xmpp_stanza_t *iq, enum ear_link_kin
 	request_send(ear, iq, only, 0, on_ask_answer, ask);
 }
 
-static void
-remember_sender(struct ear *ear, xmpp_stanza_t *stanza, const char *program,
-		enum ear_link_kind only)
-{
-	struct sent *sent = ear->sent;
-	struct note *note;
-
-	if (sent == NULL)
-		sent = ear->sent = xalloc(sizeof(*sent));
-	note = &sent->notes[sent->next];
-	xreplace(&note->id, xmpp_stanza_get_id(stanza));
-	xreplace(&note->to, xmpp_stanza_get_to(stanza));
-	xreplace(&note->program, program);
-	note->only = only;
-	sent->next = (sent->next + 1) % SENT_MAX;
-}
-
-/* Whether an address may speak of what was sent to `to`: the same device, or one of its resources
- * (RFC 6121 §8.5). */
-static bool
-may_speak_of(struct ear *ear, const char *from, const char *to)
-{
-	return dest_is_same(ear, from, to) ||
-	       (ear_jid_resource(to) == NULL && ear_jid_bare_equal(from, to));
-}
-
-/* The newest: two programs may use the same id. */
-static const struct note *
-note_of(struct ear *ear, const char *id, const char *peer)
-{
-	const struct sent *sent = ear->sent;
-
-	for (unsigned i = SENT_MAX; sent != NULL && id != NULL && i-- > 0;) {
-		const struct note *note = &sent->notes[(sent->next + i) % SENT_MAX];
-
-		if (note->id != NULL && strcmp(note->id, id) == 0 &&
-		    may_speak_of(ear, peer, note->to))
-			return note;
-	}
-	return NULL;
-}
-
 enum ear_link_kind
 program_only(struct ear *ear, xmpp_stanza_t *stanza)
 {
 	const struct note *note =
-		note_of(ear, xmpp_stanza_get_id(stanza), xmpp_stanza_get_to(stanza));
+		sent_find(ear, xmpp_stanza_get_id(stanza), xmpp_stanza_get_to(stanza));
 
 	return note == NULL ? EAR_LINK_NONE : note->only;
 }
@@ -262,7 +208,7 @@ program_out(struct ear *ear, struct link *link, xmpp_stanza_t *stanza)
 		ear_new_id(id);
 		xmpp_stanza_set_id(copy, id);
 	}
-	remember_sender(ear, copy, link->peer, only);
+	sent_note(ear, copy, link->peer, only);
 	error = route_out(ear, copy, only);
 	if (error != 0)
 		route_bounce(ear, copy, error);
@@ -307,7 +253,7 @@ program_deliver(struct ear *ear, const struct ear_in *in)
 bool
 program_error(struct ear *ear, const struct ear_in *in)
 {
-	const struct note *note = note_of(ear, in->id, in->from);
+	const struct note *note = sent_find(ear, in->id, in->from);
 
 	return note != NULL && program_deliver_to(ear, note->program, in, -1);
 }
@@ -316,7 +262,7 @@ bool
 program_bounce(struct ear *ear, xmpp_stanza_t *stanza, enum ear_verdict condition, const char *text)
 {
 	const struct note *note =
-		note_of(ear, xmpp_stanza_get_id(stanza), xmpp_stanza_get_to(stanza));
+		sent_find(ear, xmpp_stanza_get_id(stanza), xmpp_stanza_get_to(stanza));
 	xmpp_stanza_t *error = note == NULL ? NULL : ear_error_to(stanza, condition, text);
 
 	if (error == NULL)
@@ -400,15 +346,7 @@ program_on_link(struct ear *ear)
 void
 program_release_all(struct ear *ear)
 {
-	struct sent *sent = ear->sent;
-
-	for (unsigned i = 0; sent != NULL && i < SENT_MAX; i++) {
-		free(sent->notes[i].id);
-		free(sent->notes[i].to);
-		free(sent->notes[i].program);
-	}
-	free(sent);
-	ear->sent = NULL;
+	sent_release(ear);
 	while (map_count(ear->programs) > 0) {
 		struct program *program = map_at(ear->programs, 0, NULL);
 		struct link gone = { .peer = program->address };

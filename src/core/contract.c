@@ -1,0 +1,83 @@
+/* SPDX-License-Identifier: ISC */
+/* contract.c: what <earshot/ear.h> offers that needs no more than a look into the engine. */
+#include <stdlib.h>
+
+#include "core/core.h"
+#include "core/disco.h"
+#include "core/route.h"
+
+xmpp_ctx_t *
+ear_ctx(struct ear *ear)
+{
+	return ear->ctx;
+}
+
+struct ear_clock *
+ear_clock(struct ear *ear)
+{
+	return ear->clock;
+}
+
+struct ear_player *
+ear_player(struct ear *ear)
+{
+	return ear->player;
+}
+
+const struct ear_xep *const *
+ear_xeps(struct ear *ear)
+{
+	return ear->xeps;
+}
+
+const char *
+ear_self(struct ear *ear, enum ear_link_kind link)
+{
+	return link == EAR_LINK_SERVER ? ear->self_server : ear->self_lan;
+}
+
+static size_t
+index_of(struct ear *ear, const struct ear_xep *xep)
+{
+	size_t i = 0;
+
+	while (ear->xeps[i] != NULL && ear->xeps[i] != xep)
+		i++;
+	return i;
+}
+
+void
+ear_set_state(struct ear *ear, const struct ear_xep *xep, void *state)
+{
+	ear->xep_states[index_of(ear, xep)] = state;
+}
+
+void *
+ear_state(struct ear *ear, const struct ear_xep *xep)
+{
+	return ear->xep_states[index_of(ear, xep)];
+}
+
+int
+ear_send(struct ear *ear, xmpp_stanza_t *stanza)
+{
+	int error;
+
+	core_stamp(ear, stanza);
+	error = route_out(ear, stanza, EAR_LINK_NONE);
+	if (error != 0)
+		xmpp_stanza_release(stanza);
+	return error;
+}
+
+xmpp_stanza_t *
+ear_disco_info(struct ear *ear, const char *node)
+{
+	return disco_info(ear->ctx, ear->xeps, ear->conf->engine_name, node);
+}
+
+const char *
+ear_caps_ver(struct ear *ear)
+{
+	return ear->caps_ver;
+}
