@@ -89,6 +89,16 @@ static const struct core_reach reach = {
 
 /* --- what the LAN link asks --------------------------------------------------------------- */
 
+/* A link-local address is another host's on another link; a configured one may have no scope. */
+static bool
+same_host6(const struct sockaddr_in6 *a, const struct sockaddr_in6 *b)
+{
+	if (memcmp(&a->sin6_addr, &b->sin6_addr, sizeof(a->sin6_addr)) != 0)
+		return false;
+	return !IN6_IS_ADDR_LINKLOCAL(&a->sin6_addr) || a->sin6_scope_id == 0 ||
+	       a->sin6_scope_id == b->sin6_scope_id;
+}
+
 static bool
 same_host(const struct sockaddr_storage *a, const struct sockaddr *b)
 {
@@ -97,9 +107,7 @@ same_host(const struct sockaddr_storage *a, const struct sockaddr *b)
 	if (copy.ss_family != b->sa_family)
 		return false;
 	if (b->sa_family == AF_INET6)
-		return memcmp(&((struct sockaddr_in6 *)&copy)->sin6_addr,
-			      &((const struct sockaddr_in6 *)b)->sin6_addr,
-			      sizeof(struct in6_addr)) == 0;
+		return same_host6((struct sockaddr_in6 *)&copy, (const struct sockaddr_in6 *)b);
 	return ((struct sockaddr_in *)&copy)->sin_addr.s_addr ==
 	       ((const struct sockaddr_in *)b)->sin_addr.s_addr;
 }
