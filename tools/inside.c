@@ -3,12 +3,14 @@
 #include <errno.h>
 #include <string.h>
 #include <sys/socket.h>
+#include <unistd.h>
 
 #include <event2/event.h>
 
 #include "base/alloc.h"
 #include "base/conf.h"
 #include "base/timer.h"
+#include "client.h"
 #include "core/engine.h"
 #include "inside.h"
 #include "registry.h"
@@ -16,10 +18,28 @@
 #define LOOK_SECONDS    0.02 /* between two looks at whether it is ready */
 #define GOODBYE_SECONDS 1
 
-/* What a program that runs for a moment does not do: offer a player, hold the daemon's port. */
+static bool
+daemon_runs(const struct conf *conf)
+{
+	int fd = client_connect(conf->local_socket);
+
+	if (fd >= 0)
+		close(fd);
+	return fd >= 0 || fd == -EACCES;
+}
+
+/*
+ * What a program that runs for a moment does not do: offer a player, hold the daemon's port, take
+ * from a running daemon what is for its component.
+ */
 static void
 suit_conf(struct conf *conf)
 {
+	if (conf->server_kind == CONF_SERVER_COMPONENT && daemon_runs(conf)) {
+		complain("the daemon is connected as %s: going on without a server",
+			 conf->server_jid);
+		conf->server_kind = CONF_SERVER_NONE;
+	}
 	conf->lan_port = 0;
 	xreplace(&conf->player_kind, "none");
 }
