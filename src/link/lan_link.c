@@ -359,7 +359,8 @@ lan_link_stream_ended(struct lan_link *l, struct lan_stream *ls, int error, cons
 
 	remember_failure(l, error, text);
 	forget_stream(l, ls);
-	if (again && !dial_next(l->dial))
+	/* One that the peer dialled is enough: ours may have gone because of that. */
+	if (again && (newest(l, false) != NULL || !dial_next(l->dial)))
 		drop_dial(l);
 	if (last && l->dial == NULL)
 		lan_queue_return_sent(l, ls);

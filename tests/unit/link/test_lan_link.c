@@ -269,6 +269,24 @@ test_simultaneous_open(void **state)
 		simultaneous_round(round);
 }
 
+/* Ours lost before it was answered: the other addresses of the peer are not tried for that. */
+static void
+test_loser_dials_no_more(void **state)
+{
+	side_add_target(&tv, "127.0.0.1", raw.port);
+	lan_open(tv.lan, JULIET);
+	assert_true(raw_accept(&raw));
+	assert_true(raw_expect(&raw, "<stream:stream"));
+	raw_connect(&other, &net, lan_port(tv.lan));
+	raw_say(&other, HEADER);
+	assert_true(net_until(&net, is_up, NULL));
+	assert_true(raw_expect(&raw, "</stream:stream>"));
+	raw_hang_up(&raw, false);
+	net_for(&net, 20);
+	assert_int_equal(accept(raw.listener, NULL, NULL), -1);
+	assert_int_equal(tv.down, 0);
+}
+
 static struct relay there, back;
 
 static bool
@@ -578,6 +596,7 @@ main(void)
 		FAKE(test_goodbye),
 		T(test_other_name),
 		T(test_simultaneous_open),
+		T(test_loser_dials_no_more),
 		T(test_simultaneous_and_slow),
 		T(test_loser_keeps_order),
 		T(test_winner_stays),
