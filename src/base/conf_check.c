@@ -7,6 +7,7 @@
 #include <stdarg.h>
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -89,6 +90,17 @@ check_secret(const char *path, char *error, size_t size)
 	return 0;
 }
 
+/* RFC 6762 §3: such a name means another machine in every other place. */
+static bool
+is_of_lan(const char *jid)
+{
+	size_t length = strcspn(jid, "/");
+
+	if (length > 0 && jid[length - 1] == '.')
+		length--;
+	return length >= 6 && strncasecmp(jid + length - 6, ".local", 6) == 0;
+}
+
 static int
 check_server(const struct conf *conf, char *error, size_t size)
 {
@@ -99,6 +111,11 @@ check_server(const struct conf *conf, char *error, size_t size)
 		return 0;
 	if (conf->server_jid == NULL)
 		return unfit(error, size, "server.jid: missing; kind = %s needs it", kind);
+	if (is_of_lan(conf->server_jid))
+		return unfit(error, size,
+			     "server.jid: %s: a name that ends in .local is of the LAN, "
+			     "never of a server",
+			     conf->server_jid);
 	if (component && strpbrk(conf->server_jid, "@/") != NULL)
 		return unfit(error, size,
 			     "server.jid: %s: a component has a domain, without @ and /",

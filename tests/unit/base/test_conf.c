@@ -226,6 +226,8 @@ static void
 test_check(void **state)
 {
 	unfit("[server]\nkind = component\n", "server.jid: missing");
+	unfit("[server]\nkind = component\njid = tv.nas.local\n", "server.jid: tv.nas.local: ");
+	unfit("[server]\nkind = account\njid = tv@NAS.Local./x\n", "is of the LAN");
 	unfit("[server]\nkind = component\njid = a@example.org\n", "without @ and /");
 	unfit("[server]\nkind = account\njid = example.org\n", "user@domain");
 	unfit("[server]\nkind = component\njid = tv.example.org\n", "server.secret-file: missing");
