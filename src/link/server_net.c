@@ -294,6 +294,7 @@ next_or_fail(struct server *server, int error)
 	if (has_next(server)) {
 		ear_info("%s: %s: %s; trying the next address", server->link.peer, server->where,
 			 strerror(-error));
+		server->plain = false;
 		connect_next(server);
 		return;
 	}

@@ -176,6 +176,33 @@ def test_a_silent_server_is_not_the_only_one(silent):
             assert "offers no TLS" in said and ":%d" % second.port in said
 
 
+def test_without_tls_is_for_one_server_only():
+    """That the first has none says nothing about the second."""
+    def plain(conn):
+        until(conn, b"version=")
+        if not seen:
+            conn.sendall((CLIENT + FEATURES % "").encode())
+        seen.append(True)  # the login without TLS is cut off
+
+    def good(conn):
+        until(conn, b"version=")
+        conn.sendall((CLIENT + FEATURES % "<starttls xmlns='urn:ietf:params:xml:ns:xmpp-tls'/>")
+                     .encode())
+        until(conn, b"<starttls")
+        asked.append(True)
+        hang(conn)
+
+    asked, seen = [], []
+    with Fake(plain) as first, Fake(good) as second:
+        table = {("_xmpp-client._tcp.example.test", "SRV"): [
+            (10, 0, first.port, "a.test"), (20, 0, second.port, "b.test")],
+            ("a.test", "A"): ["127.0.0.1"], ("b.test", "A"): ["127.0.0.1"]}
+        with NameServer(table) as names, \
+                Probe(jid="romeo@example.test", secret="x", dns=names.address,
+                      tls_optional=1) as romeo:
+            wait_for(lambda: asked, 20, "a question for TLS in\n%s" % romeo.lines)
+
+
 SELF = "from='%s' to='%s'" % (COMPONENT, COMPONENT)
 
 
