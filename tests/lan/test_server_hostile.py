@@ -201,6 +201,7 @@ def test_without_tls_is_for_one_server_only():
                 Probe(jid="romeo@example.test", secret="x", dns=names.address,
                       tls_optional=1) as romeo:
             wait_for(lambda: asked, 20, "a question for TLS in\n%s" % romeo.lines)
+            assert len(seen) == 2 and not romeo.find("^down ")
 
 
 SELF = "from='%s' to='%s'" % (COMPONENT, COMPONENT)
