@@ -165,7 +165,7 @@ def test_name_of_a_peer_does_not_take_a_domain(engine):
     assert pings and all('to="example.org"' in s for s in pings), daemon.seen
 
 
-# --- sending ---------------------------------------------------------------------------------------
+# --- sending -------------------------------------------------------------------------------------
 
 def test_send_learns_that_nobody_listens(engine):
     """The other side's answer to a message comes after ours has left: a ping behind it comes back
@@ -233,7 +233,7 @@ def test_ping_says_when_the_daemon_died(engine):
     assert done.returncode == 3 and "daemon" in done.stderr, done
 
 
-# --- descriptors -----------------------------------------------------------------------------------
+# --- descriptors ---------------------------------------------------------------------------------
 
 def test_output_that_cannot_be_written(engine):
     daemon = engine(lambda iq: daemon.result(iq, state(playback="playing")))
