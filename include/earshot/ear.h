@@ -28,16 +28,17 @@ void *ear_state(struct ear *ear, const struct ear_xep *xep);
 
 /*
  * Sends a stanza over the shortest path to its `to`. Consumes the stanza, also on failure.
- * `from` is stamped by the link. 0: accepted by a link, -EHOSTUNREACH: no path, -EINVAL: `to` is no
- * address, -ENOBUFS: the queue is full. No error stanza comes back from here.
+ * `from` is stamped by the link. 0: accepted by a link, -EHOSTUNREACH: no path, -EACCES: none that
+ * policy.plaintext allows, -EINVAL: `to` is no address, -ENOBUFS: the queue is full. No error
+ * stanza comes back from here.
  */
 int ear_send(struct ear *ear, xmpp_stanza_t *stanza);
 
 /* What became of a request. */
 struct ear_answer {
 	int error; /* 0: result; -EREMOTEIO: an error stanza; -ETIMEDOUT; -EHOSTUNREACH: no path;
-		      -ECONNRESET: the link died with the request on it, done or not is unknown;
-		      -ECANCELED: the engine stops */
+		      -EACCES: none allowed; -ECONNRESET: the link died with the request on it, done
+		      or not is unknown; -ECANCELED: the engine stops */
 	xmpp_stanza_t *stanza;   /* borrowed; NULL when no answer came */
 	enum ear_link_kind link; /* on which the answer came */
 	int64_t rtt_us;          /* from this request to its answer; -1 without one */

@@ -120,23 +120,10 @@ ask_free(struct ask *ask)
 static xmpp_stanza_t *
 failure_of(const struct ask *ask, int error)
 {
-	switch (error) {
-	case -ETIMEDOUT:
-		return ear_error_to(ask->iq, EAR_REMOTE_SERVER_TIMEOUT, "no answer in time");
-	case -ECONNRESET:
-		return ear_error_to(ask->iq, EAR_REMOTE_SERVER_TIMEOUT,
-				    "the path died before the answer came: it may have been done");
-	case -ENOBUFS:
-		return ear_error_to(ask->iq, EAR_RESOURCE_CONSTRAINT, "too much is waiting");
-	case -EMSGSIZE:
-		return ear_error_to(ask->iq, EAR_POLICY_VIOLATION, "the stanza is too large");
-	case -ECANCELED:
-		return ear_error_to(ask->iq, EAR_RECIPIENT_UNAVAILABLE, "the engine stops");
-	default:
-		return ear_error_to(ask->iq, EAR_RECIPIENT_UNAVAILABLE,
-				    "no path to it: not in earshot, and not reachable through a "
-				    "server");
-	}
+	const char *text;
+	enum ear_verdict condition = route_condition(error, &text);
+
+	return ear_error_to(ask->iq, condition, text);
 }
 
 static void

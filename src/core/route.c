@@ -61,16 +61,29 @@ link_is_open(const struct link *link)
 }
 
 static bool
-lan_is_usable(const struct dest *dest)
+lan_is_there(const struct dest *dest)
 {
 	struct ear *ear = dest->ear;
 	struct sockaddr_storage target;
 	socklen_t length;
 
-	if (dest->lan == NULL || !policy_allows_plain(ear->conf))
-		return false;
-	return link_is_open(ear->reach->lan_find(ear->reach_arg, dest->lan)) ||
-	       route_targets(ear, dest->lan, &target, &length, 1) > 0;
+	return dest->lan != NULL &&
+	       (link_is_open(ear->reach->lan_find(ear->reach_arg, dest->lan)) ||
+		route_targets(ear, dest->lan, &target, &length, 1) > 0);
+}
+
+static bool
+lan_is_usable(const struct dest *dest)
+{
+	return policy_allows_plain(dest->ear->conf) && lan_is_there(dest);
+}
+
+/* Why there is no path. */
+static int
+no_path(const struct dest *dest)
+{
+	return lan_is_there(dest) && !policy_allows_plain(dest->ear->conf) ? -EACCES
+									   : -EHOSTUNREACH;
 }
 
 bool
@@ -208,7 +221,7 @@ send_by(struct dest *dest, struct path *path, xmpp_stanza_t *stanza)
 
 	/* Before a link is opened: where plaintext is denied not even a stream header leaves. */
 	if (path->kind == EAR_LINK_LAN && !policy_allows_plain(ear->conf))
-		return -EHOSTUNREACH;
+		return no_path(dest);
 	link = link_of(dest, path);
 	if (!link_is_open(link))
 		return -EHOSTUNREACH;
@@ -267,7 +280,7 @@ route_to(struct dest *dest, xmpp_stanza_t *stanza)
 			return error;
 		path_fail(path, ear_now(dest->ear->clock), "the link takes nothing");
 	}
-	return -EHOSTUNREACH;
+	return no_path(dest);
 }
 
 int

@@ -8,8 +8,8 @@
 /*
  * Hands the stanza to the cheapest usable path of its `to`, or to the one kind that `only` names.
  * 0: a link has it, or it waits for a switch of paths; it is consumed. On an error it is NOT
- * consumed: -EINVAL no address, -EHOSTUNREACH no path, -ENOBUFS queues full, -EMSGSIZE too large
- * for the wire.
+ * consumed: -EINVAL no address, -EHOSTUNREACH no path, -EACCES none that policy.plaintext allows,
+ * -ENOBUFS queues full, -EMSGSIZE too large for the wire.
  */
 int route_out(struct ear *ear, xmpp_stanza_t *stanza, enum ear_link_kind only);
 
@@ -18,6 +18,10 @@ int route_to(struct dest *dest, xmpp_stanza_t *stanza);
 
 /* The stanza waits behind what waits already. 0: consumed; -ENOBUFS: not. */
 int route_hold(struct dest *dest, xmpp_stanza_t *stanza, enum ear_link_kind only);
+
+/* What a program is told of such an error, or of a request's (struct ear_answer); the text for
+ * people through *text. */
+enum ear_verdict route_condition(int error, const char **text);
 
 /* A stanza that no path took: its request fails, or its program gets one error. Consumes it. */
 void route_bounce(struct ear *ear, xmpp_stanza_t *stanza, int error);

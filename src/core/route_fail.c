@@ -21,35 +21,46 @@ struct waiting {
 
 /* --- the one error ------------------------------------------------------------------------ */
 
-static const char *
-bounce_text(int error)
+enum ear_verdict
+route_condition(int error, const char **text)
 {
 	switch (error) {
 	case -EINVAL:
-		return "no such address";
+		*text = "no such address";
+		return EAR_JID_MALFORMED;
 	case -ENOBUFS:
-		return "too much is waiting for it: the queue is full";
+		*text = "too much is waiting for it: the queue is full";
+		return EAR_RESOURCE_CONSTRAINT;
 	case -EMSGSIZE:
-		return "the stanza is too large";
+		*text = "the stanza is too large";
+		return EAR_POLICY_VIOLATION;
+	case -EACCES:
+		*text = "its only path is not encrypted, which policy.plaintext denies";
+		return EAR_NOT_AUTHORIZED;
+	case -ETIMEDOUT:
+		*text = "no answer in time";
+		return EAR_REMOTE_SERVER_TIMEOUT;
+	case -ECONNRESET:
+		*text = "the path died before the answer came: it may have been done";
+		return EAR_REMOTE_SERVER_TIMEOUT;
 	case -ECANCELED:
-		return "the engine stops";
+		*text = "the engine stops";
+		return EAR_RECIPIENT_UNAVAILABLE;
 	default:
-		return "no path to it: not in earshot, and not reachable through a server";
+		*text = "no path to it: not in earshot, and not reachable through a server";
+		return EAR_RECIPIENT_UNAVAILABLE;
 	}
 }
 
 void
 route_bounce(struct ear *ear, xmpp_stanza_t *stanza, int error)
 {
-	enum ear_verdict condition = error == -EINVAL     ? EAR_JID_MALFORMED
-				     : error == -ENOBUFS  ? EAR_RESOURCE_CONSTRAINT
-				     : error == -EMSGSIZE ? EAR_POLICY_VIOLATION
-							  : EAR_RECIPIENT_UNAVAILABLE;
+	const char *text;
+	enum ear_verdict condition = route_condition(error, &text);
 
-	if (!request_fail(ear, stanza, error) &&
-	    !program_bounce(ear, stanza, condition, bounce_text(error)))
+	if (!request_fail(ear, stanza, error) && !program_bounce(ear, stanza, condition, text))
 		ear_info("%s: %s dropped: %s", xmpp_stanza_get_to(stanza),
-			 xmpp_stanza_get_name(stanza), bounce_text(error));
+			 xmpp_stanza_get_name(stanza), text);
 	xmpp_stanza_release(stanza);
 }
 

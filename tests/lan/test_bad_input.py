@@ -129,3 +129,17 @@ def test_full_disk_under_the_log(world):
     answer = box.cli("ping", "-c", "3", "-i", "0.1", "deaf@deaf.local")
     assert answer.code == 0, answer
     deaf.stop()
+
+
+def test_plaintext_denied(world):
+    """The only path is not encrypted: nothing is opened, and the exit code says why."""
+    lan, box, _remote = world
+    strict = Daemon(lan["remote"], CONF % ("strict", "strict", "none") +
+                    "[policy]\nplaintext = deny\n", name="strict")
+    strict.wait_peer("tv@box.local")
+    answer = strict.cli("ping", "-c", "1", "tv@box.local")
+    assert answer.code == 6 and "policy.plaintext" in answer.err, answer
+    answer = strict.cli("send", "tv@box.local", "hello")
+    assert answer.code == 6, answer
+    assert "strict@strict.local: lan" not in box.proc.output()
+    strict.stop()
