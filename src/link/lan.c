@@ -235,7 +235,7 @@ lan_set_self(struct lan *lan, const char *instance)
 struct link *
 lan_open(struct lan *lan, const char *address)
 {
-	struct lan_target targets[LAN_TARGETS_MAX];
+	struct lan_target targets[LAN_TARGETS_MAX] = { 0 };
 	struct lan_link *l;
 	size_t count;
 

@@ -23,6 +23,9 @@ struct lan;
 struct lan_target {
 	struct sockaddr_storage address; /* with port and scope */
 	socklen_t length;
+	/* It may be one that keeps the newest of two streams and loses what waits for the other
+	 * (libpurple): should it be dialling us right now, its stream is used, not ours. */
+	bool patient;
 };
 
 /* What lan must ask: it knows neither mDNS nor the configuration. */

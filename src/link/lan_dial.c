@@ -19,9 +19,10 @@ struct dial {
 	struct ear_timer timer;
 	struct lan_target *targets;
 	struct attempt attempts[LAN_TARGETS_MAX];
-	size_t count, next; /* targets, and which one comes next */
-	size_t live;        /* attempts with an io */
-	int error;          /* of the last that failed */
+	size_t count, next;    /* targets, and which one comes next */
+	size_t live;           /* attempts with an io */
+	struct attempt *ready; /* is connected, and waits for the peer's own stream */
+	int error;             /* of the last that failed */
 };
 
 static void
@@ -44,17 +45,40 @@ drop_all(struct dial *dial)
 static void dial_step(struct dial *dial);
 
 static void
-on_connected(void *arg)
+use(struct attempt *attempt)
 {
-	struct attempt *attempt = arg;
 	struct dial *dial = attempt->dial;
 	struct io *io = attempt->io;
 
 	attempt->io = NULL;
 	dial->live--;
+	dial->ready = NULL;
 	drop_all(dial);
 	ear_timer_stop(&dial->timer);
+	io_read(io, true);
 	lan_link_dialled(dial->link, io);
+}
+
+/*
+ * libpurple throws its own stream away, with all that waits in it, when our header comes while it
+ * dials us. Before a header it does not know who connects: we wait a moment for its stream, which
+ * ends this dial.
+ */
+static void
+on_connected(void *arg)
+{
+	struct attempt *attempt = arg;
+	struct dial *dial = attempt->dial;
+
+	if (dial->ready != NULL)
+		return;
+	if (!dial->targets[attempt - dial->attempts].patient) {
+		use(attempt);
+		return;
+	}
+	dial->ready = attempt;
+	io_read(attempt->io, false);
+	ear_timer_set(&dial->timer, LAN_PATIENCE_USEC);
 }
 
 static void
@@ -65,7 +89,10 @@ on_failed(void *arg, int error)
 
 	dial->error = error;
 	attempt_drop(attempt);
-	dial_step(dial);
+	if (attempt == dial->ready)
+		dial->ready = NULL;
+	if (dial->ready == NULL)
+		dial_step(dial);
 }
 
 static const struct io_events events = {
@@ -123,6 +150,10 @@ on_timer(void *arg)
 	struct dial *dial = arg;
 	int64_t now = ear_now(dial->link->lan->clock);
 
+	if (dial->ready != NULL) {
+		use(dial->ready);
+		return;
+	}
 	for (size_t i = 0; i < dial->next; i++) {
 		struct attempt *attempt = &dial->attempts[i];
 

@@ -24,6 +24,7 @@
 #define LAN_HELD_ALL_MAX     512           /* the same of all such streams together */
 #define LAN_PEER_CLOSING_MAX 4             /* conversations with one peer that are being closed */
 #define LAN_CONNECT_USEC     (2 * EAR_SEC) /* for one address */
+#define LAN_PATIENCE_USEC    (100 * EAR_MSEC) /* for the stream of one that may be dialling us */
 #define LAN_STAGGER_USEC     (250 * EAR_MSEC) /* before the next address, RFC 8305 §5 */
 #define LAN_ANSWER_USEC      (5 * EAR_SEC)    /* for the header of one that we dialled */
 #define LAN_IDLE_USEC        (600 * EAR_SEC)
