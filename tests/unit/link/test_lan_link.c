@@ -21,7 +21,6 @@
 
 #define JULIET "juliet@forza.local"
 #define HEADER RAW_STREAM " from='juliet@forza' to='tv@pronto' version='1.0'>"
-#define PURPLE RAW_STREAM " from='juliet@forza' to='tv@pronto'>"
 #define ROUNDS 120
 #define EACH   40 /* messages each way in a round */
 
@@ -384,69 +383,6 @@ test_winner_stays(void **state)
 	assert_int_equal(tv.down, 0);
 }
 
-/* libpurple: a stream that comes in replaces the one it has opened, which it closes at once. */
-static void
-test_purple_keeps_ours(void **state)
-{
-	struct link *link = lan_open(tv.lan, JULIET);
-
-	side_send(&tv, link, JULIET, "one");
-	assert_true(raw_accept(&raw));
-	assert_true(raw_expect(&raw, "<stream:stream"));
-	raw_connect(&other, &net, lan_port(tv.lan));
-	raw_say(&other, PURPLE);
-	assert_true(raw_expect(&other, "<stream:stream"));
-	side_send(&tv, link, JULIET, "two");
-	raw_say(&raw, PURPLE);
-	raw_say(&other, "<message><body>lost?</body></message></stream:stream>");
-	raw_hang_up(&other, false);
-	assert_true(raw_expect(&raw, "two"));
-	assert_true(raw_has(&raw, "one"));
-	assert_int_equal(tv.body_count, 1);
-	assert_int_equal(tv.down, 0);
-	assert_int_equal(tv.back_count, 0);
-}
-
-static void
-test_purple_keeps_its_own(void **state)
-{
-	struct link *link = lan_open(tv.lan, JULIET);
-
-	side_send(&tv, link, JULIET, "one");
-	assert_true(raw_accept(&raw));
-	assert_true(raw_expect(&raw, "<stream:stream"));
-	raw_connect(&other, &net, lan_port(tv.lan));
-	raw_say(&other, PURPLE);
-	assert_true(raw_expect(&other, "<stream:stream"));
-	raw_hang_up(&raw, false);
-	assert_true(raw_expect(&other, "one"));
-	assert_int_equal(tv.up, 1);
-	assert_int_equal(tv.back_count, 0);
-}
-
-/* It had acknowledged what we wrote on ours, and threw it away with the stream. */
-static void
-test_purple_drops_what_it_had(void **state)
-{
-	struct link *link = lan_open(tv.lan, JULIET);
-
-	assert_true(raw_accept(&raw));
-	raw_say(&raw, PURPLE);
-	assert_true(net_until(&net, is_up, NULL));
-	side_send(&tv, link, JULIET, "one");
-	assert_true(raw_expect(&raw, "one"));
-	raw_connect(&other, &net, lan_port(tv.lan));
-	raw_say(&other, PURPLE);
-	assert_true(raw_expect(&other, "<stream:stream"));
-	side_send(&tv, link, JULIET, "two");
-	raw_say(&raw, "</stream:stream>");
-	raw_hang_up(&raw, false);
-	assert_true(raw_expect(&other, "two"));
-	assert_non_null(strstr(other.got, "one"));
-	assert_true(strstr(other.got, "one") < strstr(other.got, "two"));
-	assert_int_equal(tv.down, 0);
-}
-
 /* The peer lost its first stream without a word and dials again. */
 static void
 test_reconnect(void **state)
@@ -600,9 +536,6 @@ main(void)
 		T(test_simultaneous_and_slow),
 		T(test_loser_keeps_order),
 		T(test_winner_stays),
-		T(test_purple_keeps_ours),
-		T(test_purple_keeps_its_own),
-		T(test_purple_drops_what_it_had),
 		T(test_reconnect),
 		T(test_many_from_one),
 		T(test_many_ended_by_one),

@@ -210,13 +210,14 @@ test_too_much_while_waiting(void **state)
 static void
 test_too_much_of_all(void **state)
 {
+	static const char one[] = "<message><body>x</body></message>";
 	char many[8192] = HEADER;
 	struct raw all[LAN_HELD_ALL_MAX / LAN_HELD_MAX + 1];
-	size_t count = sizeof(all) / sizeof(all[0]);
+	size_t count = sizeof(all) / sizeof(all[0]), n = strlen(many);
 
 	tv.identify_rc = -EAGAIN;
-	for (int i = 0; i < LAN_HELD_MAX; i++)
-		strcat(many, "<message><body>x</body></message>");
+	for (int i = 0; i < LAN_HELD_MAX; i++, n += strlen(one))
+		memcpy(many + n, one, sizeof(one));
 	for (size_t i = 0; i < count; i++) {
 		raw_connect(&all[i], &net, lan_port(tv.lan));
 		raw_say_all(&all[i], many, strlen(many));
