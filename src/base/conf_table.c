@@ -46,15 +46,17 @@ is_host_or_address(const char *value)
 	return true;
 }
 
+/* Whether every word of a list with commas between fits; an empty word has length 0. */
 static bool
-is_interfaces(const char *value)
+is_list_of(const char *value, bool (*fits)(const void *arg, const char *word, size_t length),
+	   const void *arg)
 {
 	size_t length;
 
 	for (const char *p = value;; p++) {
 		p += strspn(p, " \t");
 		length = strcspn(p, ", \t");
-		if (length == 0 || length > 15)
+		if (!fits(arg, p, length))
 			return false;
 		p += length;
 		p += strspn(p, " \t");
@@ -63,6 +65,18 @@ is_interfaces(const char *value)
 		if (*p != ',')
 			return false;
 	}
+}
+
+static bool
+is_interface(const void *arg, const char *word, size_t length)
+{
+	return length > 0 && length <= 15;
+}
+
+static bool
+is_interfaces(const char *value)
+{
+	return is_list_of(value, is_interface, NULL);
 }
 
 static bool
@@ -263,22 +277,15 @@ choice_of(const char *const *choices, const char *word, size_t length)
 }
 
 static bool
+is_choice(const void *arg, const char *word, size_t length)
+{
+	return choice_of(arg, word, length) != -1;
+}
+
+static bool
 words_are_valid(const char *const *choices, const char *value)
 {
-	size_t length;
-
-	for (const char *p = value;; p++) {
-		p += strspn(p, " \t");
-		length = strcspn(p, ", \t");
-		if (choice_of(choices, p, length) == -1)
-			return false;
-		p += length;
-		p += strspn(p, " \t");
-		if (*p == '\0')
-			return true;
-		if (*p != ',')
-			return false;
-	}
+	return is_list_of(value, is_choice, choices);
 }
 
 static int

@@ -347,3 +347,24 @@ group_enter(struct mdns_group *group, enum group_state state)
 	group->state = state;
 	group->announce->events.wake(group->announce->arg, 0);
 }
+
+void
+group_on_avahi(struct mdns_group *group, AvahiEntryGroupState state)
+{
+	switch (state) {
+	case AVAHI_ENTRY_GROUP_UNCOMMITED:
+		break;
+	case AVAHI_ENTRY_GROUP_REGISTERING:
+		group_enter(group, GROUP_REGISTERING);
+		break;
+	case AVAHI_ENTRY_GROUP_ESTABLISHED:
+		group_enter(group, GROUP_ESTABLISHED);
+		break;
+	case AVAHI_ENTRY_GROUP_COLLISION:
+		group_enter(group, GROUP_COLLISION);
+		break;
+	case AVAHI_ENTRY_GROUP_FAILURE:
+		group_enter(group, GROUP_FAILED);
+		break;
+	}
+}

@@ -140,24 +140,7 @@ client_browse(struct mdns_stack *stack)
 static void
 on_group(AvahiEntryGroup *handle, AvahiEntryGroupState state, void *arg)
 {
-	struct mdns_group *group = arg;
-
-	switch (state) {
-	case AVAHI_ENTRY_GROUP_UNCOMMITED:
-		break;
-	case AVAHI_ENTRY_GROUP_REGISTERING:
-		group_enter(group, GROUP_REGISTERING);
-		break;
-	case AVAHI_ENTRY_GROUP_ESTABLISHED:
-		group_enter(group, GROUP_ESTABLISHED);
-		break;
-	case AVAHI_ENTRY_GROUP_COLLISION:
-		group_enter(group, GROUP_COLLISION);
-		break;
-	case AVAHI_ENTRY_GROUP_FAILURE:
-		group_enter(group, GROUP_FAILED);
-		break;
-	}
+	group_on_avahi(arg, state);
 }
 
 /* The daemon is asked and its answer waited for, which may never come (25 s is libdbus's patience):

@@ -201,24 +201,7 @@ core_browse(struct mdns_stack *stack)
 static void
 on_group(AvahiServer *server, AvahiSEntryGroup *handle, AvahiEntryGroupState state, void *arg)
 {
-	struct mdns_group *group = arg;
-
-	switch (state) {
-	case AVAHI_ENTRY_GROUP_UNCOMMITED:
-		break;
-	case AVAHI_ENTRY_GROUP_REGISTERING:
-		group_enter(group, GROUP_REGISTERING);
-		break;
-	case AVAHI_ENTRY_GROUP_ESTABLISHED:
-		group_enter(group, GROUP_ESTABLISHED);
-		break;
-	case AVAHI_ENTRY_GROUP_COLLISION:
-		group_enter(group, GROUP_COLLISION);
-		break;
-	case AVAHI_ENTRY_GROUP_FAILURE:
-		group_enter(group, GROUP_FAILED);
-		break;
-	}
+	group_on_avahi(arg, state);
 }
 
 static void

@@ -15,6 +15,7 @@
 #include <stdint.h>
 
 #include <avahi-common/address.h>
+#include <avahi-common/defs.h>
 #include <avahi-common/strlst.h>
 #include <avahi-common/watch.h>
 
@@ -87,5 +88,8 @@ void stack_enter(struct mdns_stack *stack, enum stack_state state, int error);
 
 /* announce.c */
 void group_enter(struct mdns_group *group, enum group_state state);
+
+/* The same, as either of Avahi's libraries tells it. */
+void group_on_avahi(struct mdns_group *group, AvahiEntryGroupState state);
 
 #endif

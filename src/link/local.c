@@ -304,19 +304,6 @@ local_find(struct local *local, const char *address)
 }
 
 void
-local_each(struct local *local, void (*fn)(void *arg, struct link *link), void *arg)
-{
-	struct list *at, *spare;
-
-	list_each (at, spare, &local->clients) {
-		struct client *c = container_of(at, struct client, entry);
-
-		if (c->link.state == LINK_UP)
-			fn(arg, &c->link);
-	}
-}
-
-void
 local_free(struct local *local)
 {
 	if (local == NULL)

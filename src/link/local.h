@@ -40,9 +40,6 @@ void local_attach(struct local *local, int fd);
 /* The link of that full address, or NULL. */
 struct link *local_find(struct local *local, const char *address);
 
-/* Calls fn for each client that is up. */
-void local_each(struct local *local, void (*fn)(void *arg, struct link *link), void *arg);
-
 /* Closes every stream, removes the socket, frees. No event runs. */
 void local_free(struct local *local);
 
