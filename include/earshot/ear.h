@@ -9,6 +9,7 @@
 #include <earshot/player.h>
 #include <earshot/stanza.h>
 #include <earshot/timer.h>
+#include <earshot/trust.h>
 #include <earshot/xep.h>
 
 #define EAR_VERSION "0.1"
@@ -52,6 +53,10 @@ typedef void ear_answer_fn(void *arg, const struct ear_answer *answer);
  * usec 0 = the default of 30 s.
  */
 void ear_request(struct ear *ear, xmpp_stanza_t *iq, int64_t usec, ear_answer_fn *fn, void *arg);
+
+/* The same by one kind of link only, whatever is shorter. */
+void ear_request_by(struct ear *ear, enum ear_link_kind only, xmpp_stanza_t *iq, int64_t usec,
+		    ear_answer_fn *fn, void *arg);
 
 /* Forgets every request of that arg: its fn will not run. */
 void ear_request_forget(struct ear *ear, const void *arg);
@@ -135,7 +140,10 @@ void ear_each_peer(struct ear *ear, const char *address, ear_peer_fn *fn, void *
 enum ear_event_kind {
 	EAR_PEER_CHANGED, /* appeared, changed: look it up by address */
 	EAR_PEER_GONE,
-	EAR_PATH_CHANGED, /* another path was chosen for address */
+	EAR_PATH_CHANGED,  /* another path was chosen for address */
+	EAR_SERVER_UP,     /* address: ours there; whatever the server forgets, it has forgotten */
+	EAR_TRUST_CHANGED, /* what is known about the key of that address */
+	EAR_OWN_KEY_CHANGED,
 };
 
 struct ear_event {

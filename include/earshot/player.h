@@ -67,6 +67,12 @@ void ear_player_press(struct ear_player *player, const struct ear_press *press, 
 /* Asks for the state. fn runs later, once. */
 void ear_player_state(struct ear_player *player, ear_player_fn *fn, void *arg);
 
+/*
+ * Shows a line of text on the player's screen for that long; NULL takes it away. -ENODEV: no player
+ * there; -EOPNOTSUPP: it has no screen. Not waited for: the screen is a help, not a promise.
+ */
+int ear_player_show(struct ear_player *player, const char *text, int64_t usec);
+
 /* "mpv", "demo": the kind that is driven now; "none" while there is nothing to drive. */
 const char *ear_player_kind(const struct ear_player *player);
 

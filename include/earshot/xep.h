@@ -49,6 +49,7 @@ enum ear_verb {
 	EAR_VERB_BUTTONS,   /* press buttons: trusted */
 	EAR_VERB_SUBSCRIBE, /* proved */
 	EAR_VERB_PUBLISH,   /* proved */
+	EAR_VERB_PAIR,      /* ask to be paired: keyed */
 	EAR_VERB_ADMIN, /* programs of this machine's owner: trusted, and only on the local link */
 	EAR_VERB_COUNT,
 };

@@ -48,6 +48,22 @@ conf_default_socket(void)
 	return xstrdup("/run/earshot/earshot.sock");
 }
 
+/* systemd gives several with colons between when a unit has several; the first is ours. */
+char *
+conf_default_state(void)
+{
+	const char *systemd = getenv("STATE_DIRECTORY"), *xdg = getenv("XDG_STATE_HOME");
+	const char *home = getenv("HOME");
+
+	if (systemd != NULL && systemd[0] == '/')
+		return xstrndup(systemd, strcspn(systemd, ":"));
+	if (xdg != NULL && xdg[0] == '/')
+		return xasprintf("%s/earshot", xdg);
+	if (home != NULL && home[0] == '/')
+		return xasprintf("%s/.local/state/earshot", home);
+	return NULL;
+}
+
 struct conf *
 conf_new(void)
 {
@@ -57,6 +73,7 @@ conf_new(void)
 	conf->engine_name = host_name();
 	conf->lan_user = login_name();
 	conf->local_socket = conf_default_socket();
+	conf->engine_state = conf_default_state();
 	return conf;
 }
 

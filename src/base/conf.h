@@ -29,7 +29,8 @@ struct conf_peer {
 };
 
 struct conf {
-	char *engine_name; /* default: the host name */
+	char *engine_name;  /* default: the host name */
+	char *engine_state; /* directory of what survives a restart; NULL: conf_default_state */
 	bool lan_enabled;
 	char *lan_user; /* default: the login name */
 	unsigned lan_port;
@@ -46,7 +47,7 @@ struct conf {
 	char *player_kind, *player_socket, *player_url;
 	enum conf_plaintext policy_plaintext;
 	enum conf_level policy_query, policy_chat, policy_state, policy_buttons, policy_subscribe,
-		policy_publish, policy_other;
+		policy_publish, policy_pair, policy_other;
 	char *store_kind, *store_path;
 	char *local_socket; /* default: $XDG_RUNTIME_DIR/earshot.sock, as root
 			       /run/earshot/earshot.sock */
@@ -83,6 +84,10 @@ int conf_secret(const char *path, char **secret);
 
 /* The paths cli.md names, first existing one first; NULL when none exists. The caller frees. */
 char *conf_find_file(void);
+
+/* $STATE_DIRECTORY (its first), $XDG_STATE_HOME/earshot, ~/.local/state/earshot. The caller frees;
+ * NULL: none of them is known. */
+char *conf_default_state(void);
 
 /* The socket path used when the configuration names none. The caller frees. */
 char *conf_default_socket(void);

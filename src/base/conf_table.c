@@ -111,6 +111,11 @@ const struct conf_option conf_options[] = {
 	  .help = "How this device is called: the part after the @ of its LAN address. "
 		  "Default: the host name." },
 
+	{ "engine", "state", CONF_TEXT, AT(engine_state), .min = 1, .max = PATH_BYTES,
+	  .help = "Directory of what survives a restart: this device's key, and whom it knows. "
+		  "Default: $STATE_DIRECTORY, $XDG_STATE_HOME/earshot or "
+		  "~/.local/state/earshot." },
+
 	{ "lan", "enabled", CONF_BOOL, AT(lan_enabled), .fallback = "yes",
 	  .help = "Whether to announce, find and talk to peers on the LAN (XEP-0174)." },
 	{ "lan", "user", CONF_TEXT, AT(lan_user), .min = 1, .max = 40, .valid = is_user,
@@ -178,6 +183,8 @@ const struct conf_option conf_options[] = {
 	  .fallback = "proved", .help = "To subscribe." },
 	{ "policy", "publish", CONF_CHOICE, AT(policy_publish), .choices = choices_level,
 	  .fallback = "proved", .help = "To publish." },
+	{ "policy", "pair", CONF_CHOICE, AT(policy_pair), .choices = choices_level,
+	  .fallback = "known", .help = "To ask to be paired, which shows a code here." },
 	{ "policy", "other", CONF_CHOICE, AT(policy_other), .choices = choices_level,
 	  .fallback = "proved", .help = "To do whatever has no key of its own." },
 

@@ -28,6 +28,8 @@ policy_level(const struct conf *conf, enum ear_verb verb)
 		return (enum ear_level)conf->policy_subscribe;
 	case EAR_VERB_PUBLISH:
 		return (enum ear_level)conf->policy_publish;
+	case EAR_VERB_PAIR:
+		return (enum ear_level)conf->policy_pair;
 	case EAR_VERB_ADMIN:
 		return EAR_TRUSTED;
 	case EAR_VERB_COUNT:

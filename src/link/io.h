@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * io.h: one connected byte stream, whatever is under it: TCP or a Unix socket now, TLS later. No
- * TLS word leaks upward, and of libevent only the buffer that one appends to.
+ * io.h: one connected byte stream, whatever is under it: TCP or a Unix socket, with or without TLS.
+ * Of libevent only the buffer that one appends to leaks upward.
  */
 #ifndef LINK_IO_H
 #define LINK_IO_H
@@ -14,10 +14,12 @@
 struct event_base;
 struct evbuffer;
 struct io;
+struct tls;
 
 /* Run from the event loop, never from inside a call into io. */
 struct io_events {
 	void (*connected)(void *arg);
+	void (*secured)(void *arg); /* after io_start_tls: both ends have shown their key */
 	void (*data)(void *arg, const void *bytes, size_t length);
 	void (*drained)(void *arg);           /* everything written has gone to the kernel */
 	void (*eof)(void *arg);               /* the other side will send no more */
@@ -38,6 +40,17 @@ struct io *io_new_fd(struct event_base *base, int fd, const struct io_events *ev
 /* What to append to; written at the end of the turn of the loop, many stanzas in one write. */
 struct evbuffer *io_out(struct io *io);
 
+/*
+ * What was appended before this call leaves as it is, what is appended from now on is encrypted,
+ * after the handshake; what arrives from now on is decrypted. Consumes tls. May be called from
+ * inside data(), whose bytes were the last plain ones: what of them is not meant to be read has to
+ * be thrown away by the caller. secured() follows, or failed(-EPROTO).
+ */
+void io_start_tls(struct io *io, struct tls *tls);
+
+/* NULL: not encrypted. Borrowed. */
+struct tls *io_tls(const struct io *io);
+
 /* Another owner from now on (a connection that was dialled becomes a stream). */
 void io_set_events(struct io *io, const struct io_events *events, void *arg);
 
@@ -49,7 +62,8 @@ void io_forget(struct io *io);
 
 /*
  * Bytes appended in total; of those, what the kernel has taken; of those, what the other side's TCP
- * has acknowledged (a Unix socket: what the other program has read). Right also after failed().
+ * has acknowledged (a Unix socket: what the other program has read). With TLS the bytes are those
+ * appended, not those of the wire; acknowledged is then a whole record. Right also after failed().
  */
 uint64_t io_written(const struct io *io);
 uint64_t io_sent(const struct io *io);

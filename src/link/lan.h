@@ -15,6 +15,7 @@
 struct event_base;
 struct ear_clock;
 struct lan;
+struct tls_peers;
 
 #define LAN_TARGETS_MAX 16
 #define LAN_STREAMS_MAX 20000 /* all */
@@ -26,6 +27,8 @@ struct lan_target {
 	/* It may be one that keeps the newest of two streams and loses what waits for the other
 	 * (libpurple): should it be dialling us right now, its stream is used, not ours. */
 	bool patient;
+	/* It is announced as one that speaks STARTTLS: need not be asked for its features first. */
+	bool secure;
 };
 
 /* What lan must ask: it knows neither mDNS nor the configuration. */
@@ -40,6 +43,25 @@ struct lan_hooks {
 			char *address, size_t size);
 	/* Where is it? Fills targets in the order to try; returns how many, 0: nowhere. */
 	size_t (*resolve)(void *owner, const char *address, struct lan_target *targets, size_t max);
+	/*
+	 * Whether a stream with that peer may be used without TLS. 0; -EACCES: policy;
+	 * -EKEYREJECTED: it has had a key, so that this is an attack or a device that was reset.
+	 */
+	int (*may_plain)(void *owner, const char *address);
+	/*
+	 * The other end of the link has shown this certificate (DER); called for each stream that
+	 * comes to this point. 0: go on, link->level, key and jid are set; -EAGAIN: not known yet,
+	 * asked again by lan_recheck; else refused: -EKEYREJECTED not the key it had, -EKEYREVOKED,
+	 * -EACCES a claim that is false; text (static) says why.
+	 */
+	int (*keyed)(void *owner, struct link *link, const unsigned char *der, size_t length,
+		     const char **text);
+	/* Whether the stream may carry stanzas before the other end has confirmed it: it has done
+	 * so before. */
+	bool (*is_met)(void *owner, const struct link *link);
+	/* Whether that address is ours, or the link's peer has proved that it is its own. */
+	bool (*is_ours)(void *owner, const char *address);
+	bool (*is_theirs)(void *owner, const struct link *link, const char *address);
 	/* XEP-0174 §10: the disco#info <query/> for stream features; the caller frees. May return
 	 * NULL. */
 	xmpp_stanza_t *(*features)(void *owner);
@@ -49,6 +71,7 @@ struct lan_config {
 	unsigned port;          /* 0: any */
 	const char *interfaces; /* listens on all addresses; connections over other interfaces are
 				   refused. "all" */
+	struct tls_peers *tls;  /* borrowed; NULL: no TLS, for tests of peers without */
 	int64_t idle_usec; /* a stream without stanzas is closed after that; 0: the default of 10
 			      min */
 };
@@ -71,6 +94,14 @@ struct link *lan_open(struct lan *lan, const char *address);
 
 /* The link there is, or NULL. */
 struct link *lan_find(struct lan *lan, const char *address);
+
+/* Keying material of the stream that the link writes to (RFC 8446 §7.5). -ENOTCONN, -EACCES: not
+ * encrypted. */
+int lan_export(struct link *link, const char *label, unsigned char *out, size_t length);
+
+/* Ends every stream of that link now, with <not-authorized/>: its key is no longer good. What was
+ * not delivered comes back, then down() with that error and text. */
+void lan_refuse(struct link *link, int error, const char *text);
 
 /* The table of peers changed: streams that wait to be identified are asked again; those to a peer
  * of that address are checked for life at once (a goodbye closes idle ones). address NULL: anything

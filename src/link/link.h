@@ -11,6 +11,7 @@
 #ifndef LINK_LINK_H
 #define LINK_LINK_H
 
+#include <earshot/trust.h>
 #include <earshot/xep.h>
 #include <stdint.h>
 
@@ -66,8 +67,12 @@ struct link {
 		       domain */
 	char *self; /* our address on it: "tv@pronto.local", "tv.example.org", "tv@example.org/box"
 		     */
-	bool earshot; /* the other end speaks XMPP 1.0 on a direct stream (version, features):
-			 answers IQs */
+	char *jid;  /* lan: the JID that its key is proved to belong to, which its stanzas are from;
+		       NULL: they are from peer. Core sets it with the level. */
+	struct ear_key key; /* lan: the other end's, while keyed */
+	bool keyed;         /* encrypted, and the other end has shown that key */
+	bool earshot;       /* the other end speaks XMPP 1.0 on a direct stream (version, features):
+			       answers IQs */
 };
 
 static inline int

@@ -15,6 +15,7 @@
 struct ear_clock;
 struct io;
 struct stream;
+struct tls;
 
 #define STREAM_HEADER_USEC (10 * EAR_SEC)   /* from the start to header and name */
 #define STREAM_STANZA_USEC (60 * EAR_SEC)   /* from the first byte of a stanza to its last */
@@ -33,7 +34,12 @@ enum stream_state {
 /* Run from the event loop, never from inside a call into the stream, which may be freed in any. */
 struct stream_events {
 	void (*header)(void *arg, const struct reader_header *header);
-	/* Everything but features and stream errors; borrowed. */
+	/* <stream:features/>; borrowed; may be NULL. */
+	void (*features)(void *arg, xmpp_stanza_t *features);
+	/* After stream_start_tls: both ends have shown a key. May be NULL where TLS never starts.
+	 */
+	void (*secured)(void *arg);
+	/* Everything but features and stream errors, also what is no stanza; borrowed. */
 	void (*stanza)(void *arg, xmpp_stanza_t *stanza);
 	void (*drained)(void *arg); /* all that was written has gone to the kernel; may be NULL */
 	/* It is closing because of the other end, or of a failure: nothing can be sent any more. */
@@ -48,6 +54,19 @@ struct stream *stream_new(struct ear_clock *clock, xmpp_ctx_t *ctx, struct io *i
 
 enum stream_state stream_state(const struct stream *stream);
 struct io *stream_io(struct stream *stream);
+
+/*
+ * STARTTLS (RFC 6120 §5.4.2.3), called from inside stanza(): what was sent so far leaves in plain;
+ * whatever the other end has put behind the element that is handled is thrown away. Then a new
+ * stream begins. Consumes tls.
+ */
+void stream_start_tls(struct stream *stream, struct tls *tls);
+
+/*
+ * A new stream after SASL (RFC 6120 §6.4.6), called from inside stanza(): what is behind the
+ * element that is handled is the other end's new header. Ours is to be sent again.
+ */
+void stream_restart(struct stream *stream);
 
 /* Sends our header. */
 void stream_header(struct stream *stream, const struct writer_header *header);

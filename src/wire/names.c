@@ -31,7 +31,8 @@ ear_verb_name(enum ear_verb verb)
 		[EAR_VERB_OTHER] = "other",     [EAR_VERB_QUERY] = "query",
 		[EAR_VERB_CHAT] = "chat",       [EAR_VERB_STATE] = "state",
 		[EAR_VERB_BUTTONS] = "buttons", [EAR_VERB_SUBSCRIBE] = "subscribe",
-		[EAR_VERB_PUBLISH] = "publish", [EAR_VERB_ADMIN] = "admin",
+		[EAR_VERB_PUBLISH] = "publish", [EAR_VERB_PAIR] = "pair",
+		[EAR_VERB_ADMIN] = "admin",
 	};
 
 	return name_at(names, COUNT(names), verb);

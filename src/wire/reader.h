@@ -53,8 +53,14 @@ void reader_set_caps(struct reader *reader, const struct reader_caps *caps);
  */
 void reader_rest(struct reader *reader);
 
-/* A new stream on the same connection (after STARTTLS, SASL): forgets everything. */
+/* A new stream on the same connection (after STARTTLS): forgets everything. */
 void reader_reset(struct reader *reader);
+
+/*
+ * The same after SASL, called from inside the stanza callback, which then returns 0: what follows
+ * that stanza in the bytes being fed is the beginning of the new stream, and is read as such.
+ */
+void reader_restart(struct reader *reader);
 
 /*
  * Parses some bytes. 0; what a callback returned; or -errno, after which reader_error names the
