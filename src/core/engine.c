@@ -175,7 +175,11 @@ hook_features(void *owner)
 	return ear_disco_info(owner, node);
 }
 
-static const struct lan_hooks lan_hooks = { hook_identify, hook_resolve, hook_features };
+static const struct lan_hooks lan_hooks = {
+	.identify = hook_identify,
+	.resolve = hook_resolve,
+	.features = hook_features,
+};
 
 /* --- discovery ---------------------------------------------------------------------------- */
 

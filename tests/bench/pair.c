@@ -53,7 +53,11 @@ hook_features(void *owner)
 	return query;
 }
 
-static const struct lan_hooks hooks = { hook_identify, hook_resolve, hook_features };
+static const struct lan_hooks hooks = {
+	.identify = hook_identify,
+	.resolve = hook_resolve,
+	.features = hook_features,
+};
 
 static void
 on_identified(void *owner, struct link *link)
