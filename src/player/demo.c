@@ -3,6 +3,7 @@
 #include <errno.h>
 #include <stdlib.h>
 
+#include <earshot/log.h>
 #include <earshot/timer.h>
 
 #include "base/alloc.h"
@@ -177,6 +178,17 @@ demo_abandon(void *self)
 {
 }
 
+/* Its screen is the log. */
+static int
+demo_show(void *self, const char *text, int64_t usec)
+{
+	if (*text == '\0')
+		ear_info("player: the demo's screen is empty");
+	else
+		ear_info("player: the demo's screen shows: %s", text);
+	return 0;
+}
+
 static int
 demo_open(struct ear_player *player, const struct player_config *config, void **self)
 {
@@ -206,4 +218,5 @@ const struct player_kind player_demo = {
 	.close = demo_close,
 	.begin = demo_begin,
 	.abandon = demo_abandon,
+	.show = demo_show,
 };

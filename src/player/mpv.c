@@ -24,6 +24,8 @@
 #define RETRY_MIN  (EAR_SEC)
 #define RETRY_MAX  (30 * EAR_SEC)
 
+#define SHOW_MSEC_MAX 3600000 /* far below what mpv's own integer holds */
+
 enum mpv_phase {
 	MPV_REST,    /* no job */
 	MPV_LOOK,    /* reading, for a question or before a press */
@@ -413,6 +415,30 @@ mpv_is_there(void *self)
 	return mpv->ipc != NULL || mpv_connect(mpv) == 0;
 }
 
+/*
+ * Commands that come as arrays are not expanded (mpv(1), "Property Expansion"), and `raw` says so
+ * again, whatever becomes of that default. What OSD text could mean to libass, mpv escapes itself.
+ * The answer is not waited for: it is no answer to any batch.
+ */
+static int
+mpv_show(void *self, const char *text, int64_t usec)
+{
+	struct mpv *mpv = self;
+	json_int_t msec = usec / EAR_MSEC;
+
+	if (mpv->ipc == NULL && mpv_connect(mpv) != 0)
+		return -ENODEV;
+	if (*text == '\0' || msec < 1)
+		msec = 1;
+	if (msec > SHOW_MSEC_MAX)
+		msec = SHOW_MSEC_MAX;
+	/* One that does not even read is as good as gone. */
+	return mpv_ipc_send(mpv->ipc, mpv->next_id++,
+			    json_pack("[s,s,s,I]", "raw", "show-text", text, msec)) == 0
+		       ? 0
+		       : -ENODEV;
+}
+
 const struct player_kind player_mpv = {
 	.name = "mpv",
 	.open = mpv_open,
@@ -420,4 +446,5 @@ const struct player_kind player_mpv = {
 	.begin = mpv_begin,
 	.abandon = mpv_abandon,
 	.is_there = mpv_is_there,
+	.show = mpv_show,
 };

@@ -17,6 +17,7 @@
 
 #define PLAYER_PENDING_MAX 64 /* jobs in the queue; more get -ENOBUFS */
 #define PLAYER_TIMEOUT     (2 * EAR_SEC)
+#define PLAYER_TEXT_SIZE   256 /* of a line on the screen, with its NUL */
 
 struct player_kind {
 	const char *name;
@@ -30,6 +31,10 @@ struct player_kind {
 	void (*abandon)(void *self);
 	/* Optional: whether there is something to drive now. May connect to it. */
 	bool (*is_there)(void *self);
+	/* Optional: shows a line on the screen, "" takes it away. It is text, whatever it looks
+	 * like: nothing in it is expanded. Valid UTF-8 without control characters, below
+	 * PLAYER_TEXT_SIZE bytes. 0 or -ENODEV. */
+	int (*show)(void *self, const char *text, int64_t usec);
 };
 
 extern const struct player_kind player_mpv, player_demo;

@@ -6,6 +6,8 @@
 #include <string.h>
 
 #include <earshot/timer.h>
+#include <unictype.h>
+#include <unistr.h>
 
 #include "base/alloc.h"
 #include "base/list.h"
@@ -246,6 +248,41 @@ void
 ear_player_state(struct ear_player *player, ear_player_fn *fn, void *arg)
 {
 	job_add(player, NULL, fn, arg);
+}
+
+/* As much of text as fits, in whole characters; what is no character of a line becomes a blank. */
+static void
+screen_line(const char *text, char out[PLAYER_TEXT_SIZE])
+{
+	const uint8_t *in = (const uint8_t *)text;
+	size_t left = strnlen(text, 4 * PLAYER_TEXT_SIZE), used = 0;
+
+	while (left > 0) {
+		ucs4_t c;
+		int n = u8_mbtouc(&c, in, left); /* U+FFFD for what is no UTF-8 */
+		bool odd = uc_is_general_category_withtable(
+			c, UC_CATEGORY_MASK_Cc | UC_CATEGORY_MASK_Zl | UC_CATEGORY_MASK_Zp);
+		int size = u8_uctomb((uint8_t *)out + used, odd ? ' ' : c,
+				     PLAYER_TEXT_SIZE - 1 - used);
+
+		if (size < 0)
+			break;
+		used += size;
+		in += n;
+		left -= n;
+	}
+	out[used] = '\0';
+}
+
+int
+ear_player_show(struct ear_player *player, const char *text, int64_t usec)
+{
+	char line[PLAYER_TEXT_SIZE];
+
+	if (player->kind->show == NULL)
+		return -EOPNOTSUPP;
+	screen_line(text == NULL ? "" : text, line);
+	return player->kind->show(player->self, line, usec);
 }
 
 const char *
