@@ -128,6 +128,9 @@ struct ear_pairing *ear_pairing_new(struct ear *ear, const char *address, bool i
 				    int *error);
 void ear_pairing_free(struct ear_pairing *pairing);
 
+/* The key of the other end, for people to look at; borrowed. */
+const struct ear_key *ear_pairing_key(const struct ear_pairing *pairing);
+
 /* Responder: H(its nonce and key), to be sent first. */
 int ear_pairing_commit(struct ear_pairing *pairing, char out[EAR_PAIRING_TEXT]);
 /* Initiator: takes it (-EBADMSG: that is none), and has the nonce to send. */
