@@ -42,6 +42,7 @@ struct ear_answer {
 		      or not is unknown; -ECANCELED: the engine stops */
 	xmpp_stanza_t *stanza;   /* borrowed; NULL when no answer came */
 	enum ear_link_kind link; /* on which the answer came */
+	enum ear_level level;    /* how sure it is who answered */
 	int64_t rtt_us;          /* from this request to its answer; -1 without one */
 };
 
@@ -136,6 +137,28 @@ typedef void ear_peer_fn(void *arg, const struct ear_peer_info *peer);
 
 /* Calls fn for each known peer, sorted by address; address NULL = all. */
 void ear_each_peer(struct ear *ear, const char *address, ear_peer_fn *fn, void *arg);
+
+/* --- why something does not work, for `earshot doctor` --- */
+
+enum ear_check_state { EAR_CHECK_OK, EAR_CHECK_WARN, EAR_CHECK_FAIL };
+
+/* "ok", "warn", "fail". */
+const char *ear_check_state_name(enum ear_check_state state);
+
+struct ear_check {
+	const char *name; /* "mdns", "own key": one word or two, the same for each run */
+	enum ear_check_state state;
+	const char *text;   /* what was found */
+	const char *remedy; /* what to do about it; "" when nothing is to be done */
+};
+
+typedef void ear_check_fn(void *arg, const struct ear_check *check);
+
+/*
+ * Looks at this engine (address NULL), or at what it knows about that address, and tells fn in the
+ * order in which one thing needs the other. Looks only: sends nothing.
+ */
+void ear_diagnose(struct ear *ear, const char *address, ear_check_fn *fn, void *arg);
 
 enum ear_event_kind {
 	EAR_PEER_CHANGED, /* appeared, changed: look it up by address */

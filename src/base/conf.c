@@ -93,6 +93,7 @@ conf_free(struct conf *conf)
 	for (size_t i = 0; i < conf->peer_count; i++)
 		free(conf->peers[i].name);
 	free(conf->peers);
+	free(conf->file);
 	free(conf);
 }
 

@@ -301,6 +301,7 @@ conf_read(struct conf *conf, const char *path, char *error, size_t size)
 		rc = -EINVAL;
 		snprintf(error, size, "%s: larger than %d bytes", path, FILE_BYTES_MAX);
 	} else {
+		xreplace(&conf->file, path);
 		rc = parse_bytes(conf, bytes, length, path, error, size);
 	}
 	free(bytes);

@@ -25,6 +25,15 @@
 #include "link/link.h"
 #include "wire/ids.h"
 
+/* What the engine around core knows of itself, for ear_diagnose(). Borrowed. */
+struct core_facts {
+	unsigned port;        /* of direct streams; 0: none listens */
+	const char *instance; /* as published by mDNS; NULL: not yet */
+	const char *mdns;     /* "daemon", "embedded"; NULL: no mDNS */
+	bool mdns_fails;
+	const char *mdns_text; /* what it said last, "" */
+};
+
 /* How core reaches the LAN and the programs of this machine: the real links, or a test's. */
 struct core_reach {
 	struct link *(*lan_open)(void *arg, const char *address); /* NULL: nowhere to dial */
@@ -32,6 +41,7 @@ struct core_reach {
 	void (*lan_recheck)(void *arg, const char *address);
 	struct link *(*local_find)(void *arg, const char *address);
 	const char *(*server_failure)(void *arg);
+	void (*describe)(void *arg, struct core_facts *facts); /* may be NULL: there is no more */
 };
 
 struct sent;

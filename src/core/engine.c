@@ -28,6 +28,8 @@ struct engine {
 	struct lan *lan;
 	struct local *local;
 	struct mdns *mdns;
+	bool mdns_fails;
+	char mdns_text[200];
 };
 
 static struct engine *
@@ -79,12 +81,27 @@ reach_server_failure(void *arg)
 	return engine->ear->server == NULL ? "" : server_failure(engine->ear->server);
 }
 
+static void
+reach_describe(void *arg, struct core_facts *facts)
+{
+	struct engine *engine = arg;
+
+	facts->port = engine->lan == NULL ? 0 : lan_port(engine->lan);
+	facts->mdns_fails = engine->mdns_fails;
+	facts->mdns_text = engine->mdns_text;
+	if (engine->mdns == NULL)
+		return;
+	facts->mdns = mdns_kind_name(engine->mdns);
+	facts->instance = mdns_instance(engine->mdns);
+}
+
 static const struct core_reach reach = {
 	.lan_open = reach_lan_open,
 	.lan_find = reach_lan_find,
 	.lan_recheck = reach_lan_recheck,
 	.local_find = reach_local_find,
 	.server_failure = reach_server_failure,
+	.describe = reach_describe,
 };
 
 /* --- what the LAN link asks --------------------------------------------------------------- */
@@ -211,6 +228,10 @@ on_published(void *arg, const char *instance)
 static void
 on_mdns_state(void *arg, bool works, const char *text)
 {
+	struct engine *engine = arg;
+
+	engine->mdns_fails = !works;
+	copy_text(engine->mdns_text, sizeof(engine->mdns_text), text);
 	ear_log(works ? EAR_LOG_INFO : EAR_LOG_WARN, "mDNS: %s", text);
 }
 

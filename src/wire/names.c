@@ -64,6 +64,18 @@ ear_path_state_name(enum ear_path_state state)
 	return name_at(names, COUNT(names), state);
 }
 
+const char *
+ear_check_state_name(enum ear_check_state state)
+{
+	static const char *const names[] = {
+		[EAR_CHECK_OK] = "ok",
+		[EAR_CHECK_WARN] = "warn",
+		[EAR_CHECK_FAIL] = "fail",
+	};
+
+	return name_at(names, COUNT(names), state);
+}
+
 static const char *const button_names[EAR_BUTTON_COUNT] = {
 	[EAR_PLAY] = "play", [EAR_PAUSE] = "pause",   [EAR_PLAYPAUSE] = "playpause",
 	[EAR_STOP] = "stop", [EAR_NEXT] = "next",     [EAR_PREVIOUS] = "previous",

@@ -1,0 +1,226 @@
+/* SPDX-License-Identifier: ISC */
+/* diagnose_address.c: what is known about one address: where it is, who vouches for it, and what it
+ * may do here. */
+#include <arpa/inet.h>
+#include <netdb.h>
+#include <string.h>
+
+#include "base/alloc.h"
+#include "core/diagnose.h"
+#include "core/policy.h"
+#include "discover/peers.h"
+
+#define LIST_SIZE 400
+
+static void
+list_add(char *list, const char *text)
+{
+	size_t used = strlen(list);
+
+	snprintf(list + used, LIST_SIZE - used, "%s%s", used == 0 ? "" : ", ", text);
+}
+
+/* --- where it is -------------------------------------------------------------------------- */
+
+static void
+list_add_way(char *list, const struct peer_way *way)
+{
+	char host[80], port[8], text[96];
+
+	if (way->address.ss_family == AF_UNSPEC ||
+	    getnameinfo((const struct sockaddr *)&way->address, way->length, host, sizeof(host),
+			port, sizeof(port), NI_NUMERICHOST | NI_NUMERICSERV) != 0)
+		return;
+	snprintf(text, sizeof(text), strchr(host, ':') == NULL ? "%s:%s" : "[%s]:%s", host, port);
+	list_add(list, text);
+}
+
+static void
+check_announced(const struct diagnosis *d, const struct dest *dest)
+{
+	const struct peer *peer = peers_find(d->ear->peers, dest->lan);
+	char list[LIST_SIZE] = "";
+
+	for (size_t i = 0; peer != NULL && i < peer->way_count; i++)
+		list_add_way(list, &peer->ways[i]);
+	if (list[0] != '\0')
+		diagnosis_tell(d, "announced", EAR_CHECK_OK, NULL, "%s, on this LAN at %s",
+			       dest->lan, list);
+	else if (dest->conf != NULL && dest->conf->host != NULL)
+		diagnosis_tell(d, "announced", EAR_CHECK_OK, NULL,
+			       "%s, by the configuration at %s:%u", dest->lan, dest->conf->host,
+			       dest->conf->port);
+	else if (peer != NULL)
+		diagnosis_tell(d, "announced", EAR_CHECK_FAIL,
+			       "UDP port 5353 of that machine must not be filtered",
+			       "%s, but it does not tell its host's address", dest->lan);
+	else
+		diagnosis_tell(d, "announced", EAR_CHECK_FAIL,
+			       "is earshotd running there, on this network, and UDP port 5353 not "
+			       "filtered? A [peer] section with its host does without multicast",
+			       "%s is not on this LAN now", dest->lan);
+}
+
+static void
+check_where(const struct diagnosis *d, const struct dest *dest)
+{
+	if (dest != NULL && dest->lan != NULL)
+		check_announced(d, dest);
+	else
+		diagnosis_tell(d, "announced", EAR_CHECK_WARN, NULL,
+			       "nobody on this LAN has proved to be that address");
+}
+
+static void
+check_jid(const struct diagnosis *d, const struct dest *dest)
+{
+	if (dest != NULL && dest->jid != NULL)
+		diagnosis_tell(d, "jid", EAR_CHECK_OK, NULL, "%s%s", dest->jid,
+			       dest->conf != NULL && dest->conf->jid != NULL
+				       ? ", by the configuration"
+				       : "");
+	else
+		diagnosis_tell(d, "jid", EAR_CHECK_OK, NULL,
+			       "none is known: no server can vouch for it");
+}
+
+/* --- who vouches for it ------------------------------------------------------------------- */
+
+struct pin_look {
+	const struct diagnosis *diagnosis;
+	const char *address, *name;
+	const struct link *link;
+	unsigned found;
+};
+
+static bool
+holds(const char *const *list, size_t count, const char *address)
+{
+	char bare[EAR_JID_SIZE];
+
+	for (size_t i = 0; i < count; i++)
+		if (strcmp(list[i], address) == 0 ||
+		    (ear_jid_bare(list[i], bare, sizeof(bare)) == 0 && strcmp(bare, address) == 0))
+			return true;
+	return false;
+}
+
+static void
+tell_pin(struct pin_look *look, const struct ear_pin_info *pin)
+{
+	const struct diagnosis *d = look->diagnosis;
+	char key[EAR_KEY_SIZE], remedy[EAR_JID_SIZE + 64];
+
+	look->found++;
+	ear_key_format(pin->key, key);
+	snprintf(remedy, sizeof(remedy), "earshot pair %s", look->name);
+	if (pin->revoked)
+		diagnosis_tell(d, "key", EAR_CHECK_FAIL,
+			       "its owner made another one, which is asked for by itself; without "
+			       "a server: pair again",
+			       "%.16s... is revoked", key);
+	else if (look->link != NULL && look->link->keyed &&
+		 !ear_key_equal(&look->link->key, pin->key))
+		look->found--; /* another device of that address */
+	else if (pin->voucher == EAR_BY_NOBODY)
+		diagnosis_tell(d, "key", EAR_CHECK_WARN, remedy, "%.16s..., nobody vouches for it",
+			       key);
+	else
+		diagnosis_tell(d, "key", EAR_CHECK_OK, NULL, "%.16s..., vouched for by %s%s", key,
+			       ear_voucher_name(pin->voucher), pin->trusted ? ", trusted" : "");
+}
+
+static void
+on_pin(void *arg, const struct ear_pin_info *pin)
+{
+	struct pin_look *look = arg;
+
+	if (holds(pin->addresses, pin->address_count, look->address) ||
+	    holds(pin->jids, pin->jid_count, look->address))
+		tell_pin(look, pin);
+}
+
+static void
+check_keys(const struct diagnosis *d, const char *address, const struct dest *dest)
+{
+	struct pin_look look = { .diagnosis = d, .address = address, .name = address };
+	char remedy[EAR_JID_SIZE + 64];
+
+	if (dest != NULL && dest->lan != NULL)
+		look.link = d->ear->reach->lan_find(d->ear->reach_arg, dest->lan);
+	ear_each_pin(d->ear, on_pin, &look);
+	if (look.found > 0)
+		return;
+	snprintf(remedy, sizeof(remedy), "earshot pair %s", address);
+	diagnosis_tell(d, "key", EAR_CHECK_WARN, remedy, "none is known: nothing proves who it is");
+}
+
+/* --- what it may do ----------------------------------------------------------------------- */
+
+struct level_look {
+	bool found;
+	enum ear_level level;
+	enum ear_link_kind link;
+};
+
+/* The path in use, or else the surest that works. */
+static void
+on_path(void *arg, const struct ear_path_info *path)
+{
+	struct level_look *look = arg;
+
+	if (path->state != EAR_PATH_UP && !path->chosen)
+		return;
+	if (look->found && !path->chosen)
+		return;
+	*look = (struct level_look){ true, path->level, path->link };
+}
+
+static void
+check_verbs(const struct diagnosis *d, const char *address, const struct level_look *look)
+{
+	char may[LIST_SIZE] = "", not [LIST_SIZE] = "", text[64], remedy[EAR_JID_SIZE + 64];
+
+	for (int verb = 0; verb < EAR_VERB_COUNT; verb++) {
+		enum ear_level need = policy_level(d->ear->conf, verb);
+
+		if (verb == EAR_VERB_ADMIN)
+			continue;
+		if (policy_allows(d->ear->conf, verb, look->level, look->link)) {
+			list_add(may, ear_verb_name(verb));
+			continue;
+		}
+		snprintf(text, sizeof(text), "%s (%s)", ear_verb_name(verb), ear_level_name(need));
+		list_add(not, text);
+	}
+	snprintf(remedy, sizeof(remedy), "earshot %s %s; or [policy]",
+		 look->level == EAR_PROVED ? "trust" : "pair", address);
+	diagnosis_tell(d, "may here", EAR_CHECK_OK, not [0] == '\0' ? NULL : remedy, "%s%s%s",
+		       may[0] == '\0' ? "nothing" : may, not [0] == '\0' ? "" : "; not ", not );
+}
+
+static void
+check_level(const struct diagnosis *d, const char *address)
+{
+	struct level_look look = { 0 };
+
+	ear_each_path(d->ear, address, on_path, &look);
+	if (!look.found) {
+		diagnosis_tell(d, "level", EAR_CHECK_WARN, NULL, "none: no path works");
+		return;
+	}
+	diagnosis_tell(d, "level", look.level >= EAR_PROVED ? EAR_CHECK_OK : EAR_CHECK_WARN, NULL,
+		       "%s, over %s", ear_level_name(look.level), ear_link_name(look.link));
+	check_verbs(d, address, &look);
+}
+
+void
+diagnose_address(const struct diagnosis *diagnosis, const char *address)
+{
+	const struct dest *dest = dest_get(diagnosis->ear, address);
+
+	check_where(diagnosis, dest);
+	check_jid(diagnosis, dest);
+	check_keys(diagnosis, address, dest);
+	check_level(diagnosis, address);
+}
