@@ -13,7 +13,7 @@
 #define LIST_SIZE 400
 
 static void
-list_add(char *list, const char *text)
+words_add(char *list, const char *text)
 {
 	size_t used = strlen(list);
 
@@ -23,7 +23,7 @@ list_add(char *list, const char *text)
 /* --- where it is -------------------------------------------------------------------------- */
 
 static void
-list_add_way(char *list, const struct peer_way *way)
+words_add_way(char *list, const struct peer_way *way)
 {
 	char host[80], port[8], text[96];
 
@@ -32,7 +32,7 @@ list_add_way(char *list, const struct peer_way *way)
 			port, sizeof(port), NI_NUMERICHOST | NI_NUMERICSERV) != 0)
 		return;
 	snprintf(text, sizeof(text), strchr(host, ':') == NULL ? "%s:%s" : "[%s]:%s", host, port);
-	list_add(list, text);
+	words_add(list, text);
 }
 
 static void
@@ -42,7 +42,7 @@ check_announced(const struct diagnosis *d, const struct dest *dest)
 	char list[LIST_SIZE] = "";
 
 	for (size_t i = 0; peer != NULL && i < peer->way_count; i++)
-		list_add_way(list, &peer->ways[i]);
+		words_add_way(list, &peer->ways[i]);
 	if (list[0] != '\0')
 		diagnosis_tell(d, "announced", EAR_CHECK_OK, NULL, "%s, on this LAN at %s",
 			       dest->lan, list);
@@ -187,11 +187,11 @@ check_verbs(const struct diagnosis *d, const char *address, const struct level_l
 		if (verb == EAR_VERB_ADMIN)
 			continue;
 		if (policy_allows(d->ear->conf, verb, look->level, look->link)) {
-			list_add(may, ear_verb_name(verb));
+			words_add(may, ear_verb_name(verb));
 			continue;
 		}
 		snprintf(text, sizeof(text), "%s (%s)", ear_verb_name(verb), ear_level_name(need));
-		list_add(not, text);
+		words_add(not, text);
 	}
 	snprintf(remedy, sizeof(remedy), "earshot %s %s; or [policy]",
 		 look->level == EAR_PROVED ? "trust" : "pair", address);
