@@ -111,14 +111,84 @@ ear_send(struct ear *ear, xmpp_stanza_t *stanza)
 }
 
 void
+ear_request_by(struct ear *ear, enum ear_link_kind only, xmpp_stanza_t *iq, int64_t usec,
+	       ear_answer_fn *fn, void *arg)
+{
+	assert_true(ear->request_count < FAKE_REQUESTS);
+	ear->requests[ear->request_count++] = (struct fake_request){ iq, only, usec, fn, arg };
+}
+
+void
 ear_request(struct ear *ear, xmpp_stanza_t *iq, int64_t usec, ear_answer_fn *fn, void *arg)
 {
-	xmpp_stanza_release(iq);
+	ear_request_by(ear, EAR_LINK_NONE, iq, usec, fn, arg);
+}
+
+/* Takes a request out of the list; the caller releases its IQ. */
+static struct fake_request
+take_request(struct ear *ear, size_t i)
+{
+	struct fake_request request;
+
+	assert_true(i < ear->request_count);
+	request = ear->requests[i];
+	ear->request_count--;
+	memmove(&ear->requests[i], &ear->requests[i + 1],
+		(ear->request_count - i) * sizeof(request));
+	return request;
 }
 
 void
 ear_request_forget(struct ear *ear, const void *arg)
 {
+	for (size_t i = ear->request_count; i-- > 0;)
+		if (ear->requests[i].arg == arg)
+			xmpp_stanza_release(take_request(ear, i).iq);
+}
+
+xmpp_stanza_t *
+fake_request(struct ear *ear, size_t i)
+{
+	return i < ear->request_count ? ear->requests[i].iq : NULL;
+}
+
+static void
+answer_request(struct ear *ear, size_t i, const char *type, const char *xml)
+{
+	struct fake_request request = take_request(ear, i);
+	char *text = xasprintf("<iq xmlns='jabber:client' type='%s' id='1' from='%s'>%s</iq>", type,
+			       xmpp_stanza_get_to(request.iq), xml);
+	struct ear_answer got = { .link = request.only, .level = EAR_PROVED, .rtt_us = 1000 };
+
+	got.stanza = xmpp_stanza_new_from_string(ear->ctx, text);
+	assert_non_null(got.stanza);
+	got.error = strcmp(type, "error") == 0 ? -EREMOTEIO : 0;
+	free(text);
+	request.fn(request.arg, &got);
+	xmpp_stanza_release(got.stanza);
+	xmpp_stanza_release(request.iq);
+}
+
+void
+fake_answer(struct ear *ear, size_t i, const char *xml)
+{
+	answer_request(ear, i, "result", xml);
+}
+
+void
+fake_answer_error(struct ear *ear, size_t i, const char *xml)
+{
+	answer_request(ear, i, "error", xml);
+}
+
+void
+fake_answer_none(struct ear *ear, size_t i, int error)
+{
+	struct fake_request request = take_request(ear, i);
+	struct ear_answer got = { .error = error, .rtt_us = -1 };
+
+	request.fn(request.arg, &got);
+	xmpp_stanza_release(request.iq);
 }
 
 enum ear_verdict
@@ -213,14 +283,33 @@ ear_each_peer(struct ear *ear, const char *address, ear_peer_fn *fn, void *arg)
 void
 ear_watch(struct ear *ear, ear_event_fn *fn, void *arg)
 {
-	ear->watch = (struct fake_watch){ fn, arg };
+	for (size_t i = 0; i < FAKE_WATCHES; i++)
+		if (ear->watches[i].fn == NULL) {
+			ear->watches[i] = (struct fake_watch){ fn, arg };
+			return;
+		}
+	fail_msg("more than %d watch", FAKE_WATCHES);
 }
 
 void
 ear_unwatch(struct ear *ear, ear_event_fn *fn, void *arg)
 {
-	assert_true(ear->watch.fn == fn && ear->watch.arg == arg);
-	ear->watch = (struct fake_watch){ 0 };
+	for (size_t i = 0; i < FAKE_WATCHES; i++)
+		if (ear->watches[i].fn == fn && ear->watches[i].arg == arg) {
+			ear->watches[i] = (struct fake_watch){ 0 };
+			return;
+		}
+	fail_msg("nobody watches");
+}
+
+void
+fake_tell(struct ear *ear, enum ear_event_kind kind, const char *address)
+{
+	struct ear_event event = { kind, address, EAR_LINK_SERVER };
+
+	for (size_t i = 0; i < FAKE_WATCHES; i++)
+		if (ear->watches[i].fn != NULL)
+			ear->watches[i].fn(ear->watches[i].arg, &event);
 }
 
 struct ear *
@@ -230,6 +319,9 @@ fake_new(void)
 
 	ear->ctx = xmpp_ctx_new(NULL, NULL);
 	ear->clock = clock_new_fake();
+	ear->level = EAR_TRUSTED;
+	ear->link = EAR_LINK_LOCAL;
+	ear->trust.device_name = "livingroom";
 	for (size_t i = 0; ear_xeps_all[i] != NULL; i++)
 		if (ear_xeps_all[i]->start != NULL)
 			assert_int_equal(ear_xeps_all[i]->start(ear), 0);
@@ -244,6 +336,7 @@ fake_stop(struct ear *ear)
 			ear_xeps_all[i]->stop(ear);
 		assert_null(ear->states[i]);
 	}
+	assert_int_equal(ear->request_count, 0); /* whoever asks, forgets when it stops */
 	while (held != NULL)
 		ear_hold_fail(held, EAR_RECIPIENT_UNAVAILABLE, "the engine stops");
 }
@@ -299,13 +392,28 @@ fake_ask(struct ear *ear, const char *type, const char *from, const char *xml)
 	assert_non_null(stanza);
 	keep(&ear->answer, NULL);
 	ear->rule = NULL;
-	in.level = EAR_TRUSTED;
-	in.link = EAR_LINK_LOCAL;
+	in.level = ear->level;
+	in.link = ear->link;
 	verdict = walk(ear, &in, strcmp(type, "set") == 0 ? EAR_IQ_SET : EAR_IQ_GET);
 	if (verdict != EAR_DONE)
 		answer(ear, ear_error_to(stanza, verdict, NULL));
 	xmpp_stanza_release(stanza);
 	return ear->answer;
+}
+
+enum ear_verdict
+fake_message(struct ear *ear, const char *from, const char *xml)
+{
+	xmpp_stanza_t *stanza = xmpp_stanza_new_from_string(ear->ctx, xml);
+	struct ear_in in = { .ear = ear, .stanza = stanza, .from = from };
+	enum ear_verdict verdict;
+
+	assert_non_null(stanza);
+	in.level = ear->level;
+	in.link = ear->link;
+	verdict = walk(ear, &in, EAR_MESSAGE);
+	xmpp_stanza_release(stanza);
+	return verdict == EAR_SERVICE_UNAVAILABLE ? EAR_PASS : verdict;
 }
 
 bool

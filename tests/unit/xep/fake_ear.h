@@ -10,9 +10,38 @@
 
 #define FAKE_FROM "remote@pronto.local/1"
 
+#define FAKE_WATCHES  8
+#define FAKE_REQUESTS 64
+
 struct fake_watch {
 	ear_event_fn *fn;
 	void *arg;
+};
+
+/* A request that waits for its answer. */
+struct fake_request {
+	xmpp_stanza_t *iq;
+	enum ear_link_kind only;
+	int64_t usec;
+	ear_answer_fn *fn;
+	void *arg;
+};
+
+/* What extensions are told and tell about keys, fake_trust.c. */
+struct fake_trust {
+	struct ear_key own_key;
+	const char *device_name;
+	ear_fetch_devices_fn *fetch;
+	void *fetch_arg;
+	const struct ear_pin_info *pins;
+	size_t pin_count;
+	int tells; /* calls of ear_devices_told; the last one: */
+	char told[256];
+	int told_error;
+	struct ear_device devices[EAR_DEVICES_MAX]; /* copies */
+	size_t device_count;
+	int changes; /* calls of ear_devices_changed; the last one: */
+	char changed[256];
 };
 
 /* The engine. A test sets what it wants to be told of before it asks. */
@@ -26,7 +55,9 @@ struct ear {
 	const struct ear_path_info *paths;
 	size_t peer_count, path_count;
 	const char *asked; /* address of the last ear_each_peer or ear_each_path */
-	struct fake_watch watch;
+	struct fake_watch watches[FAKE_WATCHES];
+	struct fake_request requests[FAKE_REQUESTS]; /* oldest first */
+	size_t request_count;
 	int send_error; /* what ear_send returns */
 	/* What went out. */
 	xmpp_stanza_t *answer; /* to the last request */
@@ -36,6 +67,10 @@ struct ear {
 	int holds; /* requests not answered yet */
 	/* The rule that took the last request. */
 	const struct ear_rule *rule;
+	/* As whom stanzas come in; a program of this machine unless the test says otherwise. */
+	enum ear_level level;
+	enum ear_link_kind link;
+	struct fake_trust trust;
 };
 
 /* An engine with all extensions of the registry, started. */
@@ -52,6 +87,23 @@ void fake_stop(struct ear *ear);
  * when there is none yet (it is in ear->answer later). Borrowed until the next request.
  */
 xmpp_stanza_t *fake_ask(struct ear *ear, const char *type, const char *from, const char *xml);
+
+/* Hands a message (the whole XML) to the rules as dispatch does; what they said. */
+enum ear_verdict fake_message(struct ear *ear, const char *from, const char *xml);
+
+/* Tells all who watch. */
+void fake_tell(struct ear *ear, enum ear_event_kind kind, const char *address);
+
+/* The IQ of request number i that waits, NULL when there is none. Borrowed. */
+xmpp_stanza_t *fake_request(struct ear *ear, size_t i);
+
+/*
+ * Answers request number i: with a result that holds xml ("" an empty one), an error that does, or
+ * none but -errno.
+ */
+void fake_answer(struct ear *ear, size_t i, const char *xml);
+void fake_answer_error(struct ear *ear, size_t i, const char *xml);
+void fake_answer_none(struct ear *ear, size_t i, int error);
 
 /* Whether the answer is an error of that condition. */
 bool fake_refused(struct ear *ear, enum ear_verdict condition);

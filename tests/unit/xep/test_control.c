@@ -30,7 +30,8 @@ static int
 teardown(void **state)
 {
 	fake_stop(ear);
-	assert_null(ear->watch.fn);
+	for (size_t i = 0; i < FAKE_WATCHES; i++)
+		assert_null(ear->watches[i].fn);
 	player_free(ear->player);
 	fake_free(ear);
 	return 0;
@@ -229,10 +230,8 @@ test_self(void **state)
 static void
 raise_event(enum ear_event_kind kind)
 {
-	struct ear_event event = { kind, "juliet@pronto.local", EAR_LINK_SERVER };
-
 	ear->sends = 0;
-	ear->watch.fn(ear->watch.arg, &event);
+	fake_tell(ear, kind, "juliet@pronto.local");
 }
 
 static void
