@@ -110,13 +110,15 @@ class Server:
 
     def __init__(self, domain="example.test", accounts=None, components=None,
                  address="127.0.0.1", prefix=(), c2s_port=0, component_port=0,
-                 certificate_domain=None, certificate_days=30, tls="required", start=True):
+                 certificate_domain=None, certificate_days=30, tls="required", pep=False,
+                 start=True):
         """tls: "required", "optional" (plain log-in allowed) or "none" (never offered).
+        pep: with XEP-0163 and XEP-0054, as a server comes out of the box.
         certificate_domain: a name other than the domain makes a certificate that must be refused;
         certificate_days < 0 one that has expired."""
         self.domain, self.address, self.prefix = domain, address, list(prefix)
         self.accounts, self.components = dict(accounts or {}), dict(components or {})
-        self.tls = tls
+        self.tls, self.pep = tls, pep
         self.process = None
         self.frozen = False
         self.c2s_port = c2s_port or free_port()
@@ -290,6 +292,9 @@ class Ejabberd(Server):
                 text += "      \"%s\":\n        password: \"%s\"\n" % (domain, secret)
         text += ("auth_password_format: scram\nacme:\n  auto: false\nmodules:\n  mod_disco: {}\n"
                  "  mod_ping: {}\n  mod_roster: {}\n  mod_stream_mgmt: {}\n  mod_version: {}\n")
+        if self.pep:
+            text += ("  mod_caps: {}\n  mod_vcard:\n    search: false\n"
+                     "  mod_pubsub:\n    plugins:\n      - flat\n      - pep\n")
         self.write("ejabberd.yml", text)
         self.write("inetrc", "{file, hosts, \"/etc/hosts\"}.\n{lookup, [file, native]}.\n")
         names = ", ".join("{<<\"%s\">>, <<\"%s\">>}" % pair for pair in self.accounts.items())
@@ -331,6 +336,8 @@ class Prosody(Server):
         modules = ["roster", "saslauth", "disco", "ping", "smacks", "posix", "version"]
         if self.tls != "none":
             modules.append("tls")
+        if self.pep:
+            modules += ["pep", "vcard_legacy"]
         text = ("pidfile = \"%s\"\ndata_path = \"%s\"\nlog = { info = \"%s\" }\n"
                 % (self.path("pid"), self.path("data"), self.path("server.log"))
                 + "interfaces = { \"%s\" }\nc2s_ports = { %d }\ns2s_ports = {}\n"
@@ -369,7 +376,7 @@ def main():
     kind = {"ejabberd": Ejabberd, "prosody": Prosody}[sys.argv[1]]
     started = time.monotonic()
     with kind(accounts={"romeo": "secret", "juliet": "secret"},
-              components={"tv.example.test": "secret"}) as server:
+              components={"tv.example.test": "secret"}, pep=True) as server:
         print("%s: ready after %.1f s, c2s %d, component %d, CA %s" % (
             server.domain, time.monotonic() - started, server.c2s_port, server.component_port,
             server.ca_file), flush=True)
