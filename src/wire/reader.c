@@ -119,29 +119,12 @@ feed_slice(struct reader *reader, const char *bytes, size_t length)
 		release_held(reader);
 		if (reader->result == 0)
 			reader_parse(reader, bytes, length);
-		if (reader->result == 0)
+		if (reader->result == 0 && !reader->restarting)
 			watch_token(reader, bytes, length);
 	}
-	if (reader->result == 0 && reader->state != READER_ENDED &&
+	if (reader->result == 0 && !reader->restarting && reader->state != READER_ENDED &&
 	    reader->fed - reader->boundary > reader_byte_cap(reader))
 		reader_too_much(reader);
-}
-
-/* The end of the stream may stand inside a slice: what is behind it begins at the boundary. */
-static void
-feed_some(struct reader *reader, const char *bytes, size_t length)
-{
-	if (reader->state == READER_ENDED) {
-		feed_ended(reader, bytes, length);
-		return;
-	}
-	feed_slice(reader, bytes, length);
-	if (reader->state == READER_ENDED && reader->result == 0) {
-		size_t behind = reader->fed - reader->boundary;
-
-		reader->fed -= behind;
-		feed_ended(reader, bytes + length - behind, behind);
-	}
 }
 
 static void
@@ -152,6 +135,64 @@ drop_half_read(struct reader *reader)
 	reader->held = NULL;
 	reader->held_length = 0;
 	token_start(&reader->token);
+}
+
+static void
+begin_again(struct reader *reader)
+{
+	drop_half_read(reader);
+	reader_drop_parser(reader);
+	reader_make_parser(reader);
+	reader->state = READER_PROLOG;
+	reader->restarting = false;
+	reader->again = true;
+	reader->client = false;
+	reader->usual = true;
+	reader->base = 0;
+	reader->declarations = reader->children = 0;
+	reader->fed = reader->boundary = 0;
+}
+
+/* Keep-alives of the old stream may stand before the header of the new one; expat wants none. */
+static size_t
+count_space(const char *bytes, size_t length)
+{
+	size_t n = 0;
+
+	while (n < length && xmlname_is_space(bytes + n, 1))
+		n++;
+	return n;
+}
+
+/*
+ * How many bytes of the slice were read. The end of the stream may stand inside it, or of a stanza
+ * behind which another stream begins: what is behind that starts at the boundary.
+ */
+static size_t
+feed_some(struct reader *reader, const char *bytes, size_t length)
+{
+	size_t behind;
+
+	if (reader->again && reader->fed == 0) {
+		size_t blank = count_space(bytes, length);
+
+		if (blank > 0)
+			return blank;
+	}
+	if (reader->state == READER_ENDED) {
+		feed_ended(reader, bytes, length);
+		return length;
+	}
+	feed_slice(reader, bytes, length);
+	if (reader->result != 0 || (reader->state != READER_ENDED && !reader->restarting))
+		return length;
+	behind = reader->fed - reader->boundary;
+	if (behind > length)
+		behind = length;
+	reader->fed -= behind;
+	if (reader->restarting)
+		begin_again(reader);
+	return length - behind;
 }
 
 struct reader *
@@ -214,17 +255,16 @@ void
 reader_reset(struct reader *reader)
 {
 	assert(!reader->feeding);
-	drop_half_read(reader);
-	reader_drop_parser(reader);
-	reader_make_parser(reader);
-	reader->state = READER_PROLOG;
-	reader->client = false;
-	reader->usual = true;
-	reader->base = 0;
-	reader->declarations = reader->children = 0;
-	reader->fed = reader->boundary = 0;
+	begin_again(reader);
 	reader->result = 0;
 	reader->condition = NULL;
+}
+
+void
+reader_restart(struct reader *reader)
+{
+	assert(reader->feeding && reader->state == READER_OPEN);
+	reader->restarting = true;
 }
 
 int
@@ -239,7 +279,7 @@ reader_feed(struct reader *reader, const void *bytes, size_t length)
 	while (length > 0 && reader->result == 0) {
 		size_t n = length < SLICE ? length : SLICE;
 
-		feed_some(reader, at, n);
+		n = feed_some(reader, at, n);
 		at += n;
 		length -= n;
 	}

@@ -137,6 +137,8 @@ end_stanza(struct reader *reader, xmpp_stanza_t *stanza)
 	build_clear(&reader->build);
 	if (result != 0)
 		reader_stop(reader, result, NULL);
+	else if (reader->restarting) /* what is behind it is for the next parser */
+		XML_StopParser(reader->expat, XML_FALSE);
 }
 
 static void
@@ -324,6 +326,6 @@ reader_parse(struct reader *reader, const char *bytes, size_t length)
 {
 	enum XML_Status status = XML_Parse(reader->expat, bytes, (int)length, 0);
 
-	if (status == XML_STATUS_ERROR && reader->state != READER_ENDED)
+	if (status == XML_STATUS_ERROR && reader->state != READER_ENDED && !reader->restarting)
 		refuse(reader, XML_GetErrorCode(reader->expat));
 }

@@ -25,6 +25,8 @@ struct reader {
 	struct reader_caps caps, next_caps; /* of the stanza being read, and from the next one on */
 	enum reader_state state;
 	bool feeding;
+	bool restarting;       /* behind the stanza that is handled another stream begins */
+	bool again;            /* this is not the first stream */
 	bool waking;           /* reading wake_header */
 	bool usual;            /* the header declares what wake_header does and nothing else */
 	bool client;           /* the default namespace of the header is jabber:client */

@@ -13,6 +13,7 @@
 #include <earshot/ns.h>
 #include <earshot/stanza.h>
 
+#include "base/alloc.h"
 #include "tests/unit/wire/reader_fixture.h"
 
 static void
@@ -231,6 +232,140 @@ test_trickled_tag(void **state)
 	assert_int_equal(trickle(f, ";"), -EPROTO);
 }
 
+/* --- a new stream behind <auth/> --- */
+
+struct again {
+	struct reader *reader;
+	char log[512];
+};
+
+static void
+note(struct again *again, const char *text)
+{
+	size_t used = strlen(again->log);
+
+	copy_text(again->log + used, sizeof(again->log) - used, text);
+}
+
+static int
+on_again_header(void *arg, const struct reader_header *header)
+{
+	note(arg, "{");
+	return 0;
+}
+
+static int
+on_again_stanza(void *arg, xmpp_stanza_t *stanza)
+{
+	struct again *again = arg;
+
+	note(again, xmpp_stanza_get_name(stanza));
+	note(again, ",");
+	if (strcmp(xmpp_stanza_get_name(stanza), "auth") == 0)
+		reader_restart(again->reader);
+	return 0;
+}
+
+static int
+on_again_end(void *arg)
+{
+	note(arg, "}");
+	return 0;
+}
+
+static const struct reader_events again_events = { .header = on_again_header,
+						   .stanza = on_again_stanza,
+						   .end = on_again_end };
+
+static int
+feed_in_pieces(struct again *again, xmpp_ctx_t *ctx, const char *text, size_t a, size_t b)
+{
+	size_t length = strlen(text);
+	int result;
+
+	again->log[0] = '\0';
+	again->reader = reader_new(ctx, &reader_caps_unknown, &again_events, again);
+	result = reader_feed(again->reader, text, a);
+	if (result == 0)
+		result = reader_feed(again->reader, text + a, b - a);
+	if (result == 0)
+		result = reader_feed(again->reader, text + b, length - b);
+	reader_free(again->reader);
+	return result;
+}
+
+/* Wherever the network cuts it: what is behind <auth/> is the new stream. */
+static void
+test_restart(void **state)
+{
+	static const char *const all[] = {
+		HEADER "<auth>=</auth>" HEADER "<a/><auth/>\n " HEADER "<b/></stream:stream>",
+		HEADER "<auth/>" HEADER "<auth x='1'/>" HEADER "<c/></stream:stream> \n",
+	};
+	static const char *const wanted[] = { "{auth,{a,auth,{b,}", "{auth,{auth,{c,}" };
+	struct fixture *f = *state;
+	struct again again;
+
+	for (size_t i = 0; i < 2; i++) {
+		size_t length = strlen(all[i]);
+
+		for (size_t a = 0; a <= length; a += 3) {
+			for (size_t b = a; b <= length; b++) {
+				assert_int_equal(feed_in_pieces(&again, f->ctx, all[i], a, b), 0);
+				assert_string_equal(again.log, wanted[i]);
+			}
+		}
+	}
+}
+
+/* The new stream is as strict as the first. */
+static void
+test_restart_and_nonsense(void **state)
+{
+	static const struct {
+		const char *text;
+		int result;
+	} bad[] = {
+		{ HEADER "<auth/><message/>", -ENOMSG },
+		{ HEADER "<auth/></stream:stream>", -EBADMSG },
+		{ HEADER "<auth/>x", -EBADMSG },
+		{ HEADER "<auth/><!DOCTYPE x>", -EPROTO },
+		{ HEADER "<auth/><?xml version='1.0' encoding='UTF-16'?>", -EILSEQ },
+	};
+	struct fixture *f = *state;
+	struct again again;
+
+	for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++) {
+		size_t length = strlen(bad[i].text);
+
+		for (size_t a = 0; a <= length; a++) {
+			assert_int_equal(feed_in_pieces(&again, f->ctx, bad[i].text, a, a),
+					 bad[i].result);
+			assert_string_equal(again.log, "{auth,");
+		}
+	}
+}
+
+/* A long one that was put aside in pieces ends the old stream too. */
+static void
+test_restart_behind_a_long_one(void **state)
+{
+	struct fixture *f = *state;
+	struct again again = { 0 };
+	char tag[4096] = "<auth a='";
+	size_t start = strlen(tag);
+
+	memset(tag + start, 'x', 4000 - start);
+	memcpy(tag + 4000, "'/>", 4);
+	again.reader = reader_new(f->ctx, &reader_caps_unknown, &again_events, &again);
+	assert_int_equal(reader_feed(again.reader, HEADER, strlen(HEADER)), 0);
+	for (size_t i = 0; i < 4001; i++)
+		assert_int_equal(reader_feed(again.reader, tag + i, 1), 0);
+	assert_int_equal(reader_feed(again.reader, "/>" HEADER "<b/>", 2 + strlen(HEADER) + 4), 0);
+	assert_string_equal(again.log, "{auth,{b,");
+	reader_free(again.reader);
+}
+
 int
 main(void)
 {
@@ -250,6 +385,9 @@ main(void)
 		TEST(test_huge_name),
 		TEST(test_space_is_free),
 		TEST_KNOWN(test_trickled_tag),
+		TEST(test_restart),
+		TEST(test_restart_and_nonsense),
+		TEST(test_restart_behind_a_long_one),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
