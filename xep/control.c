@@ -14,7 +14,7 @@
  *                level='plain|keyed|proved|trusted' link='none|local|lan|server' [rtt-us='1234']/>*
  *        </peers>
  *     Sorted by address. address: only that one, item-not-found when it is not known. An answer
- *     holds at most CONTROL_PAGE entries, from number `first` (0 when absent) of `total`: ask again
+ *     holds at most PAGE_ENTRIES entries, from number `first` (0 when absent) of `total`: ask again
  *     with first = first + entries until that is total.
  *
  * get <paths [to='A'] [first='N']/>
@@ -37,9 +37,11 @@
  *
  * set <watch/>, set <unwatch/>
  *     -> empty result. From then on the program gets, for every event, until it leaves or
- * unwatches: <message type='headline'> <event xmlns='urn:earshot:control:0'
- * kind='peer-changed|peer-gone|path-changed' address='juliet@pronto.local'
- * [link='none|local|lan|server']/>
+ *     unwatches:
+ *     <message type='headline'>
+ *       <event xmlns='urn:earshot:control:0' [address='juliet@pronto.local']
+ *              kind='peer-changed|peer-gone|path-changed|server-up|trust-changed|own-key-changed'
+ *              [link='none|local|lan|server']/>
  *     </message>
  *     link, the path now chosen, only with path-changed. Both may be repeated without harm. More
  *     than CONTROL_WATCHERS_MAX programs: resource-constraint.
@@ -52,8 +54,8 @@
 #include <earshot/ear.h>
 
 #include "memory.h"
+#include "page.h"
 
-#define CONTROL_PAGE         50 /* entries of one answer: far below what a reader takes */
 #define CONTROL_WATCHERS_MAX 64
 
 extern const struct ear_xep ear_xep_control;
@@ -62,12 +64,6 @@ struct control {
 	struct ear *ear;
 	char *watchers[CONTROL_WATCHERS_MAX]; /* full addresses of programs */
 	size_t count;
-};
-
-/* A list being answered, of which one page goes out. */
-struct page {
-	xmpp_stanza_t *list;
-	unsigned long first, total;
 };
 
 static const char *
@@ -88,43 +84,6 @@ set_usec(xmpp_stanza_t *element, const char *name, int64_t usec)
 {
 	if (usec >= 0)
 		ear_set(element, name, "%" PRId64, usec);
-}
-
-/* Begins an answer. -EINVAL: `first` is no number. */
-static int
-page_open(struct page *page, const struct ear_in *in, const char *name)
-{
-	const char *first = xmpp_stanza_get_attribute(in->payload, "first");
-	char *end = NULL;
-
-	*page = (struct page){ 0 };
-	if (first != NULL) {
-		errno = 0;
-		page->first = strtoul(first, &end, 10);
-		if (*first < '0' || *first > '9' || *end != '\0' || errno != 0)
-			return -EINVAL;
-	}
-	page->list = ear_element(ear_ctx(in->ear), name, EAR_NS_CONTROL);
-	return 0;
-}
-
-/* A new entry when it is on this page, else NULL. */
-static xmpp_stanza_t *
-page_add(struct page *page, const char *name)
-{
-	unsigned long i = page->total++;
-
-	if (i < page->first || i - page->first >= CONTROL_PAGE)
-		return NULL;
-	return ear_child(page->list, name, EAR_NS_CONTROL);
-}
-
-static enum ear_verdict
-page_reply(struct page *page, const struct ear_in *in)
-{
-	ear_set(page->list, "first", "%lu", page->first);
-	ear_set(page->list, "total", "%lu", page->total);
-	return ear_reply(in, page->list);
 }
 
 /* The bare address in an attribute; *bare is NULL when it is absent. Errors as ear_jid_bare. */
@@ -168,7 +127,7 @@ on_peers(const struct ear_in *in)
 		return ear_fail(in, EAR_BAD_REQUEST, "first is no number");
 	ear_each_peer(in->ear, address, add_peer, &page);
 	if (address != NULL && page.total == 0) {
-		xmpp_stanza_release(page.list);
+		page_drop(&page);
 		return ear_fail(in, EAR_ITEM_NOT_FOUND, "no such peer");
 	}
 	return page_reply(&page, in);
@@ -309,6 +268,12 @@ event_name(enum ear_event_kind kind)
 		return "peer-gone";
 	case EAR_PATH_CHANGED:
 		return "path-changed";
+	case EAR_SERVER_UP:
+		return "server-up";
+	case EAR_TRUST_CHANGED:
+		return "trust-changed";
+	case EAR_OWN_KEY_CHANGED:
+		return "own-key-changed";
 	}
 	return "unknown";
 }
@@ -320,7 +285,7 @@ event_message(struct ear *ear, const char *to, const struct ear_event *event)
 	xmpp_stanza_t *element = ear_child(message, "event", EAR_NS_CONTROL);
 
 	ear_set(element, "kind", "%s", event_name(event->kind));
-	ear_set(element, "address", "%s", event->address);
+	set_text(element, "address", event->address);
 	if (event->kind == EAR_PATH_CHANGED)
 		ear_set(element, "link", "%s", ear_link_name(event->link));
 	return message;
