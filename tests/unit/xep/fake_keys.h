@@ -1,0 +1,22 @@
+/* SPDX-License-Identifier: ISC */
+/* fake_keys.h: what programs of this machine may do about keys, without an engine. */
+#ifndef FAKE_KEYS_H
+#define FAKE_KEYS_H
+
+#include <earshot/ear.h>
+
+struct fake_keys {
+	int error; /* what is returned */
+	int calls;
+	char who[256]; /* of the last call */
+	bool with_key;
+	struct ear_key key;
+	const struct ear_check *checks; /* what ear_diagnose tells */
+	size_t check_count;
+	bool about_engine; /* it was asked without an address */
+};
+
+/* Of the one engine that a test has; a test empties it. */
+extern struct fake_keys fake_keys;
+
+#endif
