@@ -17,6 +17,7 @@
 
 #include "base/alloc.h"
 #include "link/io.h"
+#include "link/io_seal.h"
 
 #define READ_SIZE  65536 /* bytes of one read: many stanzas for one turn of the loop */
 #define WRITE_VECS 64    /* pieces of one write */
@@ -27,18 +28,20 @@ struct io {
 	void *arg;
 	struct event read, write;
 	struct evbuffer *out;
-	uint64_t sent;  /* bytes that the kernel took */
-	uint64_t acked; /* as known last */
+	struct seal *seal; /* NULL: in plain */
+	uint64_t sent;     /* bytes that the kernel took, or `seal` */
+	uint64_t acked;    /* as known last */
 	int fd;
 	int error;          /* -errno of a failed write; told when all that arrived is read */
 	unsigned char busy; /* events of ours that run now */
-	bool connecting, failed, closed, tcp;
+	bool connecting, secured, failed, closed, tcp;
 	bool due; /* a write is on its way: the event is active or waits for room */
 };
 
 static void
 io_free(struct io *io)
 {
+	seal_free(io->seal);
 	evbuffer_free(io->out);
 	free(io);
 }
@@ -59,27 +62,43 @@ io_fail(struct io *io, int error)
 	io->events->failed(io->arg, error);
 }
 
-/* Hands to the kernel what it takes. 1: all of it, 0: it is full, or -errno. */
-static int
-io_push(struct io *io)
+int
+io_send(int fd, struct evbuffer *out, uint64_t *sent)
 {
 	struct evbuffer_iovec vecs[WRITE_VECS];
 	struct msghdr message = { .msg_iov = (struct iovec *)vecs };
 	int count;
 	ssize_t n;
 
-	while (evbuffer_get_length(io->out) > 0) {
-		count = evbuffer_peek(io->out, -1, NULL, vecs, WRITE_VECS);
+	while (evbuffer_get_length(out) > 0) {
+		count = evbuffer_peek(out, -1, NULL, vecs, WRITE_VECS);
 		message.msg_iovlen = (size_t)(count < WRITE_VECS ? count : WRITE_VECS);
-		n = sendmsg(io->fd, &message, MSG_NOSIGNAL);
+		n = sendmsg(fd, &message, MSG_NOSIGNAL);
 		if (n < 0 && errno == EINTR)
 			continue;
 		if (n < 0)
 			return errno == EAGAIN ? 0 : -errno;
-		evbuffer_drain(io->out, (size_t)n);
-		io->sent += (uint64_t)n;
+		evbuffer_drain(out, (size_t)n);
+		*sent += (uint64_t)n;
 	}
 	return 1;
+}
+
+uint64_t
+io_unacked(int fd)
+{
+	int left = 0;
+
+	/* A Unix socket counts its bookkeeping too: too much, which errs to the safe side. */
+	return ioctl(fd, SIOCOUTQ, &left) == 0 ? (uint64_t)left : UINT64_MAX;
+}
+
+static int
+io_push(struct io *io)
+{
+	if (io->seal != NULL)
+		return seal_push(io->seal, io->fd, io->out, &io->sent);
+	return io_send(io->fd, io->out, &io->sent);
 }
 
 static void
@@ -97,7 +116,7 @@ io_write_out(struct io *io)
 	} else if (rc == 0) {
 		io->due = true;
 		event_add(&io->write, NULL);
-	} else if (io->events->drained != NULL) {
+	} else if (rc == 1 && io->events->drained != NULL) {
 		io->events->drained(io->arg);
 	}
 }
@@ -133,7 +152,7 @@ io_finish_connect(struct io *io)
 		return;
 	}
 	event_add(&io->read, NULL);
-	if (evbuffer_get_length(io->out) > 0)
+	if (evbuffer_get_length(io->out) > 0 || io->seal != NULL)
 		io_schedule(io);
 	io->events->connected(io->arg);
 }
@@ -152,6 +171,60 @@ on_write(evutil_socket_t fd, short what, void *arg)
 	io_leave(io);
 }
 
+/* What waits for the end of the handshake can leave, and the owner knows before it gets data. */
+static void
+io_tell_secured(struct io *io)
+{
+	if (io->secured || !tls_is_ready(io_tls(io)))
+		return;
+	io->secured = true;
+	io_schedule(io);
+	io->events->secured(io->arg);
+}
+
+static bool
+on_plain(void *arg, const void *bytes, size_t length)
+{
+	struct io *io = arg;
+
+	io_tell_secured(io);
+	if (!io->closed)
+		io->events->data(io->arg, bytes, length);
+	return !io->closed;
+}
+
+static void
+io_take_sealed(struct io *io, const char *bytes, size_t length)
+{
+	int rc = seal_read(io->seal, bytes, length, on_plain, io);
+
+	if (rc != -EPROTO && !io->closed)
+		io_tell_secured(io);
+	if (io->closed)
+		return;
+	if (seal_has_wire(io->seal))
+		io_schedule(io);
+	if (rc == -ESHUTDOWN) {
+		event_del(&io->read);
+		io->events->eof(io->arg);
+	} else if (rc < 0) {
+		io_push(io); /* why, for the other end */
+		io_fail(io, rc);
+	}
+}
+
+/* The other side has sent its last. */
+static void
+io_take_end(struct io *io)
+{
+	if (io->seal != NULL && tls_end(io_tls(io)) != 0) {
+		io_fail(io, -EPROTO);
+		return;
+	}
+	event_del(&io->read);
+	io->events->eof(io->arg);
+}
+
 static void
 on_read(evutil_socket_t fd, short what, void *arg)
 {
@@ -162,11 +235,12 @@ on_read(evutil_socket_t fd, short what, void *arg)
 	if (n < 0 && (errno == EAGAIN || errno == EINTR))
 		return;
 	io->busy++;
-	if (n > 0) {
+	if (n > 0 && io->seal != NULL) {
+		io_take_sealed(io, buffer, (size_t)n);
+	} else if (n > 0) {
 		io->events->data(io->arg, buffer, (size_t)n);
 	} else if (n == 0 && io->error == 0) {
-		event_del(&io->read);
-		io->events->eof(io->arg);
+		io_take_end(io);
 	} else {
 		io_fail(io, io->error != 0 ? io->error : -errno);
 	}
@@ -257,6 +331,19 @@ io_out(struct io *io)
 }
 
 void
+io_start_tls(struct io *io, struct tls *tls)
+{
+	io->seal = seal_new(tls, io->out, &io->sent);
+	io_schedule(io);
+}
+
+struct tls *
+io_tls(const struct io *io)
+{
+	return io->seal != NULL ? seal_tls(io->seal) : NULL;
+}
+
+void
 io_set_events(struct io *io, const struct io_events *events, void *arg)
 {
 	io->events = events;
@@ -278,6 +365,8 @@ void
 io_forget(struct io *io)
 {
 	evbuffer_drain(io->out, evbuffer_get_length(io->out));
+	if (io->seal != NULL)
+		seal_forget(io->seal, &io->sent);
 }
 
 uint64_t
@@ -289,18 +378,24 @@ io_written(const struct io *io)
 uint64_t
 io_sent(const struct io *io)
 {
-	return io->sent;
+	return io->seal != NULL ? seal_sent(io->seal) : io->sent;
 }
 
 uint64_t
 io_acked(struct io *io)
 {
-	int left = 0;
+	uint64_t left, acked = io->acked;
 
-	/* A Unix socket counts its bookkeeping too: too much, which errs to the safe side. */
-	if (io->acked < io->sent && ioctl(io->fd, SIOCOUTQ, &left) == 0 &&
-	    (uint64_t)left < io->sent && io->sent - (uint64_t)left > io->acked)
-		io->acked = io->sent - (uint64_t)left;
+	if (acked >= io->sent)
+		return acked;
+	if (io->seal != NULL) {
+		acked = seal_acked(io->seal, io->fd);
+	} else {
+		left = io_unacked(io->fd);
+		acked = left < io->sent ? io->sent - left : 0;
+	}
+	if (acked > io->acked)
+		io->acked = acked;
 	return io->acked;
 }
 
@@ -335,8 +430,10 @@ io_close(struct io *io, bool flush)
 	event_del(&io->read);
 	event_del(&io->write);
 	io->closed = true;
-	if (!io->failed && !io->connecting) {
-		if (flush)
+	if (!io->connecting) {
+		if (flush && !io->failed && io->seal != NULL)
+			seal_close(io->seal, io->fd, io->out, &io->sent);
+		else if (flush && !io->failed)
 			io_push(io);
 		for (int i = 0; i < DRAIN_MAX; i++)
 			if (recv(io->fd, waste, sizeof(waste), MSG_DONTWAIT) <= 0)

@@ -1,109 +1,105 @@
 /* SPDX-License-Identifier: ISC */
-/* tls.c: TLS over memory: OpenSSL reads from and writes to buffers of ours. */
+/*
+ * tls.c: bytes through OpenSSL, whichever side we are. It reads from the caller's bytes and writes
+ * to the caller's buffer, within the call: none of them are kept.
+ */
 #include <errno.h>
 #include <openssl/err.h>
-#include <openssl/ssl.h>
-#include <openssl/x509v3.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include <event2/buffer.h>
 
 #include "base/alloc.h"
-#include "link/tls.h"
+#include "link/tls_impl.h"
 
-#define CHUNK 16384 /* the most that one TLS record holds */
+#define RECORD_MAX 16384 /* bytes of data in one record, RFC 8446 §5.1 */
+/* What answers a KeyUpdate (RFC 8446 §4.6.3) is written whether or not the other end reads it. */
+#define ANSWERS_MAX 64
 
-struct tls {
-	SSL_CTX *ctx;
-	SSL *ssl;
-	BIO *in, *out; /* owned by ssl */
-	bool ready;
-	char failure[256];
-};
+/* --- the two ends of OpenSSL's pipe -------------------------------------------------------- */
 
-/* The first error OpenSSL has queued, in words. */
-static const char *
-reason(void)
+static int
+bio_read(BIO *bio, char *bytes, size_t size, size_t *got)
 {
-	unsigned long code = ERR_peek_error();
-	const char *text = ERR_reason_error_string(code);
+	struct tls *tls = BIO_get_data(bio);
 
-	return text != NULL ? text : "unknown error";
+	BIO_clear_retry_flags(bio);
+	if (tls->left == 0) {
+		BIO_set_retry_read(bio);
+		return 0;
+	}
+	*got = size < tls->left ? size : tls->left;
+	memcpy(bytes, tls->wire, *got);
+	tls->wire += *got;
+	tls->left -= *got;
+	return 1;
 }
 
 static int
-set_authorities(SSL_CTX *ctx, const char *ca_file)
+bio_write(BIO *bio, const char *bytes, size_t length, size_t *written)
 {
-	if (ca_file == NULL)
-		return SSL_CTX_set_default_verify_paths(ctx);
-	return SSL_CTX_load_verify_file(ctx, ca_file);
+	struct tls *tls = BIO_get_data(bio);
+
+	BIO_clear_retry_flags(bio);
+	if (tls->out == NULL || ++tls->answers > ANSWERS_MAX)
+		return 0;
+	*written = length;
+	return evbuffer_add(tls->out, bytes, length) == 0;
 }
 
-static int
-set_domain(SSL *ssl, const char *domain)
+static long
+bio_ctrl(BIO *bio, int command, long number, void *pointer)
 {
-	SSL_set_hostflags(ssl, X509_CHECK_FLAG_NO_PARTIAL_WILDCARDS);
-	return SSL_set1_host(ssl, domain) == 1 && SSL_set_tlsext_host_name(ssl, domain) == 1;
+	return command == BIO_CTRL_FLUSH;
+}
+
+/* Made once and never changed; it has to outlive whatever uses it. */
+static const BIO_METHOD *
+bio_method(void)
+{
+	static BIO_METHOD *method;
+
+	if (method != NULL)
+		return method;
+	method = BIO_meth_new(BIO_get_new_index() | BIO_TYPE_SOURCE_SINK, "wire");
+	if (method == NULL || BIO_meth_set_read_ex(method, bio_read) != 1 ||
+	    BIO_meth_set_write_ex(method, bio_write) != 1 ||
+	    BIO_meth_set_ctrl(method, bio_ctrl) != 1)
+		abort();
+	return method;
+}
+
+/* --- from one call into OpenSSL to the next ------------------------------------------------ */
+
+struct tls *
+tls_new(SSL_CTX *ctx)
+{
+	struct tls *tls = xalloc(sizeof(*tls));
+	BIO *bio = BIO_new(bio_method());
+
+	tls->ssl = SSL_new(ctx);
+	if (tls->ssl == NULL || bio == NULL)
+		abort();
+	BIO_set_data(bio, tls);
+	BIO_set_init(bio, 1);
+	SSL_set_bio(tls->ssl, bio, bio);
+	return tls;
 }
 
 struct tls *
-tls_client_new(const char *domain, const char *ca_file, char *error, size_t size)
+tls_of(const SSL *ssl)
 {
-	struct tls *tls = xalloc(sizeof(*tls));
-
-	ERR_clear_error();
-	tls->ctx = SSL_CTX_new(TLS_client_method());
-	if (tls->ctx == NULL || SSL_CTX_set_min_proto_version(tls->ctx, TLS1_2_VERSION) != 1)
-		goto fail;
-	if (set_authorities(tls->ctx, ca_file) != 1) {
-		snprintf(error, size, "authorities of %s: %s",
-			 ca_file != NULL ? ca_file : "the system", reason());
-		tls_free(tls);
-		return NULL;
-	}
-	SSL_CTX_set_verify(tls->ctx, SSL_VERIFY_PEER, NULL);
-	SSL_CTX_set_mode(tls->ctx, SSL_MODE_RELEASE_BUFFERS);
-	/* Another handshake would make SSL_write refuse what tls_seal has taken. */
-	SSL_CTX_set_options(tls->ctx, SSL_OP_NO_RENEGOTIATION);
-	tls->ssl = SSL_new(tls->ctx);
-	if (tls->ssl == NULL || !set_domain(tls->ssl, domain))
-		goto fail;
-	tls->in = BIO_new(BIO_s_mem());
-	tls->out = BIO_new(BIO_s_mem());
-	if (tls->in == NULL || tls->out == NULL)
-		abort();
-	SSL_set_bio(tls->ssl, tls->in, tls->out);
-	SSL_set_connect_state(tls->ssl);
-	return tls;
-
-fail:
-	snprintf(error, size, "TLS for %s: %s", domain, reason());
-	tls_free(tls);
-	return NULL;
+	return BIO_get_data(SSL_get_rbio(ssl));
 }
 
-void
-tls_free(struct tls *tls)
+const char *
+tls_reason(void)
 {
-	if (tls == NULL)
-		return;
-	SSL_free(tls->ssl);
-	SSL_CTX_free(tls->ctx);
-	ERR_clear_error();
-	free(tls);
-}
+	const char *text = ERR_reason_error_string(ERR_peek_error());
 
-/* Moves what OpenSSL wants on the wire. */
-static void
-collect(struct tls *tls, struct evbuffer *wire_out)
-{
-	char *bytes;
-	long length = BIO_get_mem_data(tls->out, &bytes);
-
-	if (length > 0)
-		evbuffer_add(wire_out, bytes, (size_t)length);
-	(void)BIO_reset(tls->out);
+	return text != NULL ? text : "unknown error";
 }
 
 static int
@@ -111,11 +107,13 @@ fail(struct tls *tls)
 {
 	long verified = SSL_get_verify_result(tls->ssl);
 
-	if (verified != X509_V_OK)
-		snprintf(tls->failure, sizeof(tls->failure), "certificate refused: %s",
-			 X509_verify_cert_error_string(verified));
+	if (tls->answers > ANSWERS_MAX)
+		tls->failure = xstrdup("too many key updates");
+	else if (verified != X509_V_OK)
+		tls->failure = xasprintf("certificate refused: %s",
+					 X509_verify_cert_error_string(verified));
 	else
-		snprintf(tls->failure, sizeof(tls->failure), "%s", reason());
+		tls->failure = xstrdup(tls_reason());
 	return -EPROTO;
 }
 
@@ -139,6 +137,7 @@ shake(struct tls *tls)
 {
 	int result = SSL_do_handshake(tls->ssl);
 
+	tls->answers = 0;
 	if (result != 1)
 		return outcome(tls, result);
 	tls->ready = true;
@@ -146,50 +145,114 @@ shake(struct tls *tls)
 }
 
 static int
-open_records(struct tls *tls, struct evbuffer *plain_in)
+open_records(struct tls *tls, tls_plain_fn *fn, void *arg)
 {
-	char bytes[CHUNK];
+	char bytes[RECORD_MAX];
 	int n;
 
 	while ((n = SSL_read(tls->ssl, bytes, sizeof(bytes))) > 0)
-		evbuffer_add(plain_in, bytes, (size_t)n);
+		if (!fn(arg, bytes, (size_t)n))
+			return 0;
 	return outcome(tls, n);
+}
+
+int
+tls_read(struct tls *tls, const void *wire, size_t length, struct evbuffer *wire_out,
+	 tls_plain_fn *fn, void *arg)
+{
+	int error = 0;
+
+	if (tls->failure != NULL)
+		return -EPROTO;
+	ERR_clear_error();
+	tls->wire = wire;
+	tls->left = length;
+	tls->out = wire_out; /* also for the alert that tells the other end why */
+	if (!tls->ready)
+		error = shake(tls);
+	if (error == 0 && tls->ready)
+		error = open_records(tls, fn, arg);
+	tls->wire = NULL;
+	tls->left = 0;
+	tls->out = NULL;
+	ERR_clear_error();
+	return error;
+}
+
+int
+tls_write(struct tls *tls, struct evbuffer *plain_out, struct evbuffer *wire_out)
+{
+	size_t length = evbuffer_get_length(plain_out);
+	int taken;
+
+	if (tls->failure != NULL)
+		return -EPROTO;
+	if (length > RECORD_MAX)
+		length = RECORD_MAX;
+	ERR_clear_error();
+	tls->out = wire_out;
+	tls->answers = 0;
+	taken = SSL_write(tls->ssl, evbuffer_pullup(plain_out, (ev_ssize_t)length), (int)length);
+	tls->out = NULL;
+	if (taken <= 0)
+		taken = fail(tls); /* memory takes all, and there is one handshake */
+	else
+		evbuffer_drain(plain_out, (size_t)taken);
+	ERR_clear_error();
+	return taken;
+}
+
+void
+tls_close(struct tls *tls, struct evbuffer *wire_out)
+{
+	if (!tls->ready || tls->failure != NULL)
+		return;
+	tls->out = wire_out;
+	tls->answers = 0;
+	SSL_shutdown(tls->ssl);
+	tls->out = NULL;
+	ERR_clear_error();
+}
+
+int
+tls_end(struct tls *tls)
+{
+	if (tls->failure == NULL && !tls->ready)
+		tls->failure = xstrdup("the connection ended in the handshake");
+	return tls->failure == NULL ? 0 : -EPROTO;
+}
+
+static bool
+on_plain(void *arg, const void *bytes, size_t length)
+{
+	evbuffer_add(arg, bytes, length);
+	return true;
 }
 
 int
 tls_feed(struct tls *tls, struct evbuffer *wire_in, struct evbuffer *plain_in,
 	 struct evbuffer *wire_out)
 {
-	char bytes[CHUNK];
-	int error = 0, n;
+	struct evbuffer_iovec piece = { 0 };
+	int error;
 
-	ERR_clear_error();
-	while ((n = evbuffer_remove(wire_in, bytes, sizeof(bytes))) > 0)
-		BIO_write(tls->in, bytes, n);
-	if (!tls->ready)
-		error = shake(tls);
-	if (error == 0 && tls->ready)
-		error = open_records(tls, plain_in);
-	collect(tls, wire_out); /* also the alert that tells the other end why */
+	do {
+		if (evbuffer_peek(wire_in, -1, NULL, &piece, 1) < 1)
+			piece.iov_len = 0;
+		error = tls_read(tls, piece.iov_base, piece.iov_len, wire_out, on_plain, plain_in);
+		evbuffer_drain(wire_in, piece.iov_len);
+	} while (error == 0 && evbuffer_get_length(wire_in) > 0);
 	return error;
 }
 
 int
 tls_seal(struct tls *tls, struct evbuffer *plain_out, struct evbuffer *wire_out)
 {
-	char bytes[CHUNK];
-	int error = 0, n;
+	int taken = 0;
 
-	ERR_clear_error();
-	while (error == 0 && (n = evbuffer_remove(plain_out, bytes, sizeof(bytes))) > 0) {
-		int written =
-			SSL_write(tls->ssl, bytes, n); /* all or an error: memory, one handshake */
-
-		if (written != n)
-			error = outcome(tls, written);
-	}
-	collect(tls, wire_out);
-	return error;
+	while (taken >= 0 && evbuffer_get_length(plain_out) > 0)
+		taken = tls_write(tls, plain_out, wire_out);
+	return taken < 0 ? taken : 0;
 }
 
 bool
@@ -201,5 +264,17 @@ tls_is_ready(const struct tls *tls)
 const char *
 tls_failure(const struct tls *tls)
 {
-	return tls->failure;
+	return tls->failure != NULL ? tls->failure : "";
+}
+
+void
+tls_free(struct tls *tls)
+{
+	if (tls == NULL)
+		return;
+	SSL_SESSION_free(tls->session);
+	SSL_free(tls->ssl);
+	ERR_clear_error();
+	free(tls->failure);
+	free(tls);
 }

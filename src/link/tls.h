@@ -57,6 +57,9 @@ int tls_write(struct tls *tls, struct evbuffer *plain_out, struct evbuffer *wire
 /* Says goodbye (close_notify) into wire_out. */
 void tls_close(struct tls *tls, struct evbuffer *wire_out);
 
+/* The wire has ended. 0; -EPROTO: in the middle of the handshake, see tls_failure. */
+int tls_end(struct tls *tls);
+
 /* The other end's certificate as DER, once ready; the caller frees. Returns its length, 0: none. */
 size_t tls_certificate(const struct tls *tls, unsigned char **der);
 
