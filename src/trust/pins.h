@@ -5,7 +5,15 @@
  * The file (dir/pins) has one XML element per line, in our own namespace. It is written whole to a
  * temporary file, synced and renamed, under a lock; what another process of the same user wrote
  * meanwhile is read first. A line that cannot be read stops the start: forgetting a pin silently
- * would open the door that it keeps shut.
+ * would open the door that it keeps shut; so would a file that was cut, hence its last line is
+ * <end/>. No clock of the wall decides anything: what is newest, or longest unseen, is so by the
+ * order of the changes, which is also the order of the lines.
+ *
+ * Anybody may come with as many keys as it likes, and storing one must not cost us a write that
+ * waits for the disk. So: what security hangs on (vouched for, trusted, revoked, or a change of
+ * such a record but for its name and times) is on the disk before pins_put returns. The rest is
+ * stored together with that, or PINS_LAZY_SECONDS after the last time, by the next change or by
+ * pins_flush; a power cut may forget it.
  */
 #ifndef TRUST_PINS_H
 #define TRUST_PINS_H
@@ -13,6 +21,8 @@
 #include <earshot/trust.h>
 
 #define PINS_MAX          4096 /* the longest unseen one that nobody vouches for goes first */
+#define PINS_LAZY_SECONDS 30
+#define PIN_NAME_MAX      128 /* bytes; a longer one is cut */
 #define PIN_ADDRESSES_MAX 8
 #define PIN_JIDS_MAX      8
 
@@ -33,23 +43,32 @@ struct pins;
 
 /* dir NULL: in memory only. NULL with error filled: names file, line, and what to do. */
 struct pins *pins_open(const char *dir, char *error, size_t size);
+/* Flushes first. */
 void pins_free(struct pins *pins);
 
 /* Borrowed until the next change. */
 const struct pin *pins_find(const struct pins *pins, const struct ear_key *key);
-/* The one that was last seen at that LAN address. */
+/* The one that was last seen at that LAN address: where it is the newest address, otherwise where
+ * it is an older one; of several the last one put. */
 const struct pin *pins_at(const struct pins *pins, const char *address);
 /* All with that JID: a full one exactly; a bare one those of all its resources. out is filled up to
- * max; returns how many. */
+ * max, the last one put first; returns how many. */
 size_t pins_of(const struct pins *pins, const char *jid, const struct pin **out, size_t max);
 
 /*
  * Adds or replaces the record of pin->key (copied; addresses and jids over their bounds are
- * dropped from the end), and stores it. -ENOBUFS: full of pins that somebody vouches for; or
- * -errno of the file system: then memory has it and the next change tries to store it again.
+ * dropped from the end), and stores it, see above. -ENOBUFS: full of pins that somebody vouches
+ * for; -EINVAL: an address that is not canonical; then nothing has changed. Or -errno of the file
+ * system (-EBUSY: another process holds the lock, -EBADMSG: it has left a file that cannot be
+ * read): then memory has it and the next change that is stored tries again.
  */
 int pins_put(struct pins *pins, const struct pin *pin);
+/* -ENOENT; the file system as above. */
 int pins_remove(struct pins *pins, const struct ear_key *key);
+
+/* Stores what waits, if anything: for a timer. As every change it may take over what another
+ * process has stored. */
+int pins_flush(struct pins *pins);
 
 size_t pins_count(const struct pins *pins);
 const struct pin *pins_at_index(const struct pins *pins, size_t i);
@@ -62,6 +81,7 @@ void pin_free(struct pin *pin);
 void pin_add_address(struct pin *pin, const char *address);
 void pin_remove_address(struct pin *pin, const char *address);
 void pin_add_jid(struct pin *pin, const char *jid);
+void pin_remove_jid(struct pin *pin, const char *jid);
 bool pin_has_jid(const struct pin *pin, const char *jid);
 
 #endif
