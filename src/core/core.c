@@ -9,11 +9,13 @@
 #include "core/disco.h"
 #include "core/dispatch.h"
 #include "core/hold.h"
+#include "core/meet.h"
 #include "core/policy.h"
 #include "core/probe.h"
 #include "core/program.h"
 #include "core/request.h"
 #include "core/route.h"
+#include "core/vouch.h"
 #include "wire/pool.h"
 
 /* --- what links tell ---------------------------------------------------------------------- */
@@ -22,8 +24,7 @@
 static bool
 refuse_plain(struct ear *ear, struct link *link)
 {
-	if (link->kind != EAR_LINK_LAN || link->level != EAR_PLAIN ||
-	    policy_allows_plain(ear->conf))
+	if (link->kind != EAR_LINK_LAN || link->keyed || policy_allows_plain(ear->conf))
 		return false;
 	if (link->state != LINK_CLOSING)
 		ear_warn("%s: refused: plaintext is denied (policy.plaintext)", link->peer);
@@ -55,12 +56,16 @@ lan_is_up(struct ear *ear, struct link *link)
 {
 	struct dest *dest = dest_get(ear, link->peer);
 
-	if (ear->conf->policy_plaintext == CONF_PLAINTEXT_WARN && link->level == EAR_PLAIN &&
-	    dest != NULL && dest->by_lan.alive_at == 0)
+	if (link->keyed)
+		meet_up(ear, link);
+	else if (ear->conf->policy_plaintext == CONF_PLAINTEXT_WARN && dest != NULL &&
+		 dest->by_lan.alive_at == 0)
 		ear_warn("%s: the direct stream is not encrypted, and who is there is not proved",
 			 link->peer);
 	if (dest == NULL)
 		return;
+	dest->refused = 0;
+	dest->compared = false;
 	path_alive(&dest->by_lan, ear_now(ear->clock));
 	probe_now(dest);
 }
@@ -84,6 +89,17 @@ send_initial_presence(struct ear *ear, struct link *link)
 		xmpp_stanza_release(presence);
 }
 
+/* The server may have given us another resource than we asked for. */
+static void
+use_server_address(struct ear *ear, const char *address)
+{
+	if (ear->self_server != NULL && strcmp(ear->self_server, address) == 0)
+		return;
+	xreplace(&ear->self_server, address);
+	meet_tell_jids(ear);
+	ear->reach->identity_changed(ear->reach_arg);
+}
+
 static void
 on_up(void *owner, struct link *link)
 {
@@ -93,10 +109,13 @@ on_up(void *owner, struct link *link)
 		return;
 	if (link->kind == EAR_LINK_SERVER) {
 		ear_info("%s: connected as %s", link->peer, link->self);
-		xreplace(&ear->self_server, link->self);
+		use_server_address(ear, link->self);
 		if (ear->conf->server_kind == CONF_SERVER_ACCOUNT)
 			send_initial_presence(ear, link);
 		dests_each(ear, server_is_up, NULL);
+		vouch_retry(ear);
+		core_tell(ear, EAR_SERVER_UP, link->self, EAR_LINK_SERVER);
+		meet_soon(ear);
 	} else if (link->kind == EAR_LINK_LAN) {
 		lan_is_up(ear, link);
 	}
@@ -157,6 +176,7 @@ peer_is_there(struct ear *ear, const struct peer *peer)
 		path_retry(&dest->by_lan);
 		probe_now(dest);
 	}
+	meet_announced(ear, peer);
 	ear->reach->lan_recheck(ear->reach_arg, peer->address);
 	core_tell(ear, EAR_PEER_CHANGED, peer->address, EAR_LINK_LAN);
 }
@@ -225,6 +245,19 @@ core_is_self(const struct ear *ear, const char *address)
 	return strcmp(full, ear->self_server) == 0;
 }
 
+/* A peer whose key is proved is called by its JID. */
+static struct link *
+lan_link(struct ear *ear, const char *peer)
+{
+	const struct dest *dest;
+
+	if (ear_jid_is_lan(peer))
+		return ear->reach->lan_find(ear->reach_arg, peer);
+	dest = dest_find(ear, peer);
+	return dest == NULL || dest->lan == NULL ? NULL
+						 : ear->reach->lan_find(ear->reach_arg, dest->lan);
+}
+
 struct link *
 core_link(struct ear *ear, enum ear_link_kind kind, const char *peer, unsigned long long serial)
 {
@@ -235,7 +268,7 @@ core_link(struct ear *ear, enum ear_link_kind kind, const char *peer, unsigned l
 		link = ear->server;
 		break;
 	case EAR_LINK_LAN:
-		link = ear->reach->lan_find(ear->reach_arg, peer);
+		link = lan_link(ear, peer);
 		break;
 	case EAR_LINK_LOCAL:
 		link = ear->reach->local_find(ear->reach_arg, peer);
@@ -277,6 +310,7 @@ core_new(struct ear_clock *clock, const struct conf *conf, const struct ear_xep 
 	ear->programs = map_new();
 	list_init(&ear->holds);
 	list_init(&ear->watchers);
+	meet_init(ear);
 	dests_init(ear);
 	info = disco_info(ear->ctx, xeps, conf->engine_name, NULL);
 	disco_ver(info, ear->caps_ver, sizeof(ear->caps_ver));
@@ -317,6 +351,7 @@ core_free(struct ear *ear)
 {
 	ear->stopping = true;
 	core_unwatch_all(ear);
+	meet_release(ear);
 	dests_release(ear);
 	request_drop_all(ear);
 	map_free(ear->requests);

@@ -41,9 +41,17 @@ struct core_reach {
 	void (*lan_recheck)(void *arg, const char *address);
 	struct link *(*local_find)(void *arg, const char *address);
 	const char *(*server_failure)(void *arg);
+	/* As lan_export and lan_refuse. */
+	int (*lan_export)(void *arg, struct link *link, const char *label, unsigned char *out,
+			  size_t length);
+	void (*lan_refuse)(void *arg, struct link *link, int error, const char *text);
+	/* Our key or certificate is another one from now on. */
+	void (*identity_changed)(void *arg);
 	void (*describe)(void *arg, struct core_facts *facts); /* may be NULL: there is no more */
 };
 
+struct identity;
+struct pins;
 struct sent;
 
 struct ear {
@@ -59,6 +67,16 @@ struct ear {
 	struct ear_player *player;
 	struct peers *peers;
 	struct dests dests;
+	struct identity *identity;
+	struct pins *pins;
+	struct map *vouches;  /* bare JID -> struct vouch: which keys its server publishes */
+	struct map *meetings; /* LAN address -> struct meeting: whose key we have seen there */
+	struct map *liars;    /* LAN address -> the hint that it announced wrongly */
+	struct ear_timer settle;
+	int64_t settle_at; /* when it runs */
+	int64_t seek_wait; /* until strangers are looked for again; 0: none is there */
+	ear_fetch_devices_fn *fetch;
+	void *fetch_arg;
 	struct ids ids;       /* for requests */
 	struct map *requests; /* id -> struct request */
 	struct map *programs; /* full address -> struct program */

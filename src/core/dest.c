@@ -5,10 +5,11 @@
 
 #include "base/alloc.h"
 #include "core/core.h"
+#include "core/dest_impl.h"
 #include "core/probe.h"
 #include "core/route.h"
 
-static struct dest *
+struct dest *
 dest_new(struct ear *ear, const char *lan, const char *jid, const struct conf_peer *conf)
 {
 	struct dest *dest = xalloc(sizeof(*dest));
@@ -56,7 +57,7 @@ dest_index_bare(struct dest *dest)
 		map_set(map, key, dest);
 }
 
-static void
+void
 dest_unindex(struct dest *dest)
 {
 	struct map *map = dest->ear->dests.by_address;
@@ -69,7 +70,7 @@ dest_unindex(struct dest *dest)
 	}
 }
 
-static void
+void
 dest_free(struct dest *dest)
 {
 	ear_request_forget(dest->ear, dest);
@@ -94,7 +95,7 @@ dests_trim(struct ear *ear)
 	list_each (item, spare, &ear->dests.all) {
 		struct dest *dest = container_of(item, struct dest, all);
 
-		if (dest->conf != NULL || dest_is_waiting(dest) || dest->switching ||
+		if (dest->conf != NULL || dest->bound || dest_is_waiting(dest) || dest->switching ||
 		    dest->by_lan.pinging || dest->by_server.pinging)
 			continue;
 		dest_unindex(dest);
@@ -148,6 +149,16 @@ dests_each(struct ear *ear, void (*fn)(struct dest *dest, void *arg), void *arg)
 	ear->dests.walking--;
 }
 
+/* Who has proved to be a domain is everybody in it, as on the server path. */
+static struct dest *
+find_domain(struct ear *ear, const char *bare)
+{
+	const char *at = strchr(bare, '@');
+	struct dest *dest = at == NULL ? NULL : map_get(ear->dests.by_address, at + 1);
+
+	return dest != NULL && dest->bound ? dest : NULL;
+}
+
 /*
  * A full address is looked up as it stands, then without its resource: the device that
  * configuration binds to juliet@example.org/box is not juliet@example.org/phone, but it is
@@ -161,10 +172,10 @@ find_canonical(struct ear *ear, const char *full, const char *bare)
 	if (dest != NULL)
 		return dest;
 	dest = map_get(ear->dests.by_address, bare);
-	if (dest != NULL && dest->conf != NULL && dest->jid != NULL &&
-	    ear_jid_resource(dest->jid) != NULL && !ear_jid_is_lan(bare))
+	if (dest != NULL && dest->jid != NULL && ear_jid_resource(dest->jid) != NULL &&
+	    !ear_jid_is_lan(bare))
 		return NULL;
-	return dest;
+	return dest != NULL ? dest : find_domain(ear, bare);
 }
 
 /* Both canonical forms by one preparation: what is before the '/' needs no second. */
@@ -260,5 +271,5 @@ dest_is_waiting(const struct dest *dest)
 bool
 dest_is_warm(const struct dest *dest)
 {
-	return dest->conf != NULL && dest->lan != NULL;
+	return dest->lan != NULL && (dest->conf != NULL || dest->trusted);
 }

@@ -22,6 +22,11 @@ struct dest {
 	char *jid; /* what the server path sends to when the sender wrote the LAN address; NULL: not
 		      behind a server */
 	const struct conf_peer *conf; /* its [peer] section, or NULL */
+	bool bound; /* lan and jid are one device because of its key, not by configuration */
+	struct ear_key key; /* while bound: the only one that a stream to lan may have */
+	int refused;        /* -errno: why the last stream to lan was not good enough; 0 */
+	bool compared;      /* the LAN path was chosen or not on what was measured of it */
+	bool trusted;       /* on our list: its stream is kept warm */
 	struct path by_lan, by_server;
 	struct path *chosen; /* NULL: no choice made yet */
 	const char *why;
@@ -53,7 +58,18 @@ struct dest *dest_find(struct ear *ear, const char *address);
 /* Calls fn for each destination. fn may send, and so make new ones. */
 void dests_each(struct ear *ear, void (*fn)(struct dest *dest, void *arg), void *arg);
 
-/* Whether two addresses are the same device, as far as configuration says, or equal. */
+/*
+ * The device of that key is at that LAN address and is known by these JIDs (canonical, full where
+ * it has a resource; the first is where its server path leads): one destination from now on. No
+ * walk over all destinations may be under way.
+ */
+struct dest *dest_bind(struct ear *ear, const char *lan, const struct ear_key *key,
+		       const char *const *jids, size_t count);
+
+/* That is over: its JIDs are not reached over the LAN any more. */
+void dest_unbind(struct dest *dest);
+
+/* Whether two addresses are the same device, as far as configuration or keys say, or equal. */
 bool dest_is_same(struct ear *ear, const char *a, const char *b);
 
 /* Its path by that kind of link, or NULL. */

@@ -8,6 +8,7 @@
 #include "base/alloc.h"
 #include "core/dispatch.h"
 #include "core/hold.h"
+#include "core/meet.h"
 #include "core/policy.h"
 #include "core/program.h"
 #include "core/request.h"
@@ -53,7 +54,8 @@ level_of(struct ear *ear, const struct link *link, const char *from)
 	    ear_jid_bare_equal(from, ear->self_server))
 		return EAR_TRUSTED;
 	dest = dest_find(ear, from);
-	if (dest != NULL && dest->conf != NULL && dest->conf->trusted)
+	if ((dest != NULL && dest->conf != NULL && dest->conf->trusted) ||
+	    meet_trusts_jid(ear, from))
 		return EAR_TRUSTED;
 	return link->level;
 }

@@ -13,13 +13,17 @@
 #include "base/alloc.h"
 #include "core/core.h"
 #include "core/engine.h"
+#include "core/meet.h"
 #include "core/probe.h"
 #include "core/route.h"
 #include "discover/mdns.h"
 #include "link/lan.h"
 #include "link/local.h"
 #include "link/server.h"
+#include "link/tls.h"
 #include "player/kind.h"
+#include "trust/hint.h"
+#include "trust/identity.h"
 
 struct engine {
 	struct ear *ear;
@@ -28,6 +32,8 @@ struct engine {
 	struct lan *lan;
 	struct local *local;
 	struct mdns *mdns;
+	struct tls_peers *tls;
+	char hint[HINT_SIZE];
 	bool mdns_fails;
 	char mdns_text[200];
 };
@@ -63,6 +69,34 @@ reach_lan_recheck(void *arg, const char *address)
 
 	if (engine->lan != NULL)
 		lan_recheck(engine->lan, address);
+}
+
+static int
+reach_lan_export(void *arg, struct link *link, const char *label, unsigned char *out, size_t length)
+{
+	return lan_export(link, label, out, length);
+}
+
+static void
+reach_lan_refuse(void *arg, struct link *link, int error, const char *text)
+{
+	lan_refuse(link, error, text);
+}
+
+static void publish(struct engine *engine);
+
+static void
+reach_identity_changed(void *arg)
+{
+	struct engine *engine = arg;
+	const struct identity *identity = engine->ear->identity;
+
+	if (engine->tls == NULL)
+		return;
+	tls_peers_set(engine->tls, identity_pkey(identity), identity_certificate(identity));
+	hint_make(identity_key(identity), engine->hint);
+	if (engine->mdns != NULL)
+		publish(engine);
 }
 
 static struct link *
@@ -102,6 +136,9 @@ static const struct core_reach reach = {
 	.local_find = reach_local_find,
 	.server_failure = reach_server_failure,
 	.describe = reach_describe,
+	.lan_export = reach_lan_export,
+	.lan_refuse = reach_lan_refuse,
+	.identity_changed = reach_identity_changed,
 };
 
 /* --- what the LAN link asks --------------------------------------------------------------- */
@@ -176,6 +213,7 @@ hook_resolve(void *owner, const char *address, struct lan_target *targets, size_
 	const struct peer *peer = peers_find(ear->peers, address);
 
 	for (size_t i = 0; i < n; i++) {
+		targets[i].secure = peer != NULL && peer->txt.hint[0] != '\0';
 		targets[i].patient = peer != NULL && strcmp(peer->txt.node, EAR_CAPS_NODE) != 0;
 		targets[i].address = found[i];
 		targets[i].length = lengths[i];
@@ -192,7 +230,47 @@ hook_features(void *owner)
 	return ear_disco_info(owner, node);
 }
 
+static int
+hook_may_plain(void *owner, const char *address)
+{
+	return meet_may_plain(owner, address);
+}
+
+static int
+hook_keyed(void *owner, struct link *link, const unsigned char *der, size_t length,
+	   const char **text)
+{
+	return meet_keyed(owner, link, der, length, text);
+}
+
+static bool
+hook_is_met(void *owner, const struct link *link)
+{
+	return meet_is_met(owner, link);
+}
+
+static bool
+hook_is_ours(void *owner, const char *address)
+{
+	const struct ear *ear = owner;
+
+	return core_is_self(ear, address) ||
+	       (ear->self_server != NULL && ear_jid_resource(address) == NULL &&
+		ear_jid_bare_equal(address, ear->self_server));
+}
+
+static bool
+hook_is_theirs(void *owner, const struct link *link, const char *address)
+{
+	return meet_is_theirs(owner, link, address);
+}
+
 static const struct lan_hooks lan_hooks = {
+	.may_plain = hook_may_plain,
+	.keyed = hook_keyed,
+	.is_met = hook_is_met,
+	.is_ours = hook_is_ours,
+	.is_theirs = hook_is_theirs,
 	.identify = hook_identify,
 	.resolve = hook_resolve,
 	.features = hook_features,
@@ -253,6 +331,7 @@ publish(struct engine *engine)
 	copy_text(txt.node, sizeof(txt.node), EAR_CAPS_NODE);
 	copy_text(txt.hash, sizeof(txt.hash), "sha-1");
 	copy_text(txt.ver, sizeof(txt.ver), ear_caps_ver(engine->ear));
+	copy_text(txt.hint, sizeof(txt.hint), engine->hint);
 	length = txt_encode(&txt, conf->lan_publish, wire, sizeof(wire));
 	if (length < 0) {
 		ear_error("lan: the TXT record is too long: shorten lan.nick or lan.message");
@@ -266,7 +345,9 @@ publish(struct engine *engine)
 static struct lan *
 listen_on(struct engine *engine, unsigned port, int *error)
 {
-	struct lan_config config = { .port = port, .interfaces = engine->conf->lan_interfaces };
+	struct lan_config config = { .port = port,
+				     .interfaces = engine->conf->lan_interfaces,
+				     .tls = engine->tls };
 
 	return lan_new(engine->base, engine->ear->clock, engine->ear->ctx, &config, &lan_hooks,
 		       &core_link_events, engine->ear, error);
@@ -282,8 +363,11 @@ start_lan(struct engine *engine, char *text, size_t size)
 		.user = conf->lan_user,
 		.machine = conf->engine_name,
 	};
+	const struct identity *identity = engine->ear->identity;
 	int error = 0;
 
+	engine->tls = tls_peers_new(identity_pkey(identity), identity_certificate(identity));
+	hint_make(identity_key(identity), engine->hint);
 	engine->lan = listen_on(engine, conf->lan_port, &error);
 	if (engine->lan == NULL && error == -EADDRINUSE) {
 		engine->lan = listen_on(engine, 0, &error);
@@ -304,6 +388,23 @@ start_lan(struct engine *engine, char *text, size_t size)
 
 /* --- server, programs, player ------------------------------------------------------------- */
 
+/*
+ * An account's device has an address of its own that lasts, so that others can know it again:
+ * without a configured resource its name and the beginning of its key.
+ */
+static char *
+server_address(const struct engine *engine)
+{
+	const struct conf *conf = engine->conf;
+	char key[EAR_KEY_SIZE];
+
+	if (conf->server_kind == CONF_SERVER_COMPONENT ||
+	    ear_jid_resource(conf->server_jid) != NULL)
+		return xstrdup(conf->server_jid);
+	ear_key_format(ear_own_key(engine->ear), key);
+	return xasprintf("%s/%s-%.6s", conf->server_jid, conf->engine_name, key);
+}
+
 static int
 start_server(struct engine *engine, char *text, size_t size)
 {
@@ -316,7 +417,7 @@ start_server(struct engine *engine, char *text, size_t size)
 		.ca_file = conf->server_ca_file,
 		.tls_optional = conf->server_tls == CONF_TLS_OPTIONAL,
 	};
-	char *secret = NULL;
+	char *secret = NULL, *jid, self[EAR_JID_SIZE];
 	int error;
 
 	if (conf->server_kind == CONF_SERVER_NONE)
@@ -329,10 +430,14 @@ start_server(struct engine *engine, char *text, size_t size)
 		return error;
 	}
 	config.secret = secret;
+	config.jid = jid = server_address(engine);
 	engine->ear->server = server_new(engine->base, engine->ear->clock, engine->ear->ctx,
 					 &config, &core_link_events, engine->ear);
-	if (config.component)
-		xreplace(&engine->ear->self_server, engine->ear->server->self);
+	if (ear_jid_prep(jid, self, sizeof(self)) == 0)
+		xreplace(&engine->ear->self_server, self);
+	meet_tell_jids(engine->ear);
+	reach_identity_changed(engine);
+	free(jid);
 	OPENSSL_cleanse(secret, strlen(secret));
 	free(secret);
 	return 0;
@@ -384,11 +489,36 @@ start_xeps(struct engine *engine, char *text, size_t size)
 
 /* --- the whole ---------------------------------------------------------------------------- */
 
+/*
+ * The daemon does not start without what it must remember: forgotten keys are an open door. A
+ * command that is its own engine may run where nothing can be written, as somebody new.
+ */
+static int
+open_state(struct engine *engine, bool passing, char *text, size_t size)
+{
+	const char *dir = engine->conf->engine_state;
+	int error;
+
+	if (dir == NULL) {
+		snprintf(text, size, "engine.state: no directory is known: set it, or HOME");
+		error = -ENOENT;
+	} else {
+		error = meet_open(engine->ear, dir, text, size);
+	}
+	if (error == 0 || !passing)
+		return error;
+	ear_warn("%s; this command is nobody that others know", text);
+	return 0;
+}
+
 static int
 start(struct engine *engine, bool no_socket, char *text, size_t size)
 {
 	char instance[512];
-	int error = start_player(engine, text, size);
+	int error = open_state(engine, no_socket, text, size);
+
+	if (error == 0)
+		error = start_player(engine, text, size);
 
 	if (error == 0)
 		error = start_local(engine, no_socket, text, size);
@@ -439,6 +569,7 @@ engine_free(struct ear *ear)
 		mdns_free(engine->mdns);
 	if (engine->lan != NULL)
 		lan_free(engine->lan);
+	tls_peers_free(engine->tls);
 	if (ear->server != NULL)
 		server_free(ear->server);
 	if (engine->local != NULL)

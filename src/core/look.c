@@ -5,6 +5,7 @@
 
 #include "base/alloc.h"
 #include "core/core.h"
+#include "core/meet.h"
 #include "core/route.h"
 
 struct watcher {
@@ -47,6 +48,26 @@ failure_of(const struct dest *dest, const struct path *path, enum ear_path_state
 	return path->failure;
 }
 
+/* Of an open stream what it has shown; else what its key, which every stream must have, stands
+ * for. */
+static enum ear_level
+lan_level(struct ear *ear, const char *address)
+{
+	const struct link *link = ear->reach->lan_find(ear->reach_arg, address);
+
+	if (link != NULL && link->state == LINK_UP)
+		return link->level;
+	return meet_level(ear, pins_at(ear->pins, address));
+}
+
+static enum ear_level
+level_of(const struct dest *dest, const struct path *path)
+{
+	return path != NULL && path->kind == EAR_LINK_SERVER ? EAR_PROVED
+	       : dest->lan != NULL                           ? lan_level(dest->ear, dest->lan)
+							     : EAR_PLAIN;
+}
+
 static void
 tell_path(struct dest *dest, const struct path *path, ear_path_fn *fn, void *arg)
 {
@@ -55,7 +76,7 @@ tell_path(struct dest *dest, const struct path *path, ear_path_fn *fn, void *arg
 		.address = path->kind == EAR_LINK_LAN ? dest->lan : dest->jid,
 		.link = path->kind,
 		.state = state_of(dest, path),
-		.level = path->kind == EAR_LINK_LAN ? EAR_PLAIN : EAR_PROVED,
+		.level = level_of(dest, path),
 		.rtt_us = path->samples > 0 ? path->srtt : -1,
 		.rttvar_us = path->samples > 0 ? path->rttvar : -1,
 		.samples = path->samples,
@@ -134,7 +155,7 @@ tell_peer(struct ear *ear, struct dest *dest, ear_peer_fn *fn, void *arg)
 		.status = peer == NULL ? "" : peer->txt.status,
 		.message = peer == NULL ? "" : peer->txt.msg,
 		.in_earshot = peer != NULL,
-		.level = path != NULL && path->kind == EAR_LINK_SERVER ? EAR_PROVED : EAR_PLAIN,
+		.level = level_of(dest, path),
 		.link = path == NULL ? EAR_LINK_NONE : path->kind,
 		.rtt_us = path != NULL && path->samples > 0 ? path->srtt : -1,
 	};

@@ -3,6 +3,7 @@
 #include <errno.h>
 
 #include "core/core.h"
+#include "core/meet.h"
 #include "core/probe.h"
 #include "core/request.h"
 #include "core/route.h"
@@ -116,9 +117,9 @@ on_probe(void *arg)
 
 	if (is_active(dest) || dest_is_warm(dest))
 		probe_lan(dest);
-	if (is_active(dest))
+	if (is_active(dest) && dest->lan != NULL)
 		probe_server(dest);
-	else if (!dest->switching && !dest_is_warm(dest))
+	else if (!is_active(dest) && !dest->switching && !dest_is_warm(dest))
 		dest->chosen = NULL;
 	if (ear_timer_is_set(&dest->probe))
 		return;
@@ -148,11 +149,11 @@ probe_active(struct dest *dest)
 {
 	bool was = is_active(dest);
 
-	if (dest->lan == NULL)
-		return;
+	if (!was && dest->jid != NULL && !dest->bound)
+		meet_seek(dest->ear, dest->jid);
 	dest->active_until = ear_now(dest->ear->clock) + ACTIVE_FOR;
-	if (!was)
-		ear_timer_set(&dest->probe, EVERY_FIRST);
+	if (!was && dest->lan != NULL)
+		ear_timer_set(&dest->probe, dest->bound ? 0 : EVERY_FIRST);
 }
 
 void

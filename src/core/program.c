@@ -130,17 +130,13 @@ static void
 on_ask_answer(void *arg, const struct ear_answer *answer)
 {
 	struct ask *ask = arg;
-	struct dest *dest = dest_find(ask->ear, xmpp_stanza_get_to(ask->iq));
-	const char *level = dest == NULL ? NULL : ear_level_name(EAR_PLAIN);
 	xmpp_stanza_t *stanza;
 
 	if (answer->stanza != NULL) {
 		stanza = ear_copy_without(answer->stanza, EAR_NS_CONTROL);
 		xmpp_stanza_set_id(stanza, xmpp_stanza_get_id(ask->iq));
 		xmpp_stanza_set_from(stanza, xmpp_stanza_get_to(ask->iq));
-		if (answer->link == EAR_LINK_SERVER)
-			level = ear_level_name(EAR_PROVED);
-		mark(stanza, answer->link, answer->rtt_us, level);
+		mark(stanza, answer->link, answer->rtt_us, ear_level_name(answer->level));
 	} else {
 		stanza = failure_of(ask, answer->error);
 		mark(stanza, EAR_LINK_NONE, -1, NULL);

@@ -176,7 +176,7 @@ request_answer(struct ear *ear, struct link *link, xmpp_stanza_t *stanza, const 
 {
 	const char *id = xmpp_stanza_get_id(stanza);
 	struct request *request = id == NULL ? NULL : map_get(ear->requests, id);
-	struct ear_answer answer = { .stanza = stanza, .link = link->kind };
+	struct ear_answer answer = { .stanza = stanza, .link = link->kind, .level = link->level };
 
 	if (request == NULL || request->failed != 0 || from == NULL ||
 	    !dest_is_same(ear, from, request->to))
@@ -259,6 +259,13 @@ void
 ear_request(struct ear *ear, xmpp_stanza_t *iq, int64_t usec, ear_answer_fn *fn, void *arg)
 {
 	request_send(ear, iq, EAR_LINK_NONE, usec, fn, arg);
+}
+
+void
+ear_request_by(struct ear *ear, enum ear_link_kind only, xmpp_stanza_t *iq, int64_t usec,
+	       ear_answer_fn *fn, void *arg)
+{
+	request_send(ear, iq, only, usec, fn, arg);
 }
 
 void

@@ -8,6 +8,7 @@
 #include <netinet/in.h>
 
 #include "base/alloc.h"
+#include "core/meet.h"
 #include "core/policy.h"
 #include "core/probe.h"
 #include "core/request.h"
@@ -72,18 +73,39 @@ lan_is_there(const struct dest *dest)
 		route_targets(ear, dest->lan, &target, &length, 1) > 0);
 }
 
+/* Where plaintext is denied, not even a stream header leaves for one that can do nothing else. */
+static bool
+lan_is_allowed(const struct dest *dest)
+{
+	return policy_allows_plain(dest->ear->conf) || meet_may_be_keyed(dest->ear, dest->lan);
+}
+
 static bool
 lan_is_usable(const struct dest *dest)
 {
-	return policy_allows_plain(dest->ear->conf) && lan_is_there(dest);
+	return lan_is_there(dest) && lan_is_allowed(dest);
 }
 
 /* Why there is no path. */
 static int
 no_path(const struct dest *dest)
 {
-	return lan_is_there(dest) && !policy_allows_plain(dest->ear->conf) ? -EACCES
-									   : -EHOSTUNREACH;
+	if (!lan_is_there(dest))
+		return -EHOSTUNREACH;
+	if (dest->refused != 0)
+		return dest->refused;
+	return lan_is_allowed(dest) ? -EHOSTUNREACH : -EACCES;
+}
+
+/* A device that was bound by its key is only known to be there once a stream has shown that key:
+ * nothing waits for that which the server can carry. */
+static bool
+lan_is_expected_only(const struct dest *dest)
+{
+	const struct link *link = dest->ear->reach->lan_find(dest->ear->reach_arg, dest->lan);
+
+	return dest->bound && (link == NULL || link->state != LINK_UP) &&
+	       route_may_probe(dest, &dest->by_server);
 }
 
 bool
@@ -105,10 +127,22 @@ route_is_usable(const struct dest *dest, const struct path *path)
 {
 	if (path->kind == EAR_LINK_LAN && path->state == EAR_PATH_FAILED && dest_is_warm(dest))
 		return false;
-	return route_may_probe(dest, path);
+	if (!route_may_probe(dest, path))
+		return false;
+	return path->kind != EAR_LINK_LAN || !lan_is_expected_only(dest);
 }
 
 /* --- which path --------------------------------------------------------------------------- */
+
+/* The LAN path has just come into being: what is left then is no noise to be careful about. */
+static bool
+is_new_and_shorter(struct dest *dest, const struct path *other, const struct path *chosen)
+{
+	if (dest->compared || other != &dest->by_lan || !dest->bound || other->samples == 0)
+		return false;
+	dest->compared = true;
+	return path_cost(other) <= path_cost(chosen);
+}
 
 static struct path *
 cheapest(struct dest *dest)
@@ -129,6 +163,10 @@ cheapest(struct dest *dest)
 									       : &dest->by_server;
 	}
 	other = chosen == &dest->by_lan ? &dest->by_server : &dest->by_lan;
+	if (is_new_and_shorter(dest, other, chosen)) {
+		dest->why = "shorter";
+		return other;
+	}
 	if (path_is_worth(other, chosen)) {
 		dest->why = "shorter, as measured";
 		return other;
@@ -205,10 +243,21 @@ link_of(struct dest *dest, const struct path *path)
 static void
 address_for(struct dest *dest, const struct path *path, xmpp_stanza_t *stanza)
 {
-	if (path->kind == EAR_LINK_LAN)
+	if (path->kind == EAR_LINK_LAN && !dest->bound)
 		xmpp_stanza_set_to(stanza, dest->lan);
-	else if (ear_jid_is_lan(xmpp_stanza_get_to(stanza)))
+	else if (path->kind == EAR_LINK_SERVER && ear_jid_is_lan(xmpp_stanza_get_to(stanza)))
 		xmpp_stanza_set_to(stanza, dest->jid);
+}
+
+/* What is addressed to a JID goes to its key, and to no other. A stream that is being opened is
+ * judged before anything is written to it (meet_keyed). */
+static bool
+is_right(const struct dest *dest, const struct link *link, xmpp_stanza_t *stanza)
+{
+	if (!dest->bound || link->state == LINK_OPENING ||
+	    ear_jid_is_lan(xmpp_stanza_get_to(stanza)))
+		return true;
+	return link->keyed && link->jid != NULL && ear_key_equal(&link->key, &dest->key);
 }
 
 static int
@@ -220,10 +269,12 @@ send_by(struct dest *dest, struct path *path, xmpp_stanza_t *stanza)
 	int error;
 
 	/* Before a link is opened: where plaintext is denied not even a stream header leaves. */
-	if (path->kind == EAR_LINK_LAN && !policy_allows_plain(ear->conf))
+	if (path->kind == EAR_LINK_LAN && !lan_is_allowed(dest))
 		return no_path(dest);
 	link = link_of(dest, path);
 	if (!link_is_open(link))
+		return -EHOSTUNREACH;
+	if (path->kind == EAR_LINK_LAN && !is_right(dest, link, stanza))
 		return -EHOSTUNREACH;
 	address_for(dest, path, stanza);
 	keep = xmpp_stanza_clone(stanza);

@@ -37,6 +37,16 @@ route_condition(int error, const char **text)
 	case -EACCES:
 		*text = "its only path is not encrypted, which policy.plaintext denies";
 		return EAR_NOT_AUTHORIZED;
+	case -EKEYREJECTED:
+		*text = "REFUSED: it has not shown the key that it had: an impostor, or a device "
+			"that was reset (then: earshot untrust, and pair again)";
+		return EAR_NOT_AUTHORIZED;
+	case -EKEYREVOKED:
+		*text = "REFUSED: its key was revoked";
+		return EAR_NOT_AUTHORIZED;
+	case -EPERM:
+		*text = "REFUSED: it claims an address whose server does not publish its key";
+		return EAR_NOT_AUTHORIZED;
 	case -ETIMEDOUT:
 		*text = "no answer in time";
 		return EAR_REMOTE_SERVER_TIMEOUT;
@@ -248,6 +258,13 @@ server_is_down(struct dest *dest, void *text)
 		route_choose(dest);
 }
 
+static bool
+is_of_trust(int error)
+{
+	return error == -EKEYREJECTED || error == -EKEYREVOKED || error == -EPERM ||
+	       error == -EACCES;
+}
+
 /*
  * A peer that closed or reset a stream which worked may take a new one at once, when there is
  * something to send; a dead cable will not, nor one that never let us in.
@@ -257,7 +274,10 @@ lan_is_down(struct dest *dest, int error, const char *text)
 {
 	struct path *path = &dest->by_lan;
 	bool dead = error == -ETIMEDOUT || error == -EHOSTUNREACH || error == -ENETUNREACH ||
-		    (error != 0 && path->state != EAR_PATH_UP);
+		    is_of_trust(error) || (error != 0 && path->state != EAR_PATH_UP);
+
+	if (is_of_trust(error))
+		dest->refused = error;
 
 	if (dead && path_is_open(path, ear_now(dest->ear->clock)))
 		path_fail(path, ear_now(dest->ear->clock), text);

@@ -31,13 +31,13 @@ struct txt_field {
 
 /* In the order of the record, which is that of XEP-0174 §3; txtvers goes before them all. */
 static const struct txt_field fields[] = {
-	FIELD("1st", TXT_TEXT, true, first),        FIELD("email", TXT_TEXT, true, email),
-	FIELD("hash", TXT_TEXT, false, hash),       FIELD("jid", TXT_TEXT, true, jid),
-	FIELD("last", TXT_TEXT, true, last),        FIELD("msg", TXT_TEXT, true, msg),
-	FIELD("nick", TXT_TEXT, true, nick),        FIELD("node", TXT_TEXT, false, node),
-	FIELD("phsh", TXT_TEXT, true, phsh),        FIELD("port.p2pj", TXT_PORT, false, port),
-	FIELD("status", TXT_STATUS, false, status), FIELD("vc", TXT_TEXT, false, vc),
-	FIELD("ver", TXT_TEXT, false, ver),
+	FIELD("1st", TXT_TEXT, true, first),       FIELD("email", TXT_TEXT, true, email),
+	FIELD("hash", TXT_TEXT, false, hash),      FIELD("hint", TXT_TEXT, false, hint),
+	FIELD("jid", TXT_TEXT, true, jid),         FIELD("last", TXT_TEXT, true, last),
+	FIELD("msg", TXT_TEXT, true, msg),         FIELD("nick", TXT_TEXT, true, nick),
+	FIELD("node", TXT_TEXT, false, node),      FIELD("phsh", TXT_TEXT, true, phsh),
+	FIELD("port.p2pj", TXT_PORT, false, port), FIELD("status", TXT_STATUS, false, status),
+	FIELD("vc", TXT_TEXT, false, vc),          FIELD("ver", TXT_TEXT, false, ver),
 };
 
 #define FIELD_COUNT (sizeof(fields) / sizeof(fields[0]))

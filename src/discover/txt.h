@@ -18,6 +18,7 @@ struct txt {
 	char status[16];                                  /* "avail", "away", "dnd" */
 	char node[TXT_STRING_MAX + 1], hash[32], ver[64]; /* XEP-0115 */
 	char vc[32];
+	char hint[64]; /* of the device's key, for those who know it: trust/hint.h */
 	char phsh[64];
 	unsigned port; /* port.p2pj, 0 when absent */
 };

@@ -52,7 +52,7 @@ struct lan_hooks {
 	 * The other end of the link has shown this certificate (DER); called for each stream that
 	 * comes to this point. 0: go on, link->level, key and jid are set; -EAGAIN: not known yet,
 	 * asked again by lan_recheck; else refused: -EKEYREJECTED not the key it had, -EKEYREVOKED,
-	 * -EACCES a claim that is false; text (static) says why.
+	 * -EPERM a claim that is false; text (static) says why.
 	 */
 	int (*keyed)(void *owner, struct link *link, const unsigned char *der, size_t length,
 		     const char **text);

@@ -90,7 +90,7 @@ on_timer(void *arg)
 	int64_t now = ear_now(fake->world->clock);
 
 	if (fake->link.state == LINK_CLOSING) {
-		fake_die(fake, 0, "closed");
+		fake_die(fake, fake->refusal, fake->refusal != 0 ? "refused" : "closed");
 		return;
 	}
 	if (fake->link.state == LINK_OPENING && (fake->refuses || fake->rejects)) {
@@ -249,4 +249,32 @@ failure(void *arg)
 	return "refused";
 }
 
-const struct core_reach world_reach = { open_lan, find_lan, recheck_lan, find_local, failure };
+static int
+export(void *arg, struct link *link, const char *label, unsigned char *out, size_t length)
+{
+	memset(out, 0, length);
+	return 0;
+}
+
+static void
+refuse_lan(void *arg, struct link *link, int error, const char *text)
+{
+	container_of(link, struct fake, link)->refusal = error;
+	fake_close(link);
+}
+
+static void
+identity_changed(void *arg)
+{
+}
+
+const struct core_reach world_reach = {
+	.lan_open = open_lan,
+	.lan_find = find_lan,
+	.lan_recheck = recheck_lan,
+	.local_find = find_local,
+	.server_failure = failure,
+	.lan_export = export,
+	.lan_refuse = refuse_lan,
+	.identity_changed = identity_changed,
+};

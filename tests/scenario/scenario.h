@@ -18,6 +18,7 @@ struct fake {
 	int64_t pong_usec; /* answers our pings after that; -1: not */
 	bool refuses;      /* opening fails, after a while */
 	bool rejects;      /* opening fails at once */
+	int refusal;       /* -errno that its end is told with */
 	int error;         /* what sending returns: a full queue, a stanza too large; 0: it works */
 	unsigned opened;   /* how often core dialled it */
 	bool swallows;     /* a cut cable: takes everything, delivers nothing */

@@ -41,7 +41,19 @@ failure(void *arg)
 	return "";
 }
 
-static const struct core_reach reach = { nowhere, nowhere, recheck, nowhere, failure };
+static void
+nothing(void *arg)
+{
+}
+
+static const struct core_reach reach = {
+	.lan_open = nowhere,
+	.lan_find = nowhere,
+	.lan_recheck = recheck,
+	.local_find = nowhere,
+	.server_failure = failure,
+	.identity_changed = nothing,
+};
 
 struct world {
 	struct ear_clock *clock;

@@ -1,0 +1,232 @@
+/* SPDX-License-Identifier: ISC */
+/* dest_bind.c: destinations that turn out to be one device, because one key is at all of them. */
+#include <assert.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/alloc.h"
+#include "core/dest_impl.h"
+#include "core/probe.h"
+#include "core/route.h"
+
+static void
+move_list(struct list *from, struct list *to)
+{
+	while (!list_is_empty(from)) {
+		struct list *item = from->next;
+
+		list_del(item);
+		list_add(to, item);
+	}
+}
+
+static void
+move_waiting(struct dest *from, struct dest *to)
+{
+	move_list(&from->returned, &to->returned);
+	move_list(&from->waiting, &to->waiting);
+	to->returned_count += from->returned_count;
+	to->waiting_count += from->waiting_count;
+	from->returned_count = from->waiting_count = 0;
+	if (dest_is_waiting(to))
+		ear_timer_set(&to->flush, 0);
+}
+
+static void
+move_index(struct dest *from, struct dest *to)
+{
+	struct map *map = from->ear->dests.by_address;
+	const char *key;
+
+	for (size_t i = 0; i < map_count(map); i++)
+		if (map_at(map, i, &key) == from)
+			map_set(map, key, to);
+}
+
+/* What was measured stays true: it is the same link. */
+static void
+move_path(const struct path *from, struct path *to)
+{
+	*to = *from;
+	to->pinging = false;
+}
+
+/* Everything of `other` becomes part of dest. */
+static void
+absorb(struct dest *dest, struct dest *other)
+{
+	if (other == dest)
+		return;
+	if (other->lan != NULL && dest->lan == NULL) {
+		move_path(&other->by_lan, &dest->by_lan);
+		xreplace(&dest->lan, other->lan);
+	}
+	if (dest->conf == NULL)
+		dest->conf = other->conf;
+	if (dest->active_until < other->active_until)
+		dest->active_until = other->active_until;
+	move_index(other, dest);
+	move_waiting(other, dest);
+	dest_free(other);
+}
+
+static struct dest *
+at(struct ear *ear, const char *key)
+{
+	return map_get(ear->dests.by_address, key);
+}
+
+/* The address is one of dest's from now on. */
+static void
+take_address(struct dest *dest, const char *key)
+{
+	struct dest *other = at(dest->ear, key);
+
+	if (other == NULL || other->bound)
+		map_set(dest->ear->dests.by_address, key, dest);
+	else
+		absorb(dest, other);
+}
+
+/* How many devices of that account are in earshot. */
+static size_t
+count_devices(struct ear *ear, const char *bare)
+{
+	struct list *item, *spare;
+	size_t n = 0;
+
+	list_each (item, spare, &ear->dests.all) {
+		const struct dest *dest = container_of(item, struct dest, all);
+
+		if (dest->bound && ear_jid_bare_equal(dest->jid, bare))
+			n++;
+	}
+	return n;
+}
+
+/* The account without a resource means its only device in earshot; of several, the server chooses
+ * (RFC 6121 §8.5.2.1). */
+static void
+settle_account(struct dest *dest)
+{
+	struct map *map = dest->ear->dests.by_address;
+	char bare[EAR_JID_SIZE];
+	struct dest *other;
+
+	if (ear_jid_resource(dest->jid) == NULL || ear_jid_bare(dest->jid, bare, sizeof(bare)) != 0)
+		return;
+	if (count_devices(dest->ear, bare) == 1) {
+		take_address(dest, bare);
+		return;
+	}
+	other = map_get(map, bare);
+	if (other != NULL && other->bound)
+		map_del(map, bare);
+}
+
+/* Those that were sent to under an address of that domain. */
+static void
+take_domain(struct dest *dest)
+{
+	struct list *item, *spare;
+
+	if (strpbrk(dest->jid, "@/") != NULL)
+		return;
+	list_each (item, spare, &dest->ear->dests.all) {
+		struct dest *other = container_of(item, struct dest, all);
+		const char *at_sign = other->jid == NULL ? NULL : strchr(other->jid, '@');
+
+		if (at_sign == NULL || other->conf != NULL || other->bound ||
+		    strncmp(at_sign + 1, dest->jid, strlen(dest->jid)) != 0 ||
+		    strchr("/", at_sign[1 + strlen(dest->jid)]) == NULL)
+			continue;
+		absorb(dest, other);
+	}
+}
+
+/* It was seen at another LAN address before, or is seen at none any more. */
+static void
+leave_lan(struct dest *dest)
+{
+	if (dest->lan == NULL)
+		return;
+	map_del(dest->ear->dests.by_address, dest->lan);
+	xreplace(&dest->lan, NULL);
+	if (dest->chosen == &dest->by_lan)
+		dest->chosen = NULL;
+	path_init(&dest->by_lan, EAR_LINK_LAN);
+}
+
+static bool
+is_one_of(const char *jid, const char *const *jids, size_t count)
+{
+	for (size_t i = 0; i < count; i++)
+		if (ear_jid_bare_equal(jid, jids[i]))
+			return true;
+	return false;
+}
+
+/* The one of that key, wherever it was; else the one of its first JID. */
+static struct dest *
+find_main(struct ear *ear, const struct ear_key *key, const char *jid)
+{
+	struct list *item, *spare;
+	struct dest *dest;
+
+	list_each (item, spare, &ear->dests.all) {
+		dest = container_of(item, struct dest, all);
+		if (dest->bound && ear_key_equal(&dest->key, key))
+			return dest;
+	}
+	dest = at(ear, jid);
+	if (dest != NULL && !dest->bound)
+		return dest;
+	return NULL;
+}
+
+struct dest *
+dest_bind(struct ear *ear, const char *lan, const struct ear_key *key, const char *const *jids,
+	  size_t count)
+{
+	struct dest *dest = find_main(ear, key, jids[0]), *other = at(ear, lan);
+
+	assert(count > 0 && ear->dests.walking == 0);
+	/* Another key was here, or configuration says that somebody else is: those JIDs stay,
+	 * without this address. */
+	if (other != NULL && other != dest &&
+	    (other->bound || (other->jid != NULL && !is_one_of(other->jid, jids, count))))
+		leave_lan(other);
+	if (dest == NULL)
+		dest = dest_new(ear, NULL, jids[0], NULL);
+	if (dest->lan != NULL && strcmp(dest->lan, lan) != 0)
+		leave_lan(dest);
+	dest->key = *key;
+	dest->bound = true;
+	xreplace(&dest->jid, jids[0]);
+	take_address(dest, lan);
+	xreplace(&dest->lan, lan);
+	for (size_t i = 0; i < count; i++)
+		take_address(dest, jids[i]);
+	take_domain(dest);
+	settle_account(dest);
+	probe_now(dest);
+	return dest;
+}
+
+void
+dest_unbind(struct dest *dest)
+{
+	char lan[EAR_JID_SIZE];
+
+	if (!dest->bound)
+		return;
+	dest->bound = dest->trusted = false;
+	leave_lan(dest);
+	if (dest->conf != NULL && dest->conf->address != NULL &&
+	    ear_jid_bare(dest->conf->address, lan, sizeof(lan)) == 0) {
+		xreplace(&dest->lan, lan);
+		take_address(dest, lan);
+	}
+	route_choose(dest);
+	route_flush(dest);
+}

@@ -1,0 +1,390 @@
+/* SPDX-License-Identifier: ISC */
+/* meet.c: whose key is it that a stream has shown. */
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+#include "base/alloc.h"
+#include "core/meet_impl.h"
+#include "core/policy.h"
+#include "core/vouch.h"
+#include "trust/cert.h"
+#include "trust/hint.h"
+#include "trust/identity.h"
+
+#define CLAIM_WAIT   (2 * EAR_SEC) /* the longest a stream waits for a server's word */
+#define STORE_LATER  (5 * EAR_SEC) /* keys of strangers are stored together */
+#define SEEN_SECONDS 3600          /* how exact the time of the last meeting is kept */
+
+/* --- levels --------------------------------------------------------------------------------- */
+
+/* Other devices of our own account. */
+static bool
+is_own_account(const struct ear *ear, const char *jid)
+{
+	return ear->conf->server_kind == CONF_SERVER_ACCOUNT && ear->self_server != NULL &&
+	       ear_jid_bare_equal(jid, ear->self_server);
+}
+
+static bool
+conf_trusts(const struct ear *ear, const char *jid)
+{
+	for (size_t i = 0; i < ear->conf->peer_count; i++) {
+		const struct conf_peer *peer = &ear->conf->peers[i];
+
+		if (!peer->trusted || peer->jid == NULL)
+			continue;
+		if (ear_jid_resource(peer->jid) == NULL ? ear_jid_bare_equal(peer->jid, jid)
+							: ear_jid_equal(peer->jid, jid))
+			return true;
+	}
+	return false;
+}
+
+enum ear_level
+meet_level(struct ear *ear, const struct pin *pin)
+{
+	if (pin == NULL || pin->revoked)
+		return EAR_PLAIN;
+	if (pin->trusted)
+		return EAR_TRUSTED;
+	for (size_t i = 0; i < pin->jid_count; i++)
+		if (is_own_account(ear, pin->jids[i]) || conf_trusts(ear, pin->jids[i]))
+			return EAR_TRUSTED;
+	return pin->jid_count > 0 || pin->voucher > EAR_BY_SERVER ? EAR_PROVED : EAR_KEYED;
+}
+
+bool
+meet_trusts_jid(struct ear *ear, const char *jid)
+{
+	const struct pin *pins[PIN_JIDS_MAX];
+	size_t n = ear_jid_resource(jid) == NULL && strchr(jid, '@') != NULL
+			   ? 0
+			   : pins_of(ear->pins, jid, pins, PIN_JIDS_MAX);
+
+	for (size_t i = 0; i < n; i++)
+		if (pins[i]->trusted && !pins[i]->revoked)
+			return true;
+	return false;
+}
+
+/* --- meetings ------------------------------------------------------------------------------- */
+
+static struct meeting *
+meeting_of(struct ear *ear, const char *address, const struct cert *cert)
+{
+	struct meeting *meeting = map_get(ear->meetings, address);
+
+	if (meeting != NULL && ear_key_equal(&meeting->key, &cert->key))
+		return meeting;
+	if (meeting != NULL)
+		meet_forget(ear, meeting);
+	meeting = xalloc(sizeof(*meeting));
+	meeting->address = xstrdup(address);
+	meeting->key = cert->key;
+	meeting->since = ear_now(ear->clock);
+	for (size_t i = 0; i < cert->jid_count; i++)
+		meeting->claims[meeting->claim_count++] = xstrdup(cert->jids[i]);
+	map_set(ear->meetings, address, meeting);
+	return meeting;
+}
+
+void
+meet_forget(struct ear *ear, struct meeting *meeting)
+{
+	map_del(ear->meetings, meeting->address);
+	for (size_t i = 0; i < meeting->claim_count; i++)
+		free(meeting->claims[i]);
+	free(meeting->address);
+	free(meeting);
+}
+
+/*
+ * What the servers say of the claims: 0, with proved holding the addresses that are; -EAGAIN; or
+ * -EPERM: a claim is false. Of one that is pinned already nobody has to wait.
+ */
+int
+meet_judge_claims(struct ear *ear, const struct meeting *meeting, struct pin *proved)
+{
+	const struct pin *known = pins_find(ear->pins, &meeting->key);
+	bool late = ear_now(ear->clock) - meeting->since >= CLAIM_WAIT;
+	char jid[EAR_JID_SIZE];
+	int rc = 0;
+
+	for (size_t i = 0; i < meeting->claim_count; i++) {
+		const char *claim = meeting->claims[i];
+		bool pinned = known != NULL && !known->revoked && pin_has_jid(known, claim);
+
+		switch (vouch_check(ear, claim, &meeting->key, jid)) {
+		case VOUCH_YES:
+			pin_add_jid(proved, jid);
+			break;
+		case VOUCH_NO:
+			return -EPERM;
+		case VOUCH_ASKING:
+			if (pinned)
+				pin_add_jid(proved, claim);
+			else if (!late)
+				rc = -EAGAIN;
+			break;
+		case VOUCH_UNKNOWN:
+			if (pinned)
+				pin_add_jid(proved, claim);
+			break;
+		case VOUCH_NOBODY:
+			break;
+		}
+	}
+	return rc;
+}
+
+/* --- judging a key -------------------------------------------------------------------------- */
+
+static bool
+share_jid(const struct pin *a, const struct pin *b)
+{
+	for (size_t i = 0; i < a->jid_count; i++)
+		for (size_t k = 0; k < b->jid_count; k++)
+			if (ear_jid_equal(a->jids[i], b->jids[k]))
+				return true;
+	return false;
+}
+
+/* Whether the key that the address had was replaced: the server that vouched for it says so. */
+static bool
+is_replaced(const struct pin *old, const struct pin *now)
+{
+	return old->voucher <= EAR_BY_SERVER && old->jid_count + now->jid_count > 0 &&
+	       (old->revoked || share_jid(old, now));
+}
+
+/* What the address had and announces. */
+static int
+judge_memory(struct ear *ear, const char *address, const struct ear_key *key,
+	     const struct pin *proved, const char **text)
+{
+	const struct pin *old = pins_at(ear->pins, address);
+	const struct dest *dest = dest_find(ear, address);
+	const struct peer *peer = peers_find(ear->peers, address);
+
+	if (dest != NULL && dest->bound && !ear_key_equal(&dest->key, key) && peer != NULL &&
+	    hint_fits(peer->txt.hint, &dest->key)) {
+		meet_note_liar(ear, peer);
+		*text = "it announces the key of another device";
+		return -EKEYREJECTED;
+	}
+	if (old == NULL || ear_key_equal(&old->key, key) || is_replaced(old, proved))
+		return 0;
+	*text = "its key is not the one it had: if that is right, forget the old one: earshot "
+		"untrust ADDRESS";
+	return -EKEYREJECTED;
+}
+
+static int
+judge(struct ear *ear, const struct meeting *meeting, struct pin *proved, const char **text)
+{
+	const struct pin *known = pins_find(ear->pins, &meeting->key);
+	int rc = meet_judge_claims(ear, meeting, proved);
+
+	if (rc == -EPERM) {
+		*text = "it claims an address whose server does not publish its key";
+		return rc;
+	}
+	if (rc == 0 && known != NULL && known->revoked && proved->jid_count == 0) {
+		*text = "its key was revoked";
+		return -EKEYREVOKED;
+	}
+	return rc != 0 ? rc : judge_memory(ear, meeting->address, &meeting->key, proved, text);
+}
+
+/* --- a good key ----------------------------------------------------------------------------- */
+
+static bool
+is_at(const struct pin *pin, const char *address)
+{
+	return pin->address_count > 0 && strcmp(pin->addresses[0], address) == 0;
+}
+
+static void
+store(struct ear *ear, const struct pin *pin)
+{
+	int error = pins_put(ear->pins, pin);
+
+	if (pin->voucher == EAR_BY_NOBODY)
+		meet_at(ear, ear_now(ear->clock) + STORE_LATER);
+	if (error != 0)
+		ear_warn("%s: what is known about its key could not be stored: %s",
+			 pin->address_count > 0 ? pin->addresses[0] : "?", strerror(-error));
+}
+
+/* What is known of the key with what was learned now; stored only when that is something new. */
+static void
+remember(struct ear *ear, const struct meeting *meeting, const struct pin *proved)
+{
+	const struct pin *known = pins_find(ear->pins, &meeting->key);
+	struct pin *pin = known != NULL ? pin_copy(known) : pin_new(&meeting->key);
+	int64_t now = time(NULL);
+	bool new = known == NULL || known->revoked || !is_at(known, meeting->address) ||
+		   now - known->seen_at > SEEN_SECONDS || now < known->seen_at;
+
+	pin->revoked = false;
+	for (size_t i = proved->jid_count; i-- > 0;) {
+		if (pin_has_jid(pin, proved->jids[i]))
+			continue;
+		pin_add_jid(pin, proved->jids[i]);
+		new = true;
+	}
+	if (proved->jid_count > 0 && pin->voucher < EAR_BY_SERVER)
+		pin->voucher = EAR_BY_SERVER;
+	if (proved->jid_count > 0)
+		xreplace(&pin->name, vouch_name(ear, proved->jids[0], &meeting->key));
+	pin_add_address(pin, meeting->address);
+	pin->seen_at = now;
+	if (new)
+		store(ear, pin);
+	pin_free(pin);
+}
+
+/* Tells the link who it is, and its destination. */
+void
+meet_apply(struct ear *ear, struct link *link, const struct ear_key *key)
+{
+	const struct pin *pin = pins_find(ear->pins, key);
+	struct dest *dest;
+
+	link->key = *key;
+	link->keyed = true;
+	link->level = pin == NULL ? EAR_KEYED : meet_level(ear, pin);
+	xreplace(&link->jid, pin != NULL && pin->jid_count > 0 ? pin->jids[0] : NULL);
+	if (link->jid == NULL) {
+		dest = dest_get(ear, link->peer);
+		if (dest != NULL && dest->bound)
+			dest_unbind(dest);
+	} else {
+		dest = dest_bind(ear, link->peer, key, (const char *const *)pin->jids,
+				 pin->jid_count);
+	}
+	if (dest != NULL)
+		dest->trusted = link->level == EAR_TRUSTED;
+}
+
+static void
+admit(struct ear *ear, struct link *link, struct meeting *meeting, const struct pin *proved)
+{
+	const struct pin *old = pins_at(ear->pins, meeting->address);
+
+	/* Replaced, as judge_memory has found. */
+	if (old != NULL && !ear_key_equal(&old->key, &meeting->key))
+		meet_leave_address(ear, old, meeting->address);
+	remember(ear, meeting, proved);
+	meet_apply(ear, link, &meeting->key);
+	ear_info("%s: encrypted, %s%s%s", link->peer, ear_level_name(link->level),
+		 link->jid != NULL ? ": it is " : "", link->jid != NULL ? link->jid : "");
+}
+
+int
+meet_keyed(struct ear *ear, struct link *link, const unsigned char *der, size_t length,
+	   const char **text)
+{
+	struct meeting *meeting;
+	struct pin *proved;
+	struct cert cert;
+	int rc = cert_read(der, length, &cert);
+
+	*text = "its certificate cannot be read";
+	if (rc == 0 && ear_key_equal(&cert.key, ear_own_key(ear))) {
+		*text = "it shows our own certificate";
+		rc = -EPERM;
+	}
+	if (rc != 0) {
+		cert_release(&cert);
+		return -EPERM;
+	}
+	meeting = meeting_of(ear, link->peer, &cert);
+	cert_release(&cert);
+	proved = pin_new(&meeting->key);
+	rc = judge(ear, meeting, proved, text);
+	if (rc == 0)
+		admit(ear, link, meeting, proved);
+	else if (rc == -EAGAIN)
+		meet_at(ear, meeting->since + CLAIM_WAIT);
+	else
+		meet_refused(ear, meeting, rc, *text);
+	pin_free(proved);
+	return rc;
+}
+
+bool
+meet_is_met(struct ear *ear, const struct link *link)
+{
+	const struct pin *pin = link->keyed ? pins_find(ear->pins, &link->key) : NULL;
+
+	return pin != NULL && pin->met && link->level >= EAR_PROVED;
+}
+
+void
+meet_up(struct ear *ear, struct link *link)
+{
+	const struct pin *known = link->keyed ? pins_find(ear->pins, &link->key) : NULL;
+	struct pin *pin;
+
+	if (known == NULL || known->met)
+		return;
+	pin = pin_copy(known);
+	pin->met = true;
+	store(ear, pin);
+	pin_free(pin);
+}
+
+/* A domain that has proved itself speaks for everybody in it. */
+bool
+meet_is_theirs(struct ear *ear, const struct link *link, const char *address)
+{
+	const struct pin *pin = link->keyed ? pins_find(ear->pins, &link->key) : NULL;
+	const char *at = strchr(address, '@');
+	char domain[EAR_JID_SIZE];
+
+	if (pin == NULL || ear_jid_is_lan(address))
+		return false;
+	for (size_t i = 0; i < pin->jid_count; i++)
+		if (ear_jid_equal(pin->jids[i], address) ||
+		    (ear_jid_resource(address) == NULL &&
+		     ear_jid_bare_equal(pin->jids[i], address)))
+			return true;
+	if (at == NULL || copy_text(domain, sizeof(domain), at + 1) != 0)
+		return false;
+	domain[strcspn(domain, "/")] = '\0';
+	for (size_t i = 0; i < pin->jid_count; i++)
+		if (strchr(pin->jids[i], '@') == NULL && ear_jid_equal(pin->jids[i], domain))
+			return true;
+	return false;
+}
+
+/* --- without a key -------------------------------------------------------------------------- */
+
+/* One that announces a key, has had one, or is known by one speaks TLS: without, it is somebody
+ * else or somebody is in between. */
+int
+meet_may_plain(struct ear *ear, const char *address)
+{
+	const struct peer *peer = peers_find(ear->peers, address);
+	const struct dest *dest = dest_find(ear, address);
+
+	if (pins_at(ear->pins, address) != NULL || (peer != NULL && peer->txt.hint[0] != '\0') ||
+	    (dest != NULL && dest->bound)) {
+		ear_error("%s: REFUSED without encryption: it has a key", address);
+		return -EKEYREJECTED;
+	}
+	return policy_allows_plain(ear->conf) ? 0 : -EACCES;
+}
+
+bool
+meet_may_be_keyed(struct ear *ear, const char *address)
+{
+	const struct peer *peer = peers_find(ear->peers, address);
+
+	/* One that is not announced may be anything. */
+	return peer == NULL || peer->txt.hint[0] != '\0' ||
+	       strcmp(peer->txt.node, EAR_CAPS_NODE) == 0 || pins_at(ear->pins, address) != NULL;
+}

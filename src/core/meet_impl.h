@@ -1,0 +1,34 @@
+/* SPDX-License-Identifier: ISC */
+/* meet_impl.h: what the files of meeting share. meet.c judges a key that is shown; meet_again.c
+ * looks at everybody again when servers, users or announcements say something new; trust.c is what
+ * the contract offers of it. */
+#ifndef CORE_MEET_IMPL_H
+#define CORE_MEET_IMPL_H
+
+#include "core/meet.h"
+
+#define MEETING_CLAIMS_MAX 4
+
+/* A key that was shown at a LAN address, and the addresses that its certificate claims. */
+struct meeting {
+	char *address;
+	struct ear_key key;
+	char *claims[MEETING_CLAIMS_MAX];
+	size_t claim_count;
+	int64_t since;      /* when it was shown first */
+	int64_t refused_at; /* 0: it was not; logged once for so long */
+};
+
+void meet_forget(struct ear *ear, struct meeting *meeting);
+int meet_judge_claims(struct ear *ear, const struct meeting *meeting, struct pin *proved);
+void meet_apply(struct ear *ear, struct link *link, const struct ear_key *key);
+
+/* meet_again.c */
+/* Looks again at that time. */
+void meet_at(struct ear *ear, int64_t at);
+void meet_refused(struct ear *ear, struct meeting *meeting, int error, const char *text);
+void meet_note_liar(struct ear *ear, const struct peer *peer);
+/* The address is another key's from now on. */
+void meet_leave_address(struct ear *ear, const struct pin *pin, const char *address);
+
+#endif

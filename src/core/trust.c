@@ -1,0 +1,198 @@
+/* SPDX-License-Identifier: ISC */
+/* trust.c: what the contract offers of keys and pins. */
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/alloc.h"
+#include "core/meet_impl.h"
+#include "trust/identity.h"
+
+const struct ear_key *
+ear_own_key(struct ear *ear)
+{
+	return identity_key(ear->identity);
+}
+
+const char *
+ear_device_name(struct ear *ear)
+{
+	return ear->conf->engine_name;
+}
+
+int
+ear_new_key(struct ear *ear)
+{
+	int error = identity_renew(ear->identity);
+
+	if (error != 0)
+		return error;
+	meet_tell_jids(ear);
+	ear->reach->identity_changed(ear->reach_arg);
+	ear_warn("this device has a new key");
+	core_tell(ear, EAR_OWN_KEY_CHANGED, ear->self_lan, EAR_LINK_NONE);
+	return 0;
+}
+
+void
+ear_each_pin(struct ear *ear, ear_pin_fn *fn, void *arg)
+{
+	for (size_t i = 0; i < pins_count(ear->pins); i++) {
+		const struct pin *pin = pins_at_index(ear->pins, i);
+		struct ear_pin_info info = {
+			.key = &pin->key,
+			.name = pin->name,
+			.voucher = pin->voucher,
+			.trusted = pin->trusted,
+			.revoked = pin->revoked,
+			.addresses = (const char *const *)pin->addresses,
+			.address_count = pin->address_count,
+			.jids = (const char *const *)pin->jids,
+			.jid_count = pin->jid_count,
+			.seen_at = pin->seen_at,
+		};
+
+		fn(arg, &info);
+	}
+}
+
+/* --- the user's word ------------------------------------------------------------------------ */
+
+static int
+changed(struct ear *ear, const char *address)
+{
+	meet_soon(ear);
+	core_tell(ear, EAR_TRUST_CHANGED, address, EAR_LINK_NONE);
+	return 0;
+}
+
+/* Who has that canonical address; of several the first. */
+static const struct pin *
+find_at(struct ear *ear, const char *full)
+{
+	const struct pin *found[1];
+	const struct dest *dest = dest_find(ear, full);
+
+	if (ear_jid_is_lan(full))
+		return pins_at(ear->pins, full);
+	if (dest != NULL && dest->bound)
+		return pins_find(ear->pins, &dest->key);
+	return pins_of(ear->pins, full, found, 1) == 1 ? found[0] : NULL;
+}
+
+/* Another key that was seen there is not its key any more. */
+static int
+take_address(struct ear *ear, const char *address, const struct ear_key *key)
+{
+	const struct pin *old = pins_at(ear->pins, address);
+
+	if (old == NULL || ear_key_equal(&old->key, key))
+		return 0;
+	meet_leave_address(ear, old, address);
+	return 1;
+}
+
+static int
+vouch_for(struct ear *ear, const char *full, const struct ear_key *key)
+{
+	const struct pin *known = pins_find(ear->pins, key);
+	struct pin *pin = known != NULL ? pin_copy(known) : pin_new(key);
+	int error;
+
+	if (pin->voucher < EAR_BY_PAIRING)
+		pin->voucher = EAR_BY_USER;
+	pin->trusted = true;
+	pin->revoked = false;
+	if (ear_jid_is_lan(full)) {
+		while (take_address(ear, full, key))
+			;
+		pin_add_address(pin, full);
+	} else if (!pin_has_jid(pin, full)) {
+		pin_add_jid(pin, full);
+	}
+	error = pins_put(ear->pins, pin);
+	pin_free(pin);
+	return error != 0 ? error : changed(ear, full);
+}
+
+int
+ear_trust(struct ear *ear, const char *address, const struct ear_key *key)
+{
+	char full[EAR_JID_SIZE];
+	const struct pin *known;
+	struct pin *pin;
+	int error;
+
+	if (ear_jid_prep(address, full, sizeof(full)) != 0)
+		return -EINVAL;
+	if (key != NULL)
+		return vouch_for(ear, full, key);
+	known = find_at(ear, full);
+	if (known == NULL)
+		return -ENOENT;
+	if (known->revoked || known->voucher == EAR_BY_NOBODY)
+		return -EACCES;
+	pin = pin_copy(known);
+	pin->trusted = true;
+	error = pins_put(ear->pins, pin);
+	pin_free(pin);
+	return error != 0 ? error : changed(ear, full);
+}
+
+static void
+forget_key(struct ear *ear, const struct ear_key *key)
+{
+	struct list *item, *spare;
+
+	pins_remove(ear->pins, key);
+	list_each (item, spare, &ear->dests.all) {
+		struct dest *dest = container_of(item, struct dest, all);
+
+		if (dest->bound && ear_key_equal(&dest->key, key)) {
+			dest_unbind(dest);
+			break;
+		}
+	}
+}
+
+/* A word about the address itself is forgotten too: why it was refused last. */
+static void
+forget_address(struct ear *ear, const char *full)
+{
+	struct dest *dest = dest_find(ear, full);
+	struct meeting *meeting = map_get(ear->meetings, full);
+	char *hint = map_del(ear->liars, full);
+
+	free(hint);
+	if (meeting != NULL)
+		meeting->refused_at = 0;
+	if (dest == NULL)
+		return;
+	dest->refused = 0;
+	path_retry(&dest->by_lan);
+	dest->by_lan.failure[0] = '\0';
+}
+
+int
+ear_untrust(struct ear *ear, const char *who)
+{
+	const struct pin *pin;
+	struct ear_key key;
+	char full[EAR_JID_SIZE];
+	int n = 0;
+
+	if (ear_key_parse(who, &key) == 0) {
+		if (pins_find(ear->pins, &key) == NULL)
+			return -ENOENT;
+		forget_key(ear, &key);
+		return changed(ear, who);
+	}
+	if (ear_jid_prep(who, full, sizeof(full)) != 0)
+		return -EINVAL;
+	while ((pin = find_at(ear, full)) != NULL && n++ < PINS_MAX) {
+		key = pin->key;
+		forget_key(ear, &key);
+	}
+	forget_address(ear, full);
+	return n == 0 ? -ENOENT : changed(ear, full);
+}

@@ -1,0 +1,311 @@
+/* SPDX-License-Identifier: ISC */
+/* vouch.c: the lists of keys that servers publish, as long as they are fresh. */
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/alloc.h"
+#include "core/meet.h"
+#include "core/vouch.h"
+
+struct device {
+	struct ear_key key;
+	char *name, *resource;
+};
+
+struct vouch {
+	char *bare;
+	struct device *devices;
+	size_t count;
+	int64_t asked_at; /* 0: never */
+	int64_t told_at;  /* 0: never */
+	bool asking, told;
+	bool none;  /* told that there is no list */
+	bool stale; /* somebody says that it has changed */
+};
+
+static int64_t
+now_of(struct ear *ear)
+{
+	return ear_now(ear->clock) + 1; /* 0 is "never", also on a fake clock */
+}
+
+static void
+drop_devices(struct vouch *vouch)
+{
+	for (size_t i = 0; i < vouch->count; i++) {
+		free(vouch->devices[i].name);
+		free(vouch->devices[i].resource);
+	}
+	free(vouch->devices);
+	vouch->devices = NULL;
+	vouch->count = 0;
+}
+
+static void
+vouch_free(struct vouch *vouch)
+{
+	drop_devices(vouch);
+	free(vouch->bare);
+	free(vouch);
+}
+
+/* Room for one more: what has been asked for longest ago goes. */
+static void
+trim(struct ear *ear)
+{
+	struct vouch *oldest = NULL;
+
+	if (map_count(ear->vouches) < VOUCHES_MAX)
+		return;
+	for (size_t i = 0; i < map_count(ear->vouches); i++) {
+		struct vouch *vouch = map_at(ear->vouches, i, NULL);
+
+		if (oldest == NULL || vouch->asked_at < oldest->asked_at)
+			oldest = vouch;
+	}
+	map_del(ear->vouches, oldest->bare);
+	vouch_free(oldest);
+}
+
+static struct vouch *
+vouch_get(struct ear *ear, const char *bare)
+{
+	struct vouch *vouch = map_get(ear->vouches, bare);
+
+	if (vouch != NULL)
+		return vouch;
+	trim(ear);
+	vouch = xalloc(sizeof(*vouch));
+	vouch->bare = xstrdup(bare);
+	map_set(ear->vouches, bare, vouch);
+	return vouch;
+}
+
+static struct vouch *
+vouch_find(struct ear *ear, const char *jid)
+{
+	char bare[EAR_JID_SIZE];
+
+	return ear_jid_bare(jid, bare, sizeof(bare)) != 0 ? NULL : map_get(ear->vouches, bare);
+}
+
+static bool
+can_ask(const struct ear *ear)
+{
+	return ear->fetch != NULL && !ear->stopping && ear->server != NULL &&
+	       ear->server->state == LINK_UP;
+}
+
+static void
+ask(struct ear *ear, struct vouch *vouch, int64_t again)
+{
+	if (vouch->asking || !can_ask(ear) ||
+	    (vouch->asked_at != 0 && now_of(ear) - vouch->asked_at < again))
+		return;
+	vouch->asking = true;
+	vouch->stale = false;
+	vouch->asked_at = now_of(ear);
+	ear_debug("%s: asking its server for its keys", vouch->bare);
+	ear->fetch(ear->fetch_arg, vouch->bare);
+}
+
+static bool
+is_fresh(struct ear *ear, const struct vouch *vouch, int64_t age)
+{
+	return vouch->told && !vouch->stale && now_of(ear) - vouch->told_at < age;
+}
+
+static const struct device *
+find_device(const struct vouch *vouch, const char *jid, const struct ear_key *key)
+{
+	const char *resource = ear_jid_resource(jid);
+
+	for (size_t i = 0; vouch != NULL && i < vouch->count; i++) {
+		const struct device *device = &vouch->devices[i];
+
+		if (ear_key_equal(&device->key, key) &&
+		    (resource == NULL ||
+		     (device->resource != NULL && strcmp(device->resource, resource) == 0)))
+			return device;
+	}
+	return NULL;
+}
+
+static void
+address_of(const struct vouch *vouch, const struct device *device, char *out)
+{
+	if (device->resource == NULL)
+		copy_text(out, EAR_JID_SIZE, vouch->bare);
+	else
+		snprintf(out, EAR_JID_SIZE, "%s/%s", vouch->bare, device->resource);
+}
+
+enum vouch_word
+vouch_look(struct ear *ear, const char *jid, const struct ear_key *key, char *out)
+{
+	const struct vouch *vouch = vouch_find(ear, jid);
+	const struct device *device = find_device(vouch, jid, key);
+
+	if (device != NULL) {
+		address_of(vouch, device, out);
+		return VOUCH_YES;
+	}
+	if (vouch == NULL || (!vouch->told && !vouch->asking))
+		return VOUCH_UNKNOWN;
+	if (vouch->asking)
+		return VOUCH_ASKING;
+	return vouch->none ? VOUCH_NOBODY : VOUCH_NO;
+}
+
+/* A list without the key may be older than the key. */
+enum vouch_word
+vouch_check(struct ear *ear, const char *jid, const struct ear_key *key, char *out)
+{
+	char bare[EAR_JID_SIZE];
+	struct vouch *vouch;
+	enum vouch_word word;
+
+	if (ear_jid_bare(jid, bare, sizeof(bare)) != 0)
+		return VOUCH_UNKNOWN;
+	vouch = vouch_get(ear, bare);
+	word = vouch_look(ear, jid, key, out);
+	if (!is_fresh(ear, vouch, VOUCH_FRESH) || word != VOUCH_YES)
+		ask(ear, vouch, VOUCH_AGAIN);
+	return word == VOUCH_YES ? word : vouch_look(ear, jid, key, out);
+}
+
+void
+vouch_want(struct ear *ear, const char *jid, int64_t age)
+{
+	char bare[EAR_JID_SIZE];
+	struct vouch *vouch;
+
+	if (!can_ask(ear) || ear_jid_is_lan(jid) || ear_jid_bare(jid, bare, sizeof(bare)) != 0)
+		return;
+	vouch = vouch_get(ear, bare);
+	if (!is_fresh(ear, vouch, age))
+		ask(ear, vouch, VOUCH_AGAIN);
+}
+
+bool
+vouch_each(struct ear *ear, bool (*fn)(void *arg, const char *jid, const struct ear_key *key),
+	   void *arg)
+{
+	char jid[EAR_JID_SIZE];
+
+	for (size_t i = 0; i < map_count(ear->vouches); i++) {
+		const struct vouch *vouch = map_at(ear->vouches, i, NULL);
+
+		for (size_t k = 0; k < vouch->count; k++) {
+			address_of(vouch, &vouch->devices[k], jid);
+			if (fn(arg, jid, &vouch->devices[k].key))
+				return true;
+		}
+	}
+	return false;
+}
+
+const char *
+vouch_name(struct ear *ear, const char *jid, const struct ear_key *key)
+{
+	const struct device *device = find_device(vouch_find(ear, jid), jid, key);
+
+	return device == NULL || device->name == NULL ? "" : device->name;
+}
+
+bool
+vouch_renew(struct ear *ear)
+{
+	bool done = true;
+
+	for (size_t i = 0; i < map_count(ear->vouches); i++) {
+		struct vouch *vouch = map_at(ear->vouches, i, NULL);
+
+		if (!vouch->stale || !vouch->told || !can_ask(ear))
+			continue;
+		ask(ear, vouch, VOUCH_EVENT);
+		done = done && vouch->asking;
+	}
+	return done;
+}
+
+void
+vouch_retry(struct ear *ear)
+{
+	for (size_t i = 0; i < map_count(ear->vouches); i++) {
+		struct vouch *vouch = map_at(ear->vouches, i, NULL);
+
+		vouch->asking = false;
+		vouch->stale = true;
+		vouch->asked_at = 0;
+	}
+}
+
+void
+vouch_release(struct ear *ear)
+{
+	while (map_count(ear->vouches) > 0) {
+		struct vouch *vouch = map_at(ear->vouches, 0, NULL);
+
+		map_del(ear->vouches, vouch->bare);
+		vouch_free(vouch);
+	}
+	map_free(ear->vouches);
+}
+
+/* --- what extensions tell ------------------------------------------------------------------- */
+
+void
+ear_set_fetcher(struct ear *ear, ear_fetch_devices_fn *fn, void *arg)
+{
+	ear->fetch = fn;
+	ear->fetch_arg = arg;
+}
+
+static void
+take_devices(struct vouch *vouch, const struct ear_device *devices, size_t count)
+{
+	drop_devices(vouch);
+	vouch->count = count < EAR_DEVICES_MAX ? count : EAR_DEVICES_MAX;
+	vouch->devices = vouch->count == 0 ? NULL : xalloc(vouch->count * sizeof(devices[0]));
+	for (size_t i = 0; i < vouch->count; i++) {
+		vouch->devices[i].key = devices[i].key;
+		vouch->devices[i].name = xstrdup(devices[i].name);
+		vouch->devices[i].resource = xstrdup(devices[i].resource);
+	}
+}
+
+void
+ear_devices_told(struct ear *ear, const char *bare, int error, const struct ear_device *devices,
+		 size_t count)
+{
+	struct vouch *vouch = map_get(ear->vouches, bare);
+
+	if (vouch == NULL || !vouch->asking)
+		return;
+	vouch->asking = false;
+	if (error != 0 && error != -ENOENT) {
+		ear_info("%s: its keys could not be asked for: %s", bare, strerror(-error));
+		meet_soon(ear);
+		return;
+	}
+	vouch->told = true;
+	vouch->none = error == -ENOENT;
+	vouch->told_at = now_of(ear);
+	take_devices(vouch, devices, vouch->none ? 0 : count);
+	ear_debug("%s: publishes %zu keys", bare, vouch->count);
+	meet_soon(ear);
+}
+
+void
+ear_devices_changed(struct ear *ear, const char *bare)
+{
+	struct vouch *vouch = vouch_find(ear, bare);
+
+	if (vouch == NULL)
+		return;
+	vouch->stale = true;
+	meet_soon(ear);
+}

@@ -1,0 +1,53 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * vouch.h: which keys the servers publish for the addresses that we care about: asked for through
+ * an extension (ear_set_fetcher), remembered for a while, and forgotten with the process. What has
+ * to last is pinned (trust/pins.h).
+ */
+#ifndef CORE_VOUCH_H
+#define CORE_VOUCH_H
+
+#include "core/core.h"
+
+#define VOUCHES_MAX 256             /* addresses; the longest unasked goes first */
+#define VOUCH_FRESH (600 * EAR_SEC) /* a list is asked for again after that */
+#define VOUCH_AGAIN (10 * EAR_SEC)  /* one that could not be had, or was without the key, sooner */
+#define VOUCH_EVENT (1 * EAR_SEC)   /* at most so often, whoever says that it has changed */
+
+enum vouch_word {
+	VOUCH_UNKNOWN, /* nobody can be asked */
+	VOUCH_ASKING,
+	VOUCH_NOBODY, /* the address publishes no keys */
+	VOUCH_NO,     /* it publishes keys, not this one */
+	VOUCH_YES,
+};
+
+/*
+ * What the server of that JID says of that key. Asks when it is not known well enough. jid may be
+ * full: then the device must be published under that resource. out, of EAR_JID_SIZE: with VOUCH_YES
+ * the device's own address, full where it is published with a resource.
+ */
+enum vouch_word vouch_check(struct ear *ear, const char *jid, const struct ear_key *key, char *out);
+
+/* The same without asking. */
+enum vouch_word vouch_look(struct ear *ear, const char *jid, const struct ear_key *key, char *out);
+
+/* Has the list of that address asked for, unless it was told within so many microseconds. */
+void vouch_want(struct ear *ear, const char *jid, int64_t age);
+
+/* Calls fn for each device that is published, as far as we know; true from it ends the walk. */
+bool vouch_each(struct ear *ear, bool (*fn)(void *arg, const char *jid, const struct ear_key *key),
+		void *arg);
+
+/* The name that the device gives itself, "" when none. */
+const char *vouch_name(struct ear *ear, const char *jid, const struct ear_key *key);
+
+/* Asks for lists that have changed. False: one has, but was asked for just now. */
+bool vouch_renew(struct ear *ear);
+
+/* The server link is up again: whatever could not be asked can be. */
+void vouch_retry(struct ear *ear);
+
+void vouch_release(struct ear *ear);
+
+#endif
