@@ -13,8 +13,8 @@
 
 #define TEXT_SIZE (OCTETS_MAX / 3 * 4 + 1)
 
-static void
-must(int done, const char *what)
+void
+octets_must(bool done, const char *what)
 {
 	if (done)
 		return;
@@ -25,13 +25,13 @@ must(int done, const char *what)
 void
 octets_random(unsigned char *out, size_t count)
 {
-	must(RAND_bytes(out, (int)count) == 1, "randomness");
+	octets_must(RAND_bytes(out, (int)count) == 1, "randomness");
 }
 
 void
 octets_sha256(const unsigned char *data, size_t count, unsigned char out[OCTETS_HASH])
 {
-	must(EVP_Digest(data, count, out, NULL, EVP_sha256(), NULL) == 1, "SHA-256");
+	octets_must(EVP_Digest(data, count, out, NULL, EVP_sha256(), NULL) == 1, "SHA-256");
 }
 
 void
@@ -40,10 +40,10 @@ octets_hmac(const unsigned char *key, size_t key_count, const unsigned char *dat
 {
 	size_t length = 0;
 
-	must(EVP_Q_mac(NULL, "HMAC", NULL, "SHA256", NULL, key, key_count, data, count, out,
-		       OCTETS_HASH, &length) != NULL &&
-		     length == OCTETS_HASH,
-	     "HMAC");
+	octets_must(EVP_Q_mac(NULL, "HMAC", NULL, "SHA256", NULL, key, key_count, data, count, out,
+			      OCTETS_HASH, &length) != NULL &&
+			    length == OCTETS_HASH,
+		    "HMAC");
 }
 
 void

@@ -3,10 +3,14 @@
 #ifndef TRUST_OCTETS_H
 #define TRUST_OCTETS_H
 
+#include <stdbool.h>
 #include <stddef.h>
 
 #define OCTETS_HASH 32 /* of SHA-256 and of HMAC-SHA-256 */
 #define OCTETS_MAX  48 /* what is written as text here is never longer */
+
+/* Aborts when OpenSSL has not done what only a lack of memory, or a bug of ours, can prevent. */
+void octets_must(bool done, const char *what);
 
 /* None to be had aborts: there is no going on without. */
 void octets_random(unsigned char *out, size_t count);
