@@ -394,6 +394,7 @@ fake_ask(struct ear *ear, const char *type, const char *from, const char *xml)
 	ear->rule = NULL;
 	in.level = ear->level;
 	in.link = ear->link;
+	in.link_serial = ear->link_serial;
 	verdict = walk(ear, &in, strcmp(type, "set") == 0 ? EAR_IQ_SET : EAR_IQ_GET);
 	if (verdict != EAR_DONE)
 		answer(ear, ear_error_to(stanza, verdict, NULL));

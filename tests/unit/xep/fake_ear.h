@@ -70,6 +70,7 @@ struct ear {
 	/* As whom stanzas come in; a program of this machine unless the test says otherwise. */
 	enum ear_level level;
 	enum ear_link_kind link;
+	unsigned long long link_serial;
 	struct fake_trust trust;
 };
 
