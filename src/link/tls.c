@@ -273,6 +273,9 @@ tls_free(struct tls *tls)
 	if (tls == NULL)
 		return;
 	SSL_SESSION_free(tls->session);
+	/* A connection that was cut has done its session no harm: OpenSSL would give it up. */
+	if (tls->failure == NULL)
+		SSL_set_shutdown(tls->ssl, SSL_SENT_SHUTDOWN | SSL_RECEIVED_SHUTDOWN);
 	SSL_free(tls->ssl);
 	ERR_clear_error();
 	free(tls->failure);
