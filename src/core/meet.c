@@ -165,12 +165,13 @@ judge_memory(struct ear *ear, const char *address, const struct ear_key *key,
 	     const struct pin *proved, const char **text)
 {
 	const struct pin *old = pins_at(ear->pins, address);
-	const struct dest *dest = dest_find(ear, address);
+	struct dest *dest = dest_find(ear, address);
 	const struct peer *peer = peers_find(ear->peers, address);
 
 	if (dest != NULL && dest->bound && !ear_key_equal(&dest->key, key) && peer != NULL &&
 	    hint_fits(peer->txt.hint, &dest->key)) {
 		meet_note_liar(ear, peer);
+		dest_unbind(dest);
 		*text = "it announces the key of another device";
 		return -EKEYREJECTED;
 	}

@@ -160,5 +160,5 @@ void
 probe_now(struct dest *dest)
 {
 	if (is_active(dest) || dest_is_warm(dest))
-		ear_timer_set(&dest->probe, EVERY_FIRST);
+		ear_timer_set(&dest->probe, dest->bound ? 0 : EVERY_FIRST);
 }

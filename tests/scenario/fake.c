@@ -83,6 +83,20 @@ pong(struct fake *fake, xmpp_stanza_t *ping)
 	xmpp_stanza_release(ping);
 }
 
+/* Whether it is up now. */
+static bool
+secure(struct fake *fake)
+{
+	int error = trust_secure(fake);
+
+	fake->waits = error == -EAGAIN;
+	if (error == 0)
+		fake_up(fake);
+	else if (!fake->waits)
+		fake_die(fake, error, "refused");
+	return error == 0;
+}
+
 static void
 on_timer(void *arg)
 {
@@ -97,8 +111,8 @@ on_timer(void *arg)
 		fake_die(fake, fake->rejects ? -ECONNREFUSED : -ETIMEDOUT, "cannot be opened");
 		return;
 	}
-	if (fake->link.state == LINK_OPENING)
-		fake_up(fake);
+	if (fake->link.state == LINK_OPENING && !secure(fake))
+		return;
 	for (size_t i = 0; i < fake->ping_count;) {
 		xmpp_stanza_t *ping = fake->pings[i];
 
@@ -217,6 +231,8 @@ open_lan(void *arg, const char *address)
 		return NULL;
 	fake = fake_get(world, EAR_LINK_LAN, address);
 	fake->link.state = LINK_OPENING;
+	fake->link.keyed = false;
+	fake->refusal = 0;
 	fake->opened++;
 	ear_timer_set(&fake->timer, fake->refuses ? 2 * EAR_SEC : EAR_MSEC);
 	return &fake->link;
@@ -233,6 +249,11 @@ find_lan(void *arg, const char *address)
 static void
 recheck_lan(void *arg, const char *address)
 {
+	struct world *world = arg;
+
+	for (size_t i = 0; i < LINKS_MAX; i++)
+		if (world->links[i].used && world->links[i].waits)
+			ear_timer_set(&world->links[i].timer, 0);
 }
 
 static struct link *
@@ -249,8 +270,8 @@ failure(void *arg)
 	return "refused";
 }
 
-static int
-export(void *arg, struct link *link, const char *label, unsigned char *out, size_t length)
+static int export(void *arg, struct link *link, const char *label, unsigned char *out,
+		  size_t length)
 {
 	memset(out, 0, length);
 	return 0;

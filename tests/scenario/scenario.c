@@ -14,6 +14,7 @@
  *   time     +N ms | s
  *   rename   ADDRESS                         our name on the LAN from now on
  *   stop                                     the engine
+ *   device, published ...                    see trust.c
  *   many     N LINE                          N times, with 1, 2 ... for each '%'
  *
  * In an expected stanza '*' matches anything and "$x" binds: the next "$x" must be equal. What was
@@ -54,6 +55,8 @@ do_peer(struct world *world, char *rest)
 		peers_forget(world->ear->peers, name, 1, AF_INET);
 		return true;
 	}
+	if (strcmp(what, "announces") == 0)
+		return trust_announce(world, name, rest);
 	if (strcmp(what, "appears") != 0)
 		return fail(world, "peer: what is '%s'?", what);
 	in->sin_family = AF_INET;
@@ -101,6 +104,10 @@ do_link(struct world *world, enum ear_link_kind kind, char *rest)
 		return fake->link.state == LINK_DOWN
 			       ? true
 			       : fail(world, "it is %s", link_state_name(fake->link.state));
+	else if (strcmp(what, "shows") == 0)
+		return trust_shows(world, fake, word(&rest));
+	else if (strcmp(what, "plain") == 0)
+		fake->plain = true;
 	else if (strcmp(what, "swallows") == 0)
 		fake->swallows = true;
 	else if (strcmp(what, "delivers") == 0)
@@ -322,7 +329,7 @@ step(struct world *world, char *line, char **conf)
 	else if (strcmp(what, "rename") == 0)
 		core_set_self_lan(world->ear, word(&line));
 	else
-		return fail(world, "what is '%s'?", what);
+		return trust_step(world, what, line);
 	return true;
 }
 

@@ -7,7 +7,27 @@
 #include "core/core.h"
 
 #define LINKS_MAX   32
+#define DEVICES_MAX 16
 #define STANZAS_MAX 5000 /* that a fake link holds */
+
+struct identity;
+
+/* Somebody with a key. */
+struct device {
+	char name[32], jid[96];
+	struct identity *identity;
+};
+
+/* What the server of an address publishes. */
+struct list_of {
+	char jid[96];
+	struct world *world;
+	const struct device *devices[DEVICES_MAX];
+	size_t count;
+	int error;
+	unsigned asked;
+	struct ear_timer timer;
+};
 
 /* A fake link, and what was sent on it and not yet looked at. */
 struct fake {
@@ -21,7 +41,10 @@ struct fake {
 	int refusal;       /* -errno that its end is told with */
 	int error;         /* what sending returns: a full queue, a stanza too large; 0: it works */
 	unsigned opened;   /* how often core dialled it */
-	bool swallows;     /* a cut cable: takes everything, delivers nothing */
+	const struct device *device; /* whose key its streams show */
+	bool plain;                  /* it has stopped to know STARTTLS */
+	bool waits;                  /* it has shown a key, and is told to wait */
+	bool swallows;               /* a cut cable: takes everything, delivers nothing */
 	xmpp_stanza_t *sent[STANZAS_MAX];
 	size_t sent_count;
 	xmpp_stanza_t *pings[STANZAS_MAX];
@@ -37,6 +60,9 @@ struct world {
 	struct ear_clock *clock;
 	struct conf *conf;
 	struct fake links[LINKS_MAX];
+	struct device devices[DEVICES_MAX];
+	struct list_of lists[DEVICES_MAX];
+	size_t device_count, list_count;
 	const char *file;
 	unsigned line;
 	char message[2048]; /* why it failed */
@@ -61,6 +87,14 @@ bool world_is_quiet(struct world *world);
 void world_stop(struct world *world);
 void world_end(struct world *world);
 bool fail(struct world *world, const char *format, ...) __attribute__((format(printf, 2, 3)));
+
+/* trust.c */
+bool trust_announce(struct world *world, const char *instance, char *rest);
+bool trust_shows(struct world *world, struct fake *fake, const char *name);
+int trust_secure(struct fake *fake);
+void trust_fetch(void *arg, const char *bare);
+bool trust_step(struct world *world, const char *what, char *rest);
+void trust_end(struct world *world);
 
 /* Whether a sent stanza is what the pattern says: '*' as a value matches anything, "$x" binds. */
 bool match(struct world *world, xmpp_stanza_t *pattern, xmpp_stanza_t *sent);

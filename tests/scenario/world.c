@@ -36,6 +36,7 @@ world_start(struct world *world)
 		xreplace(&world->ear->self_server, world->conf->server_jid);
 	}
 	core_start(world->ear, &failed);
+	ear_set_fetcher(world->ear, trust_fetch, world);
 }
 
 bool
@@ -72,6 +73,7 @@ world_end(struct world *world)
 	world_stop(world);
 	for (size_t i = 0; i < LINKS_MAX; i++)
 		fake_release(&world->links[i]);
+	trust_end(world);
 	if (world->ear != NULL)
 		core_free(world->ear);
 	conf_free(world->conf);
