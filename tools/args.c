@@ -18,6 +18,9 @@ const struct option_row option_rows[] = {
 	{ 'i', "interval", "S", "seconds between two (default 1)", NULL },
 	{ 'l', "lines", NULL, "one message for each line of standard input", NULL },
 	{ 'L', "listen", NULL, "print what arrives, until interrupted", NULL },
+	{ 'N', "new-key", NULL, "make another key for this device", NULL },
+	{ 'y', "yes", NULL, "do not ask whether that is meant", NULL },
+	{ 'Q', "qr", NULL, "show a code that a camera reads, instead", NULL },
 	{ 'j', "json", NULL, "one JSON object per line, stable keys", NULL },
 	{ 'q', "quiet", NULL, "print nothing but errors", NULL },
 	{ 'v', "verbose", NULL, "say which path was taken; -vv, -vvv: log, too", NULL },
@@ -128,6 +131,15 @@ set_option(struct args *args, char letter, const char *value, char *why, size_t 
 		return 0;
 	case 'L':
 		args->listen = true;
+		return 0;
+	case 'N':
+		args->new_key = true;
+		return 0;
+	case 'y':
+		args->yes = true;
+		return 0;
+	case 'Q':
+		args->qr = true;
 		return 0;
 	case 'j':
 		args->json = true;

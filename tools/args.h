@@ -16,6 +16,7 @@ struct command {
 	const char *summary;         /* one line */
 	const char *help;            /* the rest, for -h */
 	const char *letters;         /* the options of its own */
+	bool opens;                  /* it opens the stream itself */
 	int min, max;                /* of arguments; max -1: any number */
 	int (*run)(struct cli *cli); /* returns an exit code */
 };
@@ -28,6 +29,7 @@ struct args {
 	char **words;                  /* its arguments, ended by NULL; they point into argv */
 	int count;
 	bool json, quiet, watch, lines, listen, no_daemon, help, version, has_timeout;
+	bool yes, qr, new_key;
 	int verbose;
 	double timeout; /* seconds */
 	double interval;

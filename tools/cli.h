@@ -72,6 +72,9 @@ int cli_open(struct cli *cli);
  */
 char *cli_resolve(struct cli *cli, const char *name, int *code);
 
+/* The same, without waiting: for those who do not send to it. */
+char *cli_address(struct cli *cli, const char *name, int *code);
+
 /* Sends a get or set (consumed) and waits for its answer, seconds at most. */
 void cli_ask(struct cli *cli, xmpp_stanza_t *iq, double seconds, struct answer *answer);
 void answer_release(struct answer *answer);
@@ -125,6 +128,10 @@ int cmd_status(struct cli *cli);
 int cmd_ping(struct cli *cli);
 int cmd_stanza(struct cli *cli);
 int cmd_paths(struct cli *cli);
+int cmd_pair(struct cli *cli);
+int cmd_trust(struct cli *cli);
+int cmd_untrust(struct cli *cli);
+int cmd_doctor(struct cli *cli);
 int cmd_xeps(struct cli *cli);
 
 /* <iq type='get' to='A'><state/></iq> and what it tells, printed. */

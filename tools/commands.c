@@ -68,6 +68,47 @@ const struct command commands[] = {
 	  .letters = "Lc",
 	  .max = 1,
 	  .run = cmd_stanza },
+	{ .name = "pair",
+	  .args = "[ADDR | -]",
+	  .summary = "Let two devices know each other, without a server",
+	  .help = "With ADDR: that device shows six digits, on its player's screen and where its\n"
+		  "owner runs `earshot pair`; type them here. Then both trust each other.\n"
+		  "Without: shows the digits of whoever wants to be paired with this device, "
+		  "until\n"
+		  "interrupted or --timeout is over. --qr shows a code that a camera reads "
+		  "instead;\n"
+		  "what it holds, typed or pasted to `earshot pair -`, pairs at once.\n",
+	  .letters = "Q",
+	  .max = 1,
+	  .run = cmd_pair },
+	{ .name = "trust",
+	  .args = "[ADDR [KEY]]",
+	  .summary = "Our key, whose keys we know, and who may do more",
+	  .help = "Without ADDR: the key of this device, and whose we know.\n"
+		  "With it: puts that device on the list of the trusted. Its key has to be\n"
+		  "proved, by its server or by pairing; or KEY says which it is, when you have\n"
+		  "compared what both devices print. --new-key makes another key for this one.\n",
+	  .letters = "Ny",
+	  .max = 17, /* a key may be in groups */
+	  .run = cmd_trust },
+	{ .name = "untrust",
+	  .args = "ADDR|KEY",
+	  .summary = "Forget a device and its key",
+	  .help = "It may come with another key next time, or with none, as if it was never met.\n",
+	  .letters = "",
+	  .min = 1,
+	  .max = 1,
+	  .run = cmd_untrust },
+	{ .name = "doctor",
+	  .args = "[ADDR]",
+	  .summary = "Why something is not found, not reached or refused",
+	  .help = "Checks this device, and with ADDR the way to that one, in order: one line "
+		  "each,\n"
+		  "ok, warn or FAIL, and what to do. Exit code 1 when something failed.\n",
+	  .letters = "",
+	  .opens = true,
+	  .max = 1,
+	  .run = cmd_doctor },
 	{ .name = "paths",
 	  .args = "[ADDR]",
 	  .summary = "Every path: its state, its time, and why it is chosen",

@@ -42,7 +42,7 @@ run(struct cli *cli)
 	int code;
 
 	cli_init(cli);
-	code = cli_open(cli);
+	code = cli->args.command->opens ? EXIT_DONE : cli_open(cli);
 	if (code == EXIT_DONE)
 		code = cli->args.command->run(cli);
 	if (cli->interrupted && code != EXIT_DONE)

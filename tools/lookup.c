@@ -108,7 +108,7 @@ find_by_name(struct cli *cli, const char *name, int *code)
 }
 
 char *
-cli_resolve(struct cli *cli, const char *name, int *code)
+cli_address(struct cli *cli, const char *name, int *code)
 {
 	char canonical[EAR_JID_SIZE], *found = NULL;
 
@@ -133,7 +133,16 @@ cli_resolve(struct cli *cli, const char *name, int *code)
 		return NULL;
 	}
 	xreplace(&found, canonical);
-	inside_await(cli, found);
+	return found;
+}
+
+char *
+cli_resolve(struct cli *cli, const char *name, int *code)
+{
+	char *found = cli_address(cli, name, code);
+
+	if (found != NULL)
+		inside_await(cli, found);
 	return found;
 }
 
@@ -154,8 +163,9 @@ json_of(const char *value)
 void
 cli_put_attribute(json_t *object, xmpp_stanza_t *element, const char *name)
 {
-	static const char *const typed[] = { "in-earshot", "rtt-us",   "rttvar-us",
-					     "samples",    "alive-us", "chosen" };
+	static const char *const typed[] = { "in-earshot", "rtt-us",    "rttvar-us", "samples",
+					     "alive-us",   "chosen",    "trusted",   "revoked",
+					     "seen-at",    "expires-us" };
 	const char *value = xmpp_stanza_get_attribute(element, name);
 	char key[32];
 

@@ -73,6 +73,30 @@ test_negative_values(void **state)
 	args_release(&args);
 }
 
+/* The commands about keys: what stands for nobody's address, and their switches. */
+static void
+test_keys(void **state)
+{
+	struct args args;
+
+	assert_int_equal(parse(&args, 2, "pair", "-"), 0);
+	assert_string_equal(args.words[0], "-");
+	args_release(&args);
+	assert_int_equal(parse(&args, 2, "pair", "--qr"), 0);
+	assert_true(args.qr && args.count == 0);
+	args_release(&args);
+	assert_int_equal(parse(&args, 3, "trust", "-y", "--new-key"), 0);
+	assert_true(args.yes && args.new_key);
+	args_release(&args);
+	assert_int_equal(parse(&args, 1, "doctor"), 0);
+	assert_true(args.command->opens);
+	args_release(&args);
+	/* A key as it is printed, in groups. */
+	assert_int_equal(parse(&args, 4, "trust", "a@b.local", "0011", "2233"), 0);
+	assert_int_equal(args.count, 3);
+	args_release(&args);
+}
+
 static void
 bad(const char *want, int argc, const char *a, const char *b, const char *c)
 {
@@ -87,7 +111,7 @@ bad(const char *want, int argc, const char *a, const char *b, const char *c)
 static void
 test_errors(void **state)
 {
-	bad("unknown command \"pair\"", 2, "pair", "a@b.local", NULL);
+	bad("unknown command \"dance\"", 2, "dance", "a@b.local", NULL);
 	bad("unknown option --jsn", 2, "--jsn", "peers", NULL);
 	bad("unknown option -x", 2, "peers", "-x", NULL);
 	bad("unknown option -L", 2, "stanza", "-L", NULL);
@@ -102,6 +126,9 @@ test_errors(void **state)
 	bad("peers: wants no argument", 2, "peers", "x", NULL);
 	bad("peers does not take --count", 3, "peers", "-c", "3");
 	bad("ping does not take --watch", 3, "ping", "a@b.local", "-w");
+	bad("untrust: wants ADDR|KEY", 1, "untrust", NULL, NULL);
+	bad("untrust does not take --new-key", 3, "untrust", "a@b.local", "--new-key");
+	bad("trust does not take --qr", 2, "trust", "--qr", NULL);
 }
 
 static char *
@@ -163,8 +190,7 @@ test_help_and_completion(void **state)
 static void
 test_only_what_there_is(void **state)
 {
-	static const char *const absent[] = { "remote", "publish", "subscribe",
-					      "pair",   "trust",   "doctor" };
+	static const char *const absent[] = { "remote", "publish", "subscribe" };
 
 	for (size_t i = 0; i < sizeof(absent) / sizeof(absent[0]); i++)
 		assert_null(command_find(absent[i]));
@@ -176,6 +202,7 @@ main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_words_and_options),
 		cmocka_unit_test(test_negative_values),
+		cmocka_unit_test(test_keys),
 		cmocka_unit_test(test_errors),
 		cmocka_unit_test(test_help_and_completion),
 		cmocka_unit_test(test_only_what_there_is),
