@@ -17,6 +17,7 @@
 #include "link/io.h"
 #include "link/lan_impl.h"
 #include "link/listen.h"
+#include "link/tls.h"
 
 #define PORT_TRIES 16
 
@@ -104,14 +105,25 @@ on_accepted(void *arg, int fd, const struct sockaddr *source)
 	lan->stranger_count++;
 }
 
-/* A stream may leave the list, and become a link, when it is asked again. */
+/* Whoever goes on waiting gets back into the list; others may leave it meanwhile. */
 static void
-recheck_strangers(struct lan *lan)
+recheck_waiting(struct lan *lan)
 {
-	struct list *at, *spare;
+	struct list work;
 
-	list_each (at, spare, &lan->strangers)
-		lan_stream_recheck(container_of(at, struct lan_stream, entry));
+	list_init(&work);
+	while (!list_is_empty(&lan->waiting)) {
+		struct list *first = lan->waiting.next;
+
+		list_del(first);
+		list_add(&work, first);
+	}
+	while (!list_is_empty(&work)) {
+		struct lan_stream *ls = container_of(work.next, struct lan_stream, wait);
+
+		list_del(&ls->wait);
+		lan_stream_recheck(ls);
+	}
 }
 
 static struct lan_link *
@@ -128,7 +140,7 @@ on_soon(void *arg)
 
 	if (lan->recheck) {
 		lan->recheck = false;
-		recheck_strangers(lan);
+		recheck_waiting(lan);
 	}
 	for (struct lan_link *l; (l = first_link(lan)) != NULL && l->over;)
 		lan_link_finish(l);
@@ -189,6 +201,10 @@ lan_new(struct event_base *base, struct ear_clock *clock, xmpp_ctx_t *ctx,
 		lan->port = listen_port(fds[i]);
 		lan->listeners[i] = listener_new(base, clock, fds[i], "lan", on_accepted, lan);
 	}
+	lan->tls = config->tls;
+	lan->tickets = map_new();
+	list_init(&lan->ticket_ages);
+	list_init(&lan->waiting);
 	lan->links = map_new();
 	list_init(&lan->all);
 	list_init(&lan->strangers);
@@ -250,6 +266,7 @@ lan_open(struct lan *lan, const char *address)
 	l = lan_link_new(lan, address);
 	if (l == NULL)
 		return NULL;
+	lan_link_show(l);
 	lan_link_dial(l, targets, count);
 	return &l->link;
 }
@@ -260,6 +277,18 @@ lan_find(struct lan *lan, const char *address)
 	struct lan_link *l = lan_link_find(lan, address);
 
 	return l == NULL ? NULL : &l->link;
+}
+
+int
+lan_export(struct link *link, const char *label, unsigned char *out, size_t length)
+{
+	const struct lan_link *l = (const struct lan_link *)link;
+	struct tls *tls;
+
+	if (l->out == NULL || !lan_stream_is_usable(l->out))
+		return -ENOTCONN;
+	tls = io_tls(stream_io(l->out->stream));
+	return tls == NULL ? -EACCES : tls_export(tls, label, out, length);
 }
 
 void
@@ -292,6 +321,8 @@ lan_free(struct lan *lan)
 	while (!list_is_empty(&lan->all))
 		lan_link_free(first_link(lan));
 	ear_timer_stop(&lan->soon);
+	lan_ticket_drop_all(lan);
+	map_free(lan->tickets);
 	map_free(lan->links);
 	evbuffer_free(lan->scratch);
 	free(lan->interfaces);

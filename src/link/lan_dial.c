@@ -49,6 +49,7 @@ use(struct attempt *attempt)
 {
 	struct dial *dial = attempt->dial;
 	struct io *io = attempt->io;
+	bool secure = dial->targets[attempt - dial->attempts].secure;
 
 	attempt->io = NULL;
 	dial->live--;
@@ -56,7 +57,7 @@ use(struct attempt *attempt)
 	drop_all(dial);
 	ear_timer_stop(&dial->timer);
 	io_read(io, true);
-	lan_link_dialled(dial->link, io);
+	lan_link_dialled(dial->link, io, secure);
 }
 
 /*

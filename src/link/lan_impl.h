@@ -3,6 +3,9 @@
  * lan_impl.h: what the files of the lan link share.
  *
  * lan.c holds the tables and accepts; lan_stream.c is one stream: who is it, what does it say;
+ * lan_secure.c is its way to TLS and a proved key, or to the decision to go without;
+ * lan_ticket.c keeps the tickets by which TLS is resumed; lan_address.c says whose addresses stand
+ * in a stanza;
  * lan_link.c is the conversation with one peer: which of its streams is written to, what comes back
  * when one dies; lan_dial.c tries the addresses of a peer.
  */
@@ -36,7 +39,10 @@
 #define LAN_YOUNG_USEC       (2 * EAR_SEC)    /* two streams younger than that were simultaneous */
 #define LAN_PROBE_USEC       (20 * EAR_MSEC)  /* between two looks at a probe */
 #define LAN_QUIET_USEC       (30 * EAR_SEC)   /* idle enough to be closed after a goodbye */
-#define LAN_LOG_MAX          20               /* lines about what others did in LAN_LOG_USEC */
+#define LAN_FEATURES_USEC    EAR_SEC /* for features, or for what somebody wants who got ours */
+#define LAN_HANDSHAKES_MAX   32      /* that others have begun and not ended; the oldest goes */
+#define LAN_TICKETS_MAX      256     /* the oldest goes */
+#define LAN_LOG_MAX          20      /* lines about what others did in LAN_LOG_USEC */
 #define LAN_LOG_USEC         (10 * EAR_SEC)
 
 union lan_source {
@@ -47,6 +53,25 @@ union lan_source {
 
 struct dial;
 struct listener;
+
+/* The way of a stream to stanzas (lan_secure.c). */
+enum lan_phase {
+	LAN_NEW,     /* their header has not come, or we do not know who they are */
+	LAN_OFFERED, /* one waits for features, the other for what is made of them */
+	LAN_ASKED,   /* <starttls/> was sent; or has come, before we know from whom */
+	LAN_SHAKING, /* the TLS handshake goes on */
+	LAN_PROVING, /* TLS; until <auth/> is accepted */
+	LAN_PROVED,  /* it is; their last header has not come */
+	LAN_READY,   /* for stanzas */
+};
+
+/* Whether the other end's key may be used. */
+enum lan_verdict {
+	LAN_UNASKED,
+	LAN_PENDING, /* lan_recheck asks again */
+	LAN_GOOD,
+	LAN_BAD,
+};
 
 struct lan {
 	struct event_base *base;
@@ -60,6 +85,10 @@ struct lan {
 	struct listener *listeners[2];
 	unsigned port;
 	char *self, *self_address; /* "tv@pronto", "tv@pronto.local"; NULL: not established */
+	struct tls_peers *tls;     /* borrowed; NULL: none */
+	struct map *tickets;       /* address -> struct lan_ticket */
+	struct list ticket_ages;   /* the same, oldest first */
+	struct list waiting;       /* lan_stream that lan_recheck asks again */
 	struct map *links;         /* address -> struct lan_link that can be used */
 	struct list all;           /* every lan_link, those that are over first */
 	struct list strangers;     /* lan_stream without a link, oldest first */
@@ -82,12 +111,30 @@ struct lan_stream {
 	char *claim;        /* who it says it is */
 	struct outbox sent; /* written on it, arrival not known */
 	struct outbox held; /* came before we knew who it is */
-	bool dialled;       /* by us */
-	bool open;          /* stanzas may be written */
-	bool version;       /* it speaks XMPP 1.0 */
-	bool waiting;       /* for lan_recheck */
-	bool refused;       /* it got a stream error from us */
-	bool carried;       /* stanzas were written on it */
+	struct list wait;   /* in lan->waiting */
+	enum lan_phase phase;
+	enum lan_verdict verdict;
+	int error;                 /* of a bad verdict */
+	const char *text;          /* the same for people; static */
+	unsigned long long judged; /* serial of the link that the verdict is for */
+	char *address;             /* accepted: whose it is; NULL: not known */
+	struct lan_link *own;      /* accepted: made for it, and seen by nobody but the hook */
+	struct ear_timer patience; /* for features, or what is made of them */
+	char *ours;                /* the JID of ours that the peer calls us by */
+	bool secure;               /* dialled: announced as one that speaks STARTTLS */
+	bool secured;              /* encrypted, and the other end has shown a key */
+	bool external;             /* dialled: EXTERNAL was offered, or is known to be */
+	bool authed;               /* <auth/> was sent, or has come */
+	bool greeted;              /* accepted: the header behind <auth/> has come */
+	bool unconfirmed;          /* carries stanzas although <success/> has not come */
+	bool rejected;             /* <failure/> has: what was written was not looked at */
+	bool dialled;              /* by us */
+	bool open;                 /* stanzas may be written */
+	bool version;              /* it speaks XMPP 1.0 */
+	bool told;                 /* our features were sent */
+	bool waiting;              /* for lan_recheck, unread */
+	bool refused;              /* it got a stream error from us */
+	bool carried;              /* stanzas were written on it */
 };
 
 struct lan_link {
@@ -108,6 +155,7 @@ struct lan_link {
 	int64_t switch_at;  /* since when another stream than `last` is wanted; 0: it is not */
 	int error;
 	char *failure;
+	int refused;  /* -errno that lan_refuse was given */
 	bool pruning; /* the idle timer runs soon, to forget what has arrived */
 	bool closing; /* somebody wants it closed */
 	bool over;    /* nothing is left of it: lan_soon tells */
@@ -125,15 +173,70 @@ struct lan_stream *lan_stream_new(struct lan *lan, struct io *io, bool dialled,
 				  const union lan_source *source);
 /* Sends our header on one that we dialled for that link. */
 void lan_stream_greet(struct lan_stream *ls, struct lan_link *link);
-/* Asks again who that is. */
+/* Asks again who that is, or whether its key is good. */
 void lan_stream_recheck(struct lan_stream *ls);
 /* Takes it out of its list and frees it. condition as stream_free. */
 void lan_stream_free(struct lan_stream *ls, const char *condition);
 void lan_stream_close(struct lan_stream *ls);
 bool lan_stream_is_usable(const struct lan_stream *ls);
+/* Ends it with a stream error, told in the log. One that we dialled is over at once, and the next
+ * address is tried. */
+void lan_stream_refuse(struct lan_stream *ls, const char *condition, int error, const char *text);
+void lan_stream_send_header(struct lan_stream *ls, const char *to, bool ahead);
+/* first: what comes before the disco query; consumed, may be NULL. */
+void lan_stream_send_features(struct lan_stream *ls, xmpp_stanza_t *first, bool query);
+/* One that was accepted belongs to that link and carries stanzas from now on. fresh: nobody has
+ * been told of the link. */
+void lan_stream_admit(struct lan_stream *ls, struct lan_link *link, bool fresh);
+/* Not read until lan_recheck. */
+void lan_stream_wait(struct lan_stream *ls, bool pause);
+
+/* lan_address.c */
+/* Whether a name that came over the wire means that address: "user@machine", or as ours, with or
+ * without a resource. */
+bool lan_address_names(const char *name, const char *wire, const char *address);
+/*
+ * Makes the addresses of a stanza that came canonical; remembers by which JID of ours we are
+ * called. NULL, or the stream error to send.
+ */
+const char *lan_address_take(struct lan_stream *ls, xmpp_stanza_t *stanza);
+/* As a stanza on that stream is to carry them; borrowed. */
+const char *lan_address_from(const struct lan_stream *ls, const char *from);
+const char *lan_address_to(const struct lan_stream *ls, const char *to);
+
+/* lan_secure.c */
+/* The first header of one that we dialled has come. */
+void lan_secure_answered(struct lan_stream *ls);
+/* It is known whose stream that is that we have accepted: ls->address. */
+void lan_secure_identified(struct lan_stream *ls);
+/* Another header, after TLS or <auth/>. */
+void lan_secure_header(struct lan_stream *ls, const struct reader_header *header);
+void lan_secure_features(struct lan_stream *ls, xmpp_stanza_t *features);
+void lan_secure_begun(struct lan_stream *ls);
+/* Whether that was an element of TLS or SASL, and has been handled. */
+bool lan_secure_element(struct lan_stream *ls, xmpp_stanza_t *element);
+/* Whether a stanza may come now; decides to go without TLS if that is what it means. 0; -EAGAIN:
+ * not yet; -EACCES: no, which has been told. */
+int lan_secure_stanza(struct lan_stream *ls);
+/* Asks for TLS, which one that we dialled is known to speak. */
+void lan_secure_ask(struct lan_stream *ls);
+/* Asks whether the other end's key is good, and goes on with the answer. The stream may be gone
+ * when this returns. */
+void lan_secure_judge(struct lan_stream *ls);
+void lan_secure_patience(void *arg);
+
+/* lan_ticket.c */
+/* The newest ticket of that peer, which the caller owns; NULL: none. */
+struct tls_session *lan_ticket_take(struct lan *lan, const char *address);
+/* Keeps what the stream got. */
+void lan_ticket_keep(struct lan_stream *ls);
+void lan_ticket_drop(struct lan *lan, const char *address);
+void lan_ticket_drop_all(struct lan *lan);
 
 /* lan_link.c */
+/* One that nobody finds before lan_link_show. NULL: no XEP-0174 name. */
 struct lan_link *lan_link_new(struct lan *lan, const char *address);
+void lan_link_show(struct lan_link *link);
 /* That link if it can still be used, else NULL. */
 struct lan_link *lan_link_find(struct lan *lan, const char *address);
 void lan_link_free(struct lan_link *link);
@@ -148,7 +251,11 @@ void lan_link_stream_closing(struct lan_link *link, struct lan_stream *ls);
 void lan_link_stream_ended(struct lan_link *link, struct lan_stream *ls, int error,
 			   const char *text);
 void lan_link_drained(struct lan_link *link, struct lan_stream *ls);
-void lan_link_dialled(struct lan_link *link, struct io *io);
+void lan_link_dialled(struct lan_link *link, struct io *io, bool secure);
+/* Whether stanzas go over a stream of it that is not encrypted. */
+bool lan_link_is_plain(const struct lan_link *link);
+/* The stream, which we dialled, goes on as one of another link. */
+void lan_link_move(struct lan_link *to, struct lan_stream *ls);
 void lan_link_dial_failed(struct lan_link *link, int error, const char *text);
 /* Tells what became of one that is over, and frees it. Only from the event loop. */
 void lan_link_finish(struct lan_link *link);

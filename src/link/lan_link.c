@@ -52,7 +52,7 @@ pick(struct lan_link *l, int64_t *until)
 	*until = 0;
 	if (mine == NULL || theirs == NULL)
 		return mine != NULL && mine->open ? mine : theirs;
-	if (mine->version || theirs->version) {
+	if (mine->secured || mine->version || theirs->version) {
 		if (strcmp(l->lan->self, l->wire) > 0) {
 			lan_stream_close(mine);
 			return theirs;
@@ -195,11 +195,17 @@ lan_link_new(struct lan *lan, const char *address)
 	outbox_init(&l->queue);
 	ear_timer_init(&l->idle, lan->clock, on_idle, l);
 	ear_timer_init(&l->hold, lan->clock, on_hold, l);
-	l->active_at = now_of(l);
-	ear_timer_set(&l->idle, lan->idle_usec);
-	list_add(&lan->all, &l->entry);
-	map_set(lan->links, address, l);
+	list_init(&l->entry);
 	return l;
+}
+
+void
+lan_link_show(struct lan_link *l)
+{
+	l->active_at = now_of(l);
+	ear_timer_set(&l->idle, l->lan->idle_usec);
+	list_add(&l->lan->all, &l->entry);
+	map_set(l->lan->links, l->link.peer, l);
 }
 
 struct lan_link *
@@ -307,6 +313,8 @@ lan_link_opened(struct lan_link *l, struct lan_stream *ls)
 {
 	ls->open = true;
 	ls->opened_at = now_of(l);
+	l->error = 0;
+	xreplace(&l->failure, NULL);
 	l->link.earshot = ls->version;
 	if (ls->dialled) {
 		drop_dial(l);
@@ -330,13 +338,37 @@ lan_link_stream_closing(struct lan_link *l, struct lan_stream *ls)
 		lan_link_choose(l);
 }
 
+static bool
+is_about_keys(int error)
+{
+	return error == -EACCES || error == -EKEYREJECTED || error == -EKEYREVOKED;
+}
+
+/* That somebody was refused is not made forgotten by an address that did not answer. */
 static void
 remember_failure(struct lan_link *l, int error, const char *text)
 {
+	if (is_about_keys(l->error) && !is_about_keys(error))
+		return;
 	if (l->failure == NULL || error != 0) {
 		l->error = error;
 		xreplace(&l->failure, text);
 	}
+}
+
+/* Whether another stream of it goes on. */
+static bool
+has_open(struct lan_link *l, const struct lan_stream *but)
+{
+	struct list *at, *spare;
+
+	list_each (at, spare, &l->streams) {
+		struct lan_stream *ls = container_of(at, struct lan_stream, entry);
+
+		if (ls != but && ls->open && lan_stream_is_usable(ls))
+			return true;
+	}
+	return false;
 }
 
 static void
@@ -357,7 +389,8 @@ lan_link_stream_ended(struct lan_link *l, struct lan_stream *ls, int error, cons
 	bool again = ls->dialled && !ls->open && l->dial != NULL && !l->closing;
 	bool last = l->streams.next == &ls->entry && l->streams.prev == &ls->entry;
 
-	remember_failure(l, error, text);
+	if (last || !has_open(l, ls))
+		remember_failure(l, error, text);
 	forget_stream(l, ls);
 	/* One that the peer dialled is enough: ours may have gone because of that. */
 	if (again && (newest(l, false) != NULL || !dial_next(l->dial)))
@@ -386,13 +419,40 @@ lan_link_drained(struct lan_link *l, struct lan_stream *ls)
 }
 
 void
-lan_link_dialled(struct lan_link *l, struct io *io)
+lan_link_dialled(struct lan_link *l, struct io *io, bool secure)
 {
 	static const union lan_source nowhere;
 	struct lan_stream *ls = lan_stream_new(l->lan, io, true, &nowhere);
 
+	ls->secure = secure;
 	list_add(&l->streams, &ls->entry);
 	lan_stream_greet(ls, l);
+}
+
+bool
+lan_link_is_plain(const struct lan_link *l)
+{
+	struct list *at, *spare;
+
+	list_each (at, spare, &l->streams) {
+		const struct lan_stream *ls = container_of(at, struct lan_stream, entry);
+
+		if (ls->open && !ls->secured)
+			return true;
+	}
+	return false;
+}
+
+void
+lan_link_move(struct lan_link *to, struct lan_stream *ls)
+{
+	struct lan_link *from = ls->link;
+
+	forget_stream(from, ls);
+	list_del(&ls->entry);
+	list_add(&to->streams, &ls->entry);
+	ls->link = to;
+	lan_link_begin_close(from);
 }
 
 void
@@ -412,9 +472,18 @@ lan_link_finish(struct lan_link *l)
 {
 	if (map_get(l->lan->links, l->link.peer) == l)
 		map_del(l->lan->links, l->link.peer);
+	/* Of one that was refused there may be streams left, which deliver nothing any more. */
+	while (!list_is_empty(&l->streams)) {
+		struct lan_stream *ls = container_of(l->streams.next, struct lan_stream, entry);
+
+		lan_queue_return_sent(l, ls);
+		lan_stream_free(ls, NULL);
+	}
 	lan_queue_return(l);
 	link_enter(&l->link, LINK_DOWN);
-	l->link.events->down(l->link.owner, &l->link, l->closing ? 0 : l->error,
+	if (l->closing)
+		l->error = l->refused;
+	l->link.events->down(l->link.owner, &l->link, l->error,
 			     l->failure != NULL ? l->failure : "closed");
 	lan_link_free(l);
 }
@@ -438,6 +507,33 @@ lan_link_begin_close(struct lan_link *l)
 	if (list_is_empty(&l->streams)) {
 		become_over(l);
 	}
+}
+
+/* RFC 6120 §4.9.3.12. Nothing that arrives is delivered any more; the rest waits for the loop. */
+void
+lan_refuse(struct link *link, int error, const char *text)
+{
+	struct lan_link *l = of(link);
+	struct list *at, *spare;
+
+	if (l->over || list_is_empty(&l->entry))
+		return;
+	lan_ticket_drop(l->lan, link->peer);
+	l->refused = l->error = error;
+	xreplace(&l->failure, text);
+	l->closing = true;
+	l->out = NULL;
+	ear_timer_stop(&l->hold);
+	drop_dial(l);
+	link_enter(link, LINK_CLOSING);
+	list_each (at, spare, &l->streams) {
+		struct lan_stream *ls = container_of(at, struct lan_stream, entry);
+
+		list_del(&ls->wait);
+		ls->refused = true;
+		stream_fail(ls->stream, "not-authorized", error, text);
+	}
+	become_over(l);
 }
 
 static void

@@ -24,14 +24,14 @@ remember(xmpp_stanza_t *stanza, const char *attribute, const char *usual)
 	return value == NULL || strcmp(value, usual) == 0 ? NULL : xstrdup(value);
 }
 
-/* XEP-0174 §7: both are "user@machine", without a resource. */
+/* XEP-0174 §7: both are "user@machine", without a resource, between two that know no better. */
 static void
 to_wire(struct lan_link *l, xmpp_stanza_t *stanza, char **from, char **to)
 {
 	*from = remember(stanza, "from", l->link.self);
 	*to = remember(stanza, "to", l->link.peer);
-	xmpp_stanza_set_attribute(stanza, "from", l->lan->self);
-	xmpp_stanza_set_attribute(stanza, "to", l->wire);
+	xmpp_stanza_set_attribute(stanza, "from", lan_address_from(l->out, *from));
+	xmpp_stanza_set_attribute(stanza, "to", lan_address_to(l->out, *to));
 }
 
 static void
@@ -52,6 +52,20 @@ static int64_t
 keep_since(const struct lan_link *l)
 {
 	return l->link.earshot ? INT64_MAX : now_of(l) - LAN_MOMENTS_USEC;
+}
+
+/* What has arrived counts only where it is certainly looked at. */
+static void
+prune(struct lan_stream *ls, int64_t keep)
+{
+	if (!ls->unconfirmed)
+		outbox_prune(&ls->sent, io_acked(stream_io(ls->stream)), keep);
+}
+
+static bool
+has_room(struct lan_stream *ls)
+{
+	return outbox_has_room(&ls->sent, ls->unconfirmed ? 0 : io_sent(stream_io(ls->stream)));
 }
 
 /*
@@ -82,8 +96,8 @@ lan_queue_write(struct lan_link *l, xmpp_stanza_t *stanza)
 
 	/* Stanzas that have arrived are freed while the cache still knows them. */
 	if (ls->sent.count % PRUNE_EVERY == PRUNE_EVERY - 1)
-		outbox_prune(&ls->sent, io_acked(io), keep_since(l));
-	if (!outbox_has_room(&ls->sent, io_sent(io)))
+		prune(ls, keep_since(l));
+	if (!has_room(ls))
 		return -ENOBUFS;
 	to_wire(l, stanza, &from, &to);
 	rc = stream_send(ls->stream, stanza);
@@ -158,7 +172,7 @@ lan_queue_prune(struct lan_link *l)
 		struct lan_stream *ls = container_of(at, struct lan_stream, entry);
 
 		if (ls->sent.count > 0)
-			outbox_prune(&ls->sent, io_acked(stream_io(ls->stream)), keep_since(l));
+			prune(ls, keep_since(l));
 	}
 }
 
@@ -179,11 +193,11 @@ restore(struct lan_link *l, struct outbox_item *item)
 	item->text = item->from = item->to = NULL;
 }
 
-/* Whether nothing of that item has gone to the kernel. */
+/* Whether nothing of that item has gone to the kernel, or nobody has read it there. */
 static bool
 is_unsent(struct lan_stream *ls, const struct outbox_item *item)
 {
-	return item->end - item->bytes >= io_sent(stream_io(ls->stream));
+	return ls->rejected || item->end - item->bytes >= io_sent(stream_io(ls->stream));
 }
 
 /*
@@ -202,7 +216,7 @@ lan_queue_salvage(struct lan_link *l, struct lan_stream *ls)
 	outbox_init(&again);
 	if (now_of(l) - l->contest_at < LAN_YOUNG_USEC)
 		keep = keep_since(l);
-	outbox_prune(&ls->sent, io_acked(stream_io(ls->stream)), keep);
+	prune(ls, keep);
 	while ((item = outbox_take(&ls->sent)) != NULL) {
 		certain = is_unsent(ls, item);
 		if (certain)
@@ -226,7 +240,7 @@ lan_queue_return_sent(struct lan_link *l, struct lan_stream *ls)
 	struct outbox_item *item;
 	bool maybe;
 
-	outbox_prune(&ls->sent, io_acked(stream_io(ls->stream)), INT64_MAX);
+	prune(ls, INT64_MAX);
 	while ((item = outbox_take(&ls->sent)) != NULL) {
 		maybe = !is_unsent(ls, item);
 		if (!maybe)

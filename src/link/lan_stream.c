@@ -22,39 +22,31 @@ said(const char *attribute)
 	return attribute != NULL && *attribute != '\0' ? attribute : NULL;
 }
 
-/* Whether a name that came over the wire means that address: "user@machine", or as ours, with or
- * without a resource. */
-static bool
-names(const char *name, const char *wire, const char *address)
+void
+lan_stream_refuse(struct lan_stream *ls, const char *condition, int error, const char *text)
 {
-	char text[EAR_JID_SIZE], canonical[LAN_ADDRESS_SIZE];
-
-	if (strcmp(name, wire) == 0 || ear_jid_bare_equal(name, address))
-		return true;
-	if (copy_text(text, sizeof(text), name) != 0)
-		return false;
-	text[strcspn(text, "/")] = '\0';
-	return ear_jid_from_instance(text, canonical, sizeof(canonical)) == 0 &&
-	       strcasecmp(canonical, address) == 0;
-}
-
-static void
-refuse(struct lan_stream *ls, const char *condition, const char *text)
-{
-	const struct lan_link *l = ls->link;
+	struct lan_link *l = ls->link;
 
 	ls->refused = true;
 	if (l == NULL)
 		lan_log_stranger(ls->lan, ls, text);
 	else if (lan_log_allows(ls->lan))
 		ear_warn("%s: stream ended: %s (%s)", l->link.peer, text, condition);
-	stream_fail(ls->stream, condition, -EPROTO, text);
-	if (l != NULL)
-		lan_link_stream_closing(ls->link, ls);
+	stream_fail(ls->stream, condition, error, text);
+	if (l != NULL && ls->dialled && !ls->open)
+		lan_link_stream_ended(l, ls, error, text);
+	else if (l != NULL)
+		lan_link_stream_closing(l, ls);
 }
 
 static void
-send_header(struct lan_stream *ls, const char *to)
+refuse(struct lan_stream *ls, const char *condition, const char *text)
+{
+	lan_stream_refuse(ls, condition, -EPROTO, text);
+}
+
+void
+lan_stream_send_header(struct lan_stream *ls, const char *to, bool ahead)
 {
 	char id[17];
 	struct writer_header header = {
@@ -67,17 +59,46 @@ send_header(struct lan_stream *ls, const char *to)
 		ear_new_id(id);
 		header.id = id;
 	}
-	stream_header(ls->stream, &header);
+	if (ahead)
+		stream_header_ahead(ls->stream, &header);
+	else
+		stream_header(ls->stream, &header);
+}
+
+static void
+add(xmpp_stanza_t *parent, xmpp_stanza_t *child)
+{
+	if (child == NULL)
+		return;
+	xmpp_stanza_add_child(parent, child);
+	xmpp_stanza_release(child);
 }
 
 /* XEP-0174 §10: what we can do comes with the features, for peers that know of features. */
-static void
-send_features(struct lan_stream *ls)
+void
+lan_stream_send_features(struct lan_stream *ls, xmpp_stanza_t *first, bool query)
 {
+	const struct lan *lan = ls->lan;
+	xmpp_stanza_t *features = ear_element(lan->ctx, "stream:features", NULL);
+
+	add(features, first);
+	if (query && lan->hooks.features != NULL)
+		add(features, lan->hooks.features(lan->owner));
 	if (ls->version)
-		stream_features(ls->stream, ls->lan->hooks.features == NULL
-						    ? NULL
-						    : ls->lan->hooks.features(ls->lan->owner));
+		stream_send(ls->stream, features);
+	xmpp_stanza_release(features);
+	ls->told = true;
+}
+
+void
+lan_stream_wait(struct lan_stream *ls, bool pause)
+{
+	list_del(&ls->wait);
+	list_add(&ls->lan->waiting, &ls->wait);
+	if (pause && !ls->waiting) {
+		ls->waiting = true;
+		stream_pause(ls->stream, true);
+	}
 }
 
 static void deliver(struct lan_stream *ls, xmpp_stanza_t *stanza);
@@ -95,40 +116,49 @@ deliver_held(struct lan_stream *ls)
 	}
 }
 
-/*
- * The hooks say who it is. Events that run here may close the link or open another, but never free
- * this one: that waits for the end of the turn.
- */
 static void
-become_known(struct lan_stream *ls, const char *address)
+go_on(struct lan_stream *ls)
 {
-	struct lan_link *l = lan_link_find(ls->lan, address);
-	bool new = l == NULL;
-
-	if (new) {
-		lan_link_end_old(ls->lan, address);
-		l = lan_link_new(ls->lan, address);
-	}
-	if (l == NULL) {
-		refuse(ls, "invalid-from", "an address that is no XEP-0174 name");
+	if (!ls->waiting)
 		return;
-	}
+	ls->waiting = false;
+	stream_pause(ls->stream, false);
+}
+
+/*
+ * Events that run here may close the link or open another, but never free this one: that waits for
+ * the end of the turn.
+ */
+void
+lan_stream_admit(struct lan_stream *ls, struct lan_link *l, bool fresh)
+{
 	l->link.earshot = ls->version;
 	stream_known(ls->stream);
 	lan_link_adopt(l, ls);
-	send_header(ls, l->wire);
-	send_features(ls);
-	if (new)
+	if (fresh)
 		l->link.events->identified(l->link.owner, &l->link);
 	lan_link_opened(l, ls);
 	/* Said all that it had to say while it waited. */
 	if (!lan_stream_is_usable(ls))
 		lan_link_stream_closing(l, ls);
-	if (ls->waiting) {
-		ls->waiting = false;
-		stream_pause(ls->stream, false);
-	}
+	go_on(ls);
 	deliver_held(ls);
+}
+
+/* The hooks say who it is. */
+static void
+become_known(struct lan_stream *ls, const char *address)
+{
+	char wire[EAR_INSTANCE_MAX + 1];
+
+	if (ear_jid_to_instance(address, wire, sizeof(wire)) != 0) {
+		refuse(ls, "invalid-from", "an address that is no XEP-0174 name");
+		return;
+	}
+	ls->address = xstrdup(address);
+	lan_stream_send_header(ls, wire, false);
+	lan_secure_identified(ls);
+	go_on(ls);
 }
 
 /* 0: known now; -EAGAIN: it waits; -EACCES: refused, which has been told; -ENOENT: says nothing. */
@@ -138,7 +168,8 @@ identify(struct lan_stream *ls)
 	char address[LAN_ADDRESS_SIZE];
 	int rc;
 
-	if (ls->claim != NULL && names(ls->claim, ls->lan->self, ls->lan->self_address)) {
+	if (ls->claim != NULL &&
+	    lan_address_names(ls->claim, ls->lan->self, ls->lan->self_address)) {
 		refuse(ls, "invalid-from", "claims to be us");
 		return -EACCES;
 	}
@@ -149,8 +180,7 @@ identify(struct lan_stream *ls)
 		return 0;
 	}
 	if (rc == -EAGAIN && ls->claim != NULL) {
-		ls->waiting = true;
-		stream_pause(ls->stream, true);
+		lan_stream_wait(ls, true);
 		return rc;
 	}
 	if (ls->claim == NULL)
@@ -171,14 +201,10 @@ on_answer(struct lan_stream *ls, const struct reader_header *header)
 	struct lan_link *l = ls->link;
 	const char *from = said(header->from);
 
-	if (from != NULL && !names(from, l->wire, l->link.peer)) {
-		ear_warn("%s: somebody else answers at its address", l->link.peer);
-		stream_fail(ls->stream, "invalid-from", -EPROTO, "");
-		lan_link_stream_ended(l, ls, -EPROTO, "somebody else answers at its address");
-		return;
-	}
-	stream_known(ls->stream);
-	lan_link_opened(l, ls);
+	if (from != NULL && !lan_address_names(from, l->wire, l->link.peer))
+		refuse(ls, "invalid-from", "somebody else answers at its address");
+	else
+		lan_secure_answered(ls);
 }
 
 static void
@@ -187,13 +213,17 @@ on_header(void *arg, const struct reader_header *header)
 	struct lan_stream *ls = arg;
 	const char *to = said(header->to), *from = said(header->from);
 
+	if (ls->secured) {
+		lan_secure_header(ls, header);
+		return;
+	}
 	ls->version = is_version_1(header->version);
 	if (ls->dialled) {
 		on_answer(ls, header);
 		return;
 	}
-	if (to != NULL && !names(to, ls->lan->self, ls->lan->self_address)) {
-		send_header(ls, from);
+	if (to != NULL && !lan_address_names(to, ls->lan->self, ls->lan->self_address)) {
+		lan_stream_send_header(ls, from, false);
 		refuse(ls, "host-unknown", "looks for somebody else");
 		return;
 	}
@@ -202,8 +232,8 @@ on_header(void *arg, const struct reader_header *header)
 	/* One that does not say who it is may do so in its first stanza, for which it waits for our
 	 * header. */
 	if (identify(ls) == -ENOENT) {
-		send_header(ls, NULL);
-		send_features(ls);
+		lan_stream_send_header(ls, NULL, false);
+		lan_stream_send_features(ls, NULL, true);
 	}
 }
 
@@ -222,19 +252,14 @@ static void
 deliver(struct lan_stream *ls, xmpp_stanza_t *stanza)
 {
 	struct lan_link *l = ls->link;
-	const char *from = said(xmpp_stanza_get_attribute(stanza, "from"));
-	const char *to = said(xmpp_stanza_get_attribute(stanza, "to"));
+	const char *condition = lan_address_take(ls, stanza);
 
-	if (from != NULL && !names(from, l->wire, l->link.peer)) {
-		refuse(ls, "invalid-from", "a stanza with somebody else's from");
+	if (condition != NULL) {
+		refuse(ls, condition,
+		       strcmp(condition, "invalid-from") == 0 ? "a stanza with somebody else's from"
+							      : "a stanza for somebody else");
 		return;
 	}
-	if (to != NULL && !names(to, ls->lan->self, l->link.self)) {
-		refuse(ls, "improper-addressing", "a stanza for somebody else");
-		return;
-	}
-	xmpp_stanza_set_attribute(stanza, "from", l->link.peer);
-	xmpp_stanza_set_attribute(stanza, "to", l->link.self);
 	link_strip_control(stanza);
 	l->active_at = ear_now(ls->lan->clock);
 	l->link.events->stanza(l->link.owner, &l->link, stanza);
@@ -263,7 +288,8 @@ ask_by_stanza(struct lan_stream *ls, xmpp_stanza_t *stanza)
 	}
 	switch (ls->waiting ? -EAGAIN : identify(ls)) {
 	case 0:
-		deliver(ls, stanza);
+		if (ls->link != NULL && !ls->refused)
+			deliver(ls, stanza);
 		break;
 	case -EAGAIN:
 		hold(ls, stanza);
@@ -274,17 +300,47 @@ ask_by_stanza(struct lan_stream *ls, xmpp_stanza_t *stanza)
 	}
 }
 
+/* One that is refused may be gone when this returns. */
+static void
+take_stanza(struct lan_stream *ls, xmpp_stanza_t *stanza)
+{
+	switch (lan_secure_stanza(ls)) {
+	case 0:
+		deliver(ls, stanza);
+		break;
+	case -EAGAIN:
+		hold(ls, stanza);
+		break;
+	default:
+		break;
+	}
+}
+
 static void
 on_stanza(void *arg, xmpp_stanza_t *stanza)
 {
 	struct lan_stream *ls = arg;
 
+	if (ls->refused || lan_secure_element(ls, stanza))
+		return;
 	if (!is_stanza(stanza))
 		refuse(ls, "unsupported-stanza-type", "sent something that is no stanza");
-	else if (ls->link == NULL)
+	else if (!ls->dialled && ls->address == NULL)
 		ask_by_stanza(ls, stanza);
 	else
-		deliver(ls, stanza);
+		take_stanza(ls, stanza);
+}
+
+static void
+on_features(void *arg, xmpp_stanza_t *features)
+{
+	lan_secure_features(arg, features);
+}
+
+static void
+on_secured(void *arg)
+{
+	lan_secure_begun(arg);
 }
 
 static void
@@ -315,14 +371,15 @@ on_ended(void *arg, int error, const char *text)
 		lan_link_stream_ended(ls->link, ls, error, text);
 		return;
 	}
-	/* refuse() has told its own. */
-	if (error != 0 && error != -EPROTO)
+	if (error != 0 && !ls->refused)
 		lan_log_stranger(ls->lan, ls, text);
 	lan_stream_free(ls, NULL);
 }
 
 static const struct stream_events events = {
 	.header = on_header,
+	.features = on_features,
+	.secured = on_secured,
 	.stanza = on_stanza,
 	.drained = on_drained,
 	.closing = on_closing,
@@ -338,6 +395,8 @@ lan_stream_new(struct lan *lan, struct io *io, bool dialled, const union lan_sou
 	ls->dialled = dialled;
 	ls->source = *source;
 	list_init(&ls->entry);
+	list_init(&ls->wait);
+	ear_timer_init(&ls->patience, lan->clock, lan_secure_patience, ls);
 	outbox_init(&ls->sent);
 	outbox_init(&ls->held);
 	io_watch_life(io, LAN_KEEPALIVE_MS, LAN_DEAD_MS);
@@ -351,14 +410,21 @@ void
 lan_stream_greet(struct lan_stream *ls, struct lan_link *l)
 {
 	ls->link = l;
-	send_header(ls, l->wire);
+	lan_stream_send_header(ls, l->wire, false);
+	if (ls->secure)
+		lan_secure_ask(ls);
 }
 
 void
 lan_stream_recheck(struct lan_stream *ls)
 {
-	if (ls->waiting && !ls->refused)
+	if (ls->refused)
+		return;
+	if (ls->secured)
+		lan_secure_judge(ls);
+	else
 		identify(ls);
+	/* It may be gone. */
 }
 
 void
@@ -368,17 +434,26 @@ lan_stream_free(struct lan_stream *ls, const char *condition)
 		ls->lan->stranger_count--;
 	ls->lan->stream_count--;
 	ls->lan->held_count -= ls->held.count;
+	lan_ticket_keep(ls);
+	ear_timer_stop(&ls->patience);
 	list_del(&ls->entry);
+	list_del(&ls->wait);
+	if (ls->own != NULL)
+		lan_link_free(ls->own);
 	stream_free(ls->stream, condition);
 	outbox_release(&ls->sent);
 	outbox_release(&ls->held);
 	free(ls->claim);
+	free(ls->address);
+	free(ls->ours);
 	free(ls);
 }
 
 void
 lan_stream_close(struct lan_stream *ls)
 {
+	list_del(&ls->wait);
+	ear_timer_stop(&ls->patience);
 	stream_close(ls->stream);
 }
 

@@ -12,9 +12,18 @@
 #include "base/alloc.h"
 #include "link/io.h"
 #include "link/stream.h"
+#include "link/tls.h"
+
+/* On the way to TLS. */
+enum stream_tls {
+	STREAM_PLAIN,   /* not on it, or there */
+	STREAM_EXPECTS, /* what was behind the element that is handled is thrown away */
+	STREAM_SHAKES,  /* the handshake goes on */
+};
 
 struct stream {
 	struct io *io;
+	struct ear_clock *clock;
 	struct reader *reader;
 	xmpp_ctx_t *ctx;
 	const struct stream_events *events;
@@ -22,10 +31,13 @@ struct stream {
 	struct ear_timer timer; /* the limit of the state that it is in */
 	char *text;             /* why it ends */
 	int error;
+	int64_t begun_at;
 	enum stream_state state;
+	enum stream_tls tls;
 	unsigned char busy;         /* events that run now: it may not be freed under them */
 	bool known;                 /* stream_known was called */
 	bool sent_header, sent_end; /* ours */
+	bool sent_ahead;            /* our header for the stream after this one */
 	bool got_end;               /* their </stream:stream> */
 	bool deaf;                  /* after a stream error: what arrives is thrown away */
 	bool trickling;             /* the timer watches a stanza that is half here */
@@ -72,13 +84,14 @@ stream_end(struct stream *s, int error, const char *text)
 	s->events->ended(s->arg, error, text);
 }
 
+/* In the middle of a handshake there is nobody to say goodbye to (RFC 6120 §5.4.3.2). */
 static void
 enter_closing(struct stream *s, int64_t limit)
 {
 	s->state = STREAM_CLOSING;
 	s->trickling = false;
 	write_end(s);
-	ear_timer_set(&s->timer, limit);
+	ear_timer_set(&s->timer, s->tls == STREAM_SHAKES ? 0 : limit);
 }
 
 /* After their </stream:stream>: it is on us to answer it, and on them to close the connection. */
@@ -99,7 +112,7 @@ write_error(struct stream *s, const char *condition)
 {
 	static const struct writer_header bare = { .version = "1.0" };
 
-	if (s->sent_end)
+	if (s->sent_end || s->tls == STREAM_SHAKES)
 		return;
 	if (!s->sent_header) {
 		s->sent_header = true;
@@ -135,6 +148,20 @@ take_error(struct stream *s, xmpp_stanza_t *element)
 		s->events->closing(s->arg);
 }
 
+/* Whether what is behind in the same bytes is not to be read. */
+static bool
+is_done(const struct stream *s)
+{
+	return s->freed || s->deaf || s->tls != STREAM_PLAIN;
+}
+
+static void
+take_features(struct stream *s, xmpp_stanza_t *features)
+{
+	if (s->events->features != NULL)
+		s->events->features(s->arg, features);
+}
+
 static int
 on_header(void *arg, const struct reader_header *header)
 {
@@ -143,7 +170,7 @@ on_header(void *arg, const struct reader_header *header)
 	if (s->state == STREAM_HEADER)
 		s->state = STREAM_OPEN;
 	s->events->header(s->arg, header);
-	return s->freed || s->deaf;
+	return is_done(s);
 }
 
 static int
@@ -157,10 +184,12 @@ on_stanza(void *arg, xmpp_stanza_t *stanza)
 		s->events->stanza(s->arg, stanza);
 	else if (strcmp(name, "error") == 0)
 		take_error(s, stanza);
-	else if (strcmp(name, "features") != 0)
+	else if (strcmp(name, "features") == 0)
+		take_features(s, stanza);
+	else
 		fail_inside(s, "unsupported-stanza-type", -EPROTO,
 			    "sent something that is neither a stanza nor features");
-	return s->freed || s->deaf;
+	return is_done(s);
 }
 
 static int
@@ -207,12 +236,14 @@ on_data(void *arg, const void *bytes, size_t length)
 	struct stream *s = arg;
 	int rc;
 
-	if (s->deaf || s->got_end)
+	if (s->got_end || is_done(s))
 		return;
 	s->busy++;
 	s->whole = false;
 	rc = reader_feed(s->reader, bytes, length);
-	if (!s->freed && s->got_end)
+	if (!s->freed && s->tls != STREAM_PLAIN)
+		reader_reset(s->reader);
+	else if (!s->freed && s->got_end)
 		take_end(s);
 	else if (rc < 0 && !s->freed && !s->deaf)
 		fail_inside(s, reader_error(s->reader), rc, reader_error(s->reader));
@@ -234,6 +265,21 @@ on_eof(void *arg)
 	stream_leave(s);
 }
 
+/* What TLS says is more than that the protocol was not followed. */
+static void
+fail_below(struct stream *s, int error)
+{
+	struct tls *tls = io_tls(s->io);
+
+	if (error != -EPROTO || tls == NULL || *tls_failure(tls) == '\0') {
+		stream_end(s, error, strerror(-error));
+		return;
+	}
+	free(s->text);
+	s->text = xasprintf("TLS failed: %.200s", tls_failure(tls));
+	stream_end(s, error, s->text);
+}
+
 static void
 on_failed(void *arg, int error)
 {
@@ -243,7 +289,19 @@ on_failed(void *arg, int error)
 	if (s->state == STREAM_CLOSING)
 		stream_end(s, s->error, s->text != NULL ? s->text : "closed");
 	else
-		stream_end(s, error, strerror(-error));
+		fail_below(s, error);
+	stream_leave(s);
+}
+
+static void
+on_secured(void *arg)
+{
+	struct stream *s = arg;
+
+	s->busy++;
+	s->tls = STREAM_PLAIN;
+	if (s->state == STREAM_HEADER)
+		s->events->secured(s->arg);
 	stream_leave(s);
 }
 
@@ -266,7 +324,9 @@ on_timer(void *arg)
 	s->busy++;
 	switch (s->state) {
 	case STREAM_HEADER:
-		fail_inside(s, "connection-timeout", -ETIMEDOUT, "no stream header in time");
+		fail_inside(s, "connection-timeout", -ETIMEDOUT,
+			    s->tls == STREAM_SHAKES ? "no TLS handshake in time"
+						    : "no stream header in time");
 		break;
 	case STREAM_OPEN:
 		if (s->known && !s->trickling)
@@ -286,6 +346,7 @@ on_timer(void *arg)
 }
 
 static const struct io_events io_events = {
+	.secured = on_secured,
 	.data = on_data,
 	.drained = on_drained,
 	.eof = on_eof,
@@ -305,6 +366,8 @@ stream_new(struct ear_clock *clock, xmpp_ctx_t *ctx, struct io *io, int64_t limi
 	struct stream *s = xalloc(sizeof(*s));
 
 	s->io = io;
+	s->clock = clock;
+	s->begun_at = ear_now(clock);
 	s->ctx = ctx;
 	s->events = events;
 	s->arg = arg;
@@ -325,6 +388,57 @@ struct io *
 stream_io(struct stream *s)
 {
 	return s->io;
+}
+
+void
+stream_expect_tls(struct stream *s)
+{
+	if (s->state == STREAM_ENDED)
+		return;
+	s->tls = STREAM_EXPECTS;
+	io_read(s->io, false);
+}
+
+/*
+ * The limit goes on from where the stream began, but for one that had less than the usual: the
+ * other end is there now.
+ */
+void
+stream_start_tls(struct stream *s, struct tls *tls)
+{
+	int64_t limit = s->begun_at + STREAM_HEADER_USEC - ear_now(s->clock);
+
+	if (s->state == STREAM_ENDED || s->state == STREAM_CLOSING) {
+		tls_free(tls);
+		return;
+	}
+	s->tls = STREAM_SHAKES;
+	s->state = STREAM_HEADER;
+	s->sent_header = false;
+	if (s->busy == 0)
+		reader_reset(s->reader);
+	ear_timer_set(&s->timer, limit > 0 ? limit : 0);
+	io_start_tls(s->io, tls);
+	io_read(s->io, true);
+}
+
+void
+stream_restart(struct stream *s)
+{
+	if (s->state == STREAM_OPEN)
+		s->state = STREAM_HEADER;
+	s->sent_header = s->sent_ahead;
+	s->sent_ahead = false;
+	reader_restart(s->reader);
+}
+
+void
+stream_header_ahead(struct stream *s, const struct writer_header *header)
+{
+	if (s->sent_ahead || s->sent_end)
+		return;
+	s->sent_ahead = true;
+	writer_header(io_out(s->io), header);
 }
 
 void
@@ -379,7 +493,7 @@ stream_known(struct stream *s)
 void
 stream_pause(struct stream *s, bool on)
 {
-	if (s->state != STREAM_ENDED)
+	if (s->state != STREAM_ENDED && s->tls != STREAM_EXPECTS)
 		io_read(s->io, !on);
 }
 

@@ -36,8 +36,7 @@ struct stream_events {
 	void (*header)(void *arg, const struct reader_header *header);
 	/* <stream:features/>; borrowed; may be NULL. */
 	void (*features)(void *arg, xmpp_stanza_t *features);
-	/* After stream_start_tls: both ends have shown a key. May be NULL where TLS never starts.
-	 */
+	/* After stream_start_tls: both ends have shown a key. NULL where TLS never starts. */
 	void (*secured)(void *arg);
 	/* Everything but features and stream errors, also what is no stanza; borrowed. */
 	void (*stanza)(void *arg, xmpp_stanza_t *stanza);
@@ -56,9 +55,16 @@ enum stream_state stream_state(const struct stream *stream);
 struct io *stream_io(struct stream *stream);
 
 /*
- * STARTTLS (RFC 6120 §5.4.2.3), called from inside stanza(): what was sent so far leaves in plain;
- * whatever the other end has put behind the element that is handled is thrown away. Then a new
- * stream begins. Consumes tls.
+ * Called from inside stanza() for <starttls/> or <proceed/>: whatever the other end has put behind
+ * that element is thrown away, and nothing is read before stream_start_tls, which may then come at
+ * any time.
+ */
+void stream_expect_tls(struct stream *stream);
+
+/*
+ * STARTTLS (RFC 6120 §5.4.2.3), called from inside stanza() or after stream_expect_tls: what was
+ * sent so far leaves in plain; whatever the other end has put behind the element that is handled is
+ * thrown away. Then a new stream begins. Consumes tls.
  */
 void stream_start_tls(struct stream *stream, struct tls *tls);
 
@@ -70,6 +76,9 @@ void stream_restart(struct stream *stream);
 
 /* Sends our header. */
 void stream_header(struct stream *stream, const struct writer_header *header);
+
+/* The same for the stream that stream_restart will begin: a pipelined one right behind <auth/>. */
+void stream_header_ahead(struct stream *stream, const struct writer_header *header);
 
 /* Sends <stream:features> with that child (consumed, may be NULL). */
 void stream_features(struct stream *stream, xmpp_stanza_t *child);
