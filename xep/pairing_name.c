@@ -37,9 +37,13 @@ pair_clean(const char *text, size_t max, char *out, size_t size)
 			gap = used > 0;
 		if (is_of(c, BLANK | UNWANTED) || c == 0xfffd)
 			continue;
-		if (gap && used + 1 < size)
+		if (gap && used + 1 < size) {
 			out[used++] = ' ';
+			count++;
+		}
 		gap = false;
+		if (count == max)
+			break;
 		wrote = u8_uctomb((uint8_t *)out + used, c, size - 1 - used);
 		if (wrote < 0)
 			break;
