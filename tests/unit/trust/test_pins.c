@@ -16,8 +16,6 @@
 
 #include "trust/pins_impl.h"
 
-int fsync(int fd);
-
 static char dir[64], path[96], error[512];
 static unsigned syncs;
 static int sync_fails; /* errno of the next ones */

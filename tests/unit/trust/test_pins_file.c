@@ -8,10 +8,12 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <sched.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mount.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
@@ -300,6 +302,47 @@ test_no_room(void **state)
 	pins_free(pins);
 }
 
+/* On a disk of two pages that is nobody else's. 77: there is none to be had here. */
+static int
+fill_disk(void)
+{
+	struct pins *pins;
+	uint32_t n = 0;
+	int rc;
+
+	if ((unshare(CLONE_NEWNS) != 0 && unshare(CLONE_NEWUSER | CLONE_NEWNS) != 0) ||
+	    mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL) != 0 ||
+	    mount("tmpfs", dir, "tmpfs", 0, "size=16k,mode=700") != 0)
+		return 77;
+	pins = pins_open(dir, error, sizeof(error));
+	if (pins == NULL)
+		return 1;
+	while ((rc = put(pins, n, "tv.example.org")) == 0 && n < 1000)
+		n++;
+	if (rc != -ENOSPC || !has(pins, n))
+		return 2;
+	pins_free(pins);
+	pins = pins_open(dir, error, sizeof(error));
+	if (pins == NULL || pins_count(pins) != n || n < 10)
+		return 3;
+	pins_free(pins);
+	return 0;
+}
+
+static void
+test_full_disk(void **state)
+{
+	pid_t child = fork();
+	int status;
+
+	if (child == 0)
+		_exit(fill_disk());
+	assert_int_equal(waitpid(child, &status, 0), child);
+	if (WIFEXITED(status) && WEXITSTATUS(status) == 77)
+		skip();
+	assert_int_equal(status, 0);
+}
+
 /* As somebody whom file modes bind. */
 static int
 put_in_read_only_dir(void)
@@ -500,6 +543,7 @@ main(void)
 		TEST(test_removed_file_is_written_again),
 		TEST(test_lock_is_held),
 		TEST(test_no_room),
+		TEST(test_full_disk),
 		TEST(test_read_only_dir),
 		TEST(test_others_hands),
 		TEST(test_no_file),
