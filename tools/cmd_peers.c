@@ -7,8 +7,8 @@
 #include "cli.h"
 
 static const char *const keys[] = { "address",    "jid",   "name", "status", "message",
-				    "in-earshot", "level", "link", "rtt-us" };
-static const char *const head[] = { "ADDRESS", "NAME", "STATUS", "IDENTITY", "PATH", "RTT" };
+				    "in-earshot", "level", "link", "rtt-us", "refused" };
+static const char *const head[] = { "ADDRESS", "JID", "NAME", "STATUS", "LEVEL", "PATH", "RTT" };
 
 #define COUNT(array) (sizeof(array) / sizeof((array)[0]))
 
@@ -41,6 +41,9 @@ add_row(void *arg, xmpp_stanza_t *peer)
 	const char *earshot = xmpp_stanza_get_attribute(peer, "in-earshot");
 	const char *status = xmpp_stanza_get_attribute(peer, "status");
 	const char *message = xmpp_stanza_get_attribute(peer, "message");
+	const char *address = xmpp_stanza_get_attribute(peer, "address");
+	const char *refused = xmpp_stanza_get_attribute(peer, "refused");
+	const char *jid = xmpp_stanza_get_attribute(peer, "jid");
 	char text[32], *full = NULL;
 
 	if (status == NULL)
@@ -49,12 +52,15 @@ add_row(void *arg, xmpp_stanza_t *peer)
 		full = xasprintf("%s (%s)", status, message);
 	out_rtt(text, sizeof(text), rtt == NULL ? -1 : strtoll(rtt, NULL, 10));
 	table_row(arg,
-		  (const char *[]){ xmpp_stanza_get_attribute(peer, "address"),
-				    xmpp_stanza_get_attribute(peer, "name"),
-				    full == NULL ? status : full,
-				    xmpp_stanza_get_attribute(peer, "level"),
-				    link != NULL && strcmp(link, "none") == 0 ? "-" : link, text });
+		  (const char *[]){
+			  address,
+			  jid != NULL && address != NULL && strcmp(jid, address) != 0 ? jid : NULL,
+			  xmpp_stanza_get_attribute(peer, "name"), full == NULL ? status : full,
+			  refused != NULL ? "REFUSED" : xmpp_stanza_get_attribute(peer, "level"),
+			  link != NULL && strcmp(link, "none") == 0 ? "-" : link, text });
 	free(full);
+	if (refused != NULL)
+		complain("%s: REFUSED: %s", address, refused);
 }
 
 static int

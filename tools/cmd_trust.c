@@ -207,6 +207,9 @@ change(struct cli *cli, xmpp_stanza_t *iq, const char *who, const char *what, bo
 	} else {
 		remedy = with_remedy ? remedy_of(&answer, who) : NULL;
 		code = trust_refused(who, &answer, remedy);
+		/* Whom we have not met has proved nothing either. */
+		if (remedy != NULL)
+			code = EXIT_TRUST;
 		free(remedy);
 	}
 	answer_release(&answer);

@@ -11,7 +11,8 @@
  *     -> <peers first='N' total='M'>
  *          <peer address='juliet@pronto.local' [jid='juliet@example.org'] [name='Juliet']
  *                [status='avail|away|dnd'] [message='...'] in-earshot='true|false'
- *                level='plain|keyed|proved|trusted' link='none|local|lan|server' [rtt-us='1234']/>*
+ *                level='plain|keyed|proved|trusted' link='none|local|lan|server' [rtt-us='1234']
+ *                [refused='its key is not the one it had']/>*
  *        </peers>
  *     Sorted by address. address: only that one, item-not-found when it is not known. An answer
  *     holds at most PAGE_ENTRIES entries, from number `first` (0 when absent) of `total`: ask again
@@ -112,6 +113,7 @@ add_peer(void *arg, const struct ear_peer_info *peer)
 	ear_set(element, "level", "%s", ear_level_name(peer->level));
 	ear_set(element, "link", "%s", ear_link_name(peer->link));
 	set_usec(element, "rtt-us", peer->rtt_us);
+	set_text(element, "refused", peer->refused);
 }
 
 static enum ear_verdict

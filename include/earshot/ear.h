@@ -131,6 +131,8 @@ struct ear_peer_info {
 	enum ear_level level;
 	enum ear_link_kind link; /* of the chosen path; EAR_LINK_NONE: unreachable */
 	int64_t rtt_us;          /* of the chosen path; -1 unknown */
+	const char *refused; /* why who answers at its LAN address is not let in: another key than
+				before, a revoked one, a false claim; NULL: it is */
 };
 
 typedef void ear_peer_fn(void *arg, const struct ear_peer_info *peer);

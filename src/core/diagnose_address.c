@@ -8,6 +8,7 @@
 #include "base/alloc.h"
 #include "core/diagnose.h"
 #include "core/policy.h"
+#include "core/route.h"
 #include "discover/peers.h"
 
 #define LIST_SIZE 400
@@ -140,6 +141,24 @@ on_pin(void *arg, const struct ear_pin_info *pin)
 		tell_pin(look, pin);
 }
 
+/* The loud one: who answers there is not who was there before. */
+static void
+check_refused(const struct diagnosis *d, const char *address, const struct dest *dest)
+{
+	char remedy[EAR_JID_SIZE + 128];
+	const char *text;
+
+	if (dest == NULL || dest->refused == 0)
+		return;
+	route_condition(dest->refused, &text);
+	snprintf(remedy, sizeof(remedy),
+		 "was that device reset or replaced? earshot untrust %s, and pair again; else "
+		 "somebody is in its place",
+		 address);
+	diagnosis_tell(d, "identity", EAR_CHECK_FAIL, remedy, "%s",
+		       dest->by_lan.failure[0] != '\0' ? dest->by_lan.failure : text);
+}
+
 static void
 check_keys(const struct diagnosis *d, const char *address, const struct dest *dest)
 {
@@ -222,5 +241,6 @@ diagnose_address(const struct diagnosis *diagnosis, const char *address)
 	check_where(diagnosis, dest);
 	check_jid(diagnosis, dest);
 	check_keys(diagnosis, address, dest);
+	check_refused(diagnosis, address, dest);
 	check_level(diagnosis, address);
 }

@@ -140,6 +140,18 @@ ear_each_path(struct ear *ear, const char *to, ear_path_fn *fn, void *arg)
 	dests_each(ear, look_at_paths, &look);
 }
 
+/* Why its direct stream was not good enough, or NULL. */
+static const char *
+refusal_of(const struct dest *dest)
+{
+	const char *text;
+
+	if (dest->refused == 0)
+		return NULL;
+	route_condition(dest->refused, &text);
+	return dest->by_lan.failure[0] != '\0' ? dest->by_lan.failure : text;
+}
+
 static void
 tell_peer(struct ear *ear, struct dest *dest, ear_peer_fn *fn, void *arg)
 {
@@ -158,6 +170,7 @@ tell_peer(struct ear *ear, struct dest *dest, ear_peer_fn *fn, void *arg)
 		.level = level_of(dest, path),
 		.link = path == NULL ? EAR_LINK_NONE : path->kind,
 		.rtt_us = path != NULL && path->samples > 0 ? path->srtt : -1,
+		.refused = refusal_of(dest),
 	};
 
 	fn(arg, &info);

@@ -115,11 +115,12 @@ def test_peers(pair):
     rows = {row["address"]: row for row in pair.earshot("peers", "--json").rows}
     row = rows[TV]
     assert list(row) == ["address", "jid", "name", "status", "message", "in_earshot", "level",
-                         "link", "rtt_us"]
-    assert row["in_earshot"] is True and row["level"] == "plain" and row["link"] == "lan"
+                         "link", "rtt_us", "refused"]
+    assert row["in_earshot"] is True and row["level"] == "keyed" and row["link"] == "lan"
+    assert row["refused"] is None
     assert row["name"] == "livingroom" and row["jid"] is None
     table = pair.earshot("peers").out.splitlines()
-    assert table[0].split() == ["ADDRESS", "NAME", "STATUS", "IDENTITY", "PATH", "RTT"]
+    assert table[0].split() == ["ADDRESS", "JID", "NAME", "STATUS", "LEVEL", "PATH", "RTT"]
     assert table[1].split()[0] == TV
     assert "\033" not in "".join(table)
 

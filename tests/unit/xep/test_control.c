@@ -48,8 +48,9 @@ ask(const char *type, const char *xml)
 
 static const struct ear_peer_info two_peers[] = {
 	{ "juliet@pronto.local", "juliet@example.org", "Juliet <3", "avail", "in", true, EAR_PLAIN,
-	  EAR_LINK_LAN, 1234 },
-	{ "tv@example.org", NULL, "", "", "", false, EAR_TRUSTED, EAR_LINK_NONE, -1 },
+	  EAR_LINK_LAN, 1234, NULL },
+	{ "tv@example.org", NULL, "", "", "", false, EAR_TRUSTED, EAR_LINK_NONE, -1,
+	  "its key is not the one it had" },
 };
 
 static void
@@ -75,7 +76,9 @@ test_peers(void **state)
 	assert_string_equal(fake_attribute(peer, "level"), "plain");
 	assert_string_equal(fake_attribute(peer, "link"), "lan");
 	assert_string_equal(fake_attribute(peer, "rtt-us"), "1234");
+	assert_null(xmpp_stanza_get_attribute(peer, "refused"));
 	peer = ear_next(peer);
+	assert_string_equal(fake_attribute(peer, "refused"), "its key is not the one it had");
 	assert_string_equal(fake_attribute(peer, "in-earshot"), "false");
 	assert_string_equal(fake_attribute(peer, "link"), "none");
 	assert_null(xmpp_stanza_get_attribute(peer, "jid"));
