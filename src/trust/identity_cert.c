@@ -17,8 +17,11 @@
  *	basicConstraints CA:FALSE (critical): who puts it into a store of trusted certificates
  *		trusts this device with it and nobody that it could sign for
  *
- * OpenSSL 3 and GnuTLS 3.7 both take it as a trust anchor for itself with each of these (the unit
- * test asks both); without keyCertSign it does not pass as anybody else's issuer.
+ * With such a certificate in their list of trusted ones OpenSSL 3.0 and GnuTLS 3.7 accept it in a
+ * handshake, from either end (the unit test does it). They would also take one without
+ * basicConstraints; one with CA:TRUE OpenSSL refuses unless it may sign certificates, which is more
+ * than a device should be able to. Only `certtool --verify`, which looks for an authority above
+ *each certificate, wants that.
  */
 
 #define SERIAL_BYTES    16
