@@ -380,12 +380,12 @@ walk(struct ear *ear, struct ear_in *in, enum ear_stanza_kind kind)
 }
 
 xmpp_stanza_t *
-fake_ask(struct ear *ear, const char *type, const char *from, const char *xml)
+fake_ask_to(struct ear *ear, const char *type, const char *from, const char *to, const char *xml)
 {
 	char *text = xasprintf("<iq xmlns='jabber:client' type='%s' id='1' from='%s'>%s</iq>", type,
 			       from, xml);
 	xmpp_stanza_t *stanza = xmpp_stanza_new_from_string(ear->ctx, text);
-	struct ear_in in = { .ear = ear, .stanza = stanza, .from = from, .id = "1" };
+	struct ear_in in = { .ear = ear, .stanza = stanza, .from = from, .to = to, .id = "1" };
 	enum ear_verdict verdict;
 
 	free(text);
@@ -400,6 +400,12 @@ fake_ask(struct ear *ear, const char *type, const char *from, const char *xml)
 		answer(ear, ear_error_to(stanza, verdict, NULL));
 	xmpp_stanza_release(stanza);
 	return ear->answer;
+}
+
+xmpp_stanza_t *
+fake_ask(struct ear *ear, const char *type, const char *from, const char *xml)
+{
+	return fake_ask_to(ear, type, from, NULL, xml);
 }
 
 enum ear_verdict

@@ -89,6 +89,10 @@ void fake_stop(struct ear *ear);
  */
 xmpp_stanza_t *fake_ask(struct ear *ear, const char *type, const char *from, const char *xml);
 
+/* The same, to that address of ours. */
+xmpp_stanza_t *fake_ask_to(struct ear *ear, const char *type, const char *from, const char *to,
+			   const char *xml);
+
 /* Hands a message (the whole XML) to the rules as dispatch does; what they said. */
 enum ear_verdict fake_message(struct ear *ear, const char *from, const char *xml);
 
