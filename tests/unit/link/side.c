@@ -9,7 +9,9 @@
 #include <time.h>
 #include <unistd.h>
 
+#include <event2/buffer.h>
 #include <event2/event.h>
+#include <openssl/evp.h>
 
 #include <earshot/jid.h>
 #include <earshot/log.h>
@@ -18,6 +20,7 @@
 
 #include "base/alloc.h"
 #include "base/timer.h"
+#include "link/tls.h"
 #include "tests/unit/link/side.h"
 
 #define PATIENCE 10000 /* ms */
@@ -98,6 +101,8 @@ on_resolve(void *owner, const char *address, struct lan_target *targets, size_t 
 	struct side *side = owner;
 
 	memcpy(targets, side->targets, side->target_count * sizeof(targets[0]));
+	for (size_t i = 0; i < side->target_count; i++)
+		targets[i].secure = side->secure;
 	return side->target_count;
 }
 
@@ -107,6 +112,53 @@ on_features(void *owner)
 	struct side *side = owner;
 
 	return side->features ? ear_element(side->net->ctx, "query", EAR_NS_DISCO_INFO) : NULL;
+}
+
+static int
+on_may_plain(void *owner, const char *address)
+{
+	return ((struct side *)owner)->plain_rc;
+}
+
+/* The certificate's hash will do for the key's. */
+static int
+on_keyed(void *owner, struct link *link, const unsigned char *der, size_t length, const char **text)
+{
+	struct side *side = owner;
+
+	side->keys++;
+	if (side->keyed_rc != 0) {
+		*text = "a bad key";
+		return side->keyed_rc;
+	}
+	EVP_Digest(der, length, link->key.sha256, NULL, EVP_sha256(), NULL);
+	link->keyed = true;
+	link->level = side->jid != NULL ? EAR_PROVED : EAR_KEYED;
+	if (side->jid != NULL)
+		xreplace(&link->jid, side->jid);
+	return 0;
+}
+
+static bool
+on_is_met(void *owner, const struct link *link)
+{
+	return ((struct side *)owner)->met;
+}
+
+static bool
+on_is_ours(void *owner, const char *address)
+{
+	const struct side *side = owner;
+
+	return side->ours != NULL && strcmp(side->ours, address) == 0;
+}
+
+static bool
+on_is_theirs(void *owner, const struct link *link, const char *address)
+{
+	const struct side *side = owner;
+
+	return side->theirs != NULL && strcmp(side->theirs, address) == 0;
 }
 
 static void
@@ -200,21 +252,43 @@ static const struct link_events events = {
 static const struct lan_hooks hooks = {
 	.identify = on_identify,
 	.resolve = on_resolve,
+	.may_plain = on_may_plain,
+	.keyed = on_keyed,
+	.is_met = on_is_met,
+	.is_ours = on_is_ours,
+	.is_theirs = on_is_theirs,
 	.features = on_features,
 };
+
+static void
+start(struct side *side, int64_t idle_usec)
+{
+	struct lan_config config = { .interfaces = "all",
+				     .idle_usec = idle_usec,
+				     .tls = side->tls };
+	int error;
+
+	side->lan = lan_new(side->net->base, side->net->clock, side->net->ctx, &config, &hooks,
+			    &events, side, &error);
+	if (side->lan == NULL)
+		abort();
+	lan_set_self(side->lan, side->self);
+}
 
 void
 side_init(struct side *side, struct net *net, const char *self, int64_t idle_usec)
 {
-	struct lan_config config = { .interfaces = "all", .idle_usec = idle_usec };
-	int error;
-
 	*side = (struct side){ .net = net, .self = self };
-	side->lan =
-		lan_new(net->base, net->clock, net->ctx, &config, &hooks, &events, side, &error);
-	if (side->lan == NULL)
-		abort();
-	lan_set_self(side->lan, self);
+	start(side, idle_usec);
+}
+
+void
+side_init_tls(struct side *side, struct net *net, const char *self)
+{
+	*side = (struct side){ .net = net, .self = self };
+	tls_id_init(&side->id, self, 0);
+	side->tls = tls_peers_new(side->id.key, side->id.certificate);
+	start(side, 0);
 }
 
 void
@@ -230,6 +304,10 @@ side_release(struct side *side)
 	}
 	free(side->text);
 	free(side->last);
+	if (side->tls == NULL)
+		return;
+	tls_peers_free(side->tls);
+	tls_id_release(&side->id);
 }
 
 void
@@ -336,9 +414,50 @@ raw_accept(struct raw *raw)
 	return true;
 }
 
+static void
+raw_send(struct raw *raw, const char *bytes, size_t length)
+{
+	while (length > 0) {
+		ssize_t n = send(raw->fd, bytes, length, MSG_NOSIGNAL | MSG_DONTWAIT);
+
+		net_turn(raw->net);
+		if (n < 0 && errno != EAGAIN)
+			return;
+		if (n > 0) {
+			bytes += n;
+			length -= (size_t)n;
+		}
+	}
+}
+
+/* What TLS has to say. */
+static void
+raw_push(struct raw *raw)
+{
+	size_t length = evbuffer_get_length(raw->wire);
+
+	raw_send(raw, (const char *)evbuffer_pullup(raw->wire, -1), length);
+	evbuffer_drain(raw->wire, length);
+}
+
+static void
+raw_seal(struct raw *raw, const char *text, size_t length)
+{
+	struct evbuffer *plain = evbuffer_new();
+
+	evbuffer_add(plain, text, length);
+	tls_seal(raw->tls, plain, raw->wire);
+	evbuffer_free(plain);
+	raw_push(raw);
+}
+
 void
 raw_say(struct raw *raw, const char *text)
 {
+	if (raw->tls != NULL) {
+		raw_seal(raw, text, strlen(text));
+		return;
+	}
 	for (; *text != '\0'; text++) {
 		if (send(raw->fd, text, 1, MSG_NOSIGNAL) != 1)
 			return;
@@ -349,17 +468,36 @@ raw_say(struct raw *raw, const char *text)
 void
 raw_say_all(struct raw *raw, const char *text, size_t length)
 {
-	while (length > 0) {
-		ssize_t n = send(raw->fd, text, length, MSG_NOSIGNAL | MSG_DONTWAIT);
+	if (raw->tls != NULL)
+		raw_seal(raw, text, length);
+	else
+		raw_send(raw, text, length);
+}
 
-		net_turn(raw->net);
-		if (n < 0 && errno != EAGAIN)
-			return;
-		if (n > 0) {
-			text += n;
-			length -= (size_t)n;
-		}
-	}
+static void
+raw_got(struct raw *raw, const char *bytes, size_t length)
+{
+	raw->got = xrealloc(raw->got, raw->length + length + 1);
+	memcpy(raw->got + raw->length, bytes, length);
+	raw->length += length;
+	raw->got[raw->length] = '\0';
+}
+
+static void
+raw_open(struct raw *raw, const char *bytes, size_t length)
+{
+	struct evbuffer *wire = evbuffer_new();
+	size_t n;
+
+	evbuffer_add(wire, bytes, length);
+	if (tls_feed(raw->tls, wire, raw->plain, raw->wire) != 0)
+		raw->eof = true;
+	evbuffer_free(wire);
+	raw_push(raw);
+	n = evbuffer_get_length(raw->plain);
+	if (n > 0)
+		raw_got(raw, (const char *)evbuffer_pullup(raw->plain, -1), n);
+	evbuffer_drain(raw->plain, n);
 }
 
 static void
@@ -372,12 +510,34 @@ raw_read(struct raw *raw)
 		raw->eof = true;
 	if (n < 0 && errno != EAGAIN)
 		raw->eof = raw->reset = true;
-	if (n <= 0)
-		return;
-	raw->got = xrealloc(raw->got, raw->length + (size_t)n + 1);
-	memcpy(raw->got + raw->length, buffer, (size_t)n);
-	raw->length += (size_t)n;
-	raw->got[raw->length] = '\0';
+	if (n > 0 && raw->tls != NULL)
+		raw_open(raw, buffer, (size_t)n);
+	else if (n > 0)
+		raw_got(raw, buffer, (size_t)n);
+}
+
+static bool
+is_secured(void *arg)
+{
+	struct raw *raw = arg;
+
+	raw_read(raw);
+	return raw->eof || tls_is_ready(raw->tls);
+}
+
+bool
+raw_secure(struct raw *raw, struct tls_peers *peers, bool client)
+{
+	struct evbuffer *nothing = evbuffer_new();
+
+	raw_forget(raw);
+	raw->wire = evbuffer_new();
+	raw->plain = evbuffer_new();
+	raw->tls = tls_peer_new(peers, client, NULL);
+	tls_feed(raw->tls, nothing, raw->plain, raw->wire);
+	evbuffer_free(nothing);
+	raw_push(raw);
+	return net_until(raw->net, is_secured, raw) && tls_is_ready(raw->tls);
 }
 
 struct wanted {
@@ -448,6 +608,11 @@ raw_release(struct raw *raw)
 	if (raw->listener >= 0)
 		close(raw->listener);
 	free(raw->got);
+	if (raw->tls == NULL)
+		return;
+	tls_free(raw->tls);
+	evbuffer_free(raw->wire);
+	evbuffer_free(raw->plain);
 }
 
 void

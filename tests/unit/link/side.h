@@ -7,6 +7,7 @@
 #include <stddef.h>
 
 #include "link/lan.h"
+#include "tests/unit/link/tls_kit.h"
 
 struct event_base;
 
@@ -43,7 +44,17 @@ struct side {
 	struct lan_target targets[LAN_TARGETS_MAX];
 	size_t target_count;
 	bool features;
+	bool secure;        /* its targets are announced as speaking STARTTLS */
+	int plain_rc;       /* whether one may go without TLS */
+	int keyed_rc;       /* whether a key is good */
+	bool met;           /* stanzas may go before it has confirmed */
+	const char *jid;    /* that a good key is said to belong to */
+	const char *ours;   /* another address of ours */
+	const char *theirs; /* another address of the other end */
+	struct tls_id id;   /* with TLS */
+	struct tls_peers *tls;
 	/* What was told. */
+	int keys; /* that were asked for */
 	int identified, up, down, error;
 	char *text;
 	struct link *link; /* the last that was up or identified; NULL once it is down */
@@ -57,6 +68,8 @@ struct side {
 };
 
 void side_init(struct side *side, struct net *net, const char *self, int64_t idle_usec);
+/* The same with a key of its own. */
+void side_init_tls(struct side *side, struct net *net, const char *self);
 void side_release(struct side *side);
 /* Where others are found: another side, or a port on loopback. */
 void side_add_target(struct side *side, const char *host, unsigned port);
@@ -71,6 +84,8 @@ struct raw {
 	char *got;
 	size_t length;
 	bool eof, reset;
+	struct tls *tls; /* NULL: in plain */
+	struct evbuffer *wire, *plain;
 };
 
 void raw_connect(struct raw *raw, struct net *net, unsigned port);
@@ -85,6 +100,8 @@ bool raw_expect(struct raw *raw, const char *text);
 bool raw_expect_end(struct raw *raw);
 /* Whether that text has come. */
 bool raw_has(const struct raw *raw, const char *text);
+/* From now on in TLS; waits for the end of the handshake. False: it failed. */
+bool raw_secure(struct raw *raw, struct tls_peers *peers, bool client);
 void raw_forget(struct raw *raw);
 void raw_hang_up(struct raw *raw, bool reset);
 void raw_release(struct raw *raw);

@@ -25,6 +25,7 @@
 #define EACH   40 /* messages each way in a round */
 
 static struct net net;
+static bool with_tls;
 static struct side tv, box;
 static struct raw raw, other;
 
@@ -225,6 +226,24 @@ check_numbers(struct side *side)
 	assert_int_equal(side->back_count, 0);
 }
 
+static void
+begin_one(struct side *side, const char *self, unsigned dice)
+{
+	if (with_tls)
+		side_init_tls(side, &net, self);
+	else
+		side_init(side, &net, self, 0);
+	side->secure = dice & 1;
+	side->met = dice & 2;
+}
+
+static void
+begin_two(struct side *one, struct side *two, unsigned round)
+{
+	begin_one(one, "a@one", round / 2);
+	begin_one(two, "b@two", round / 3);
+}
+
 /* Both dial: at once, and with every small distance; more is said at every moment. */
 static void
 simultaneous_round(int round)
@@ -233,8 +252,7 @@ simultaneous_round(int round)
 	struct side *first = round % 2 == 0 ? &one : &two, *second = round % 2 == 0 ? &two : &one;
 	struct pair pair = { &one, &two, EACH };
 
-	side_init(&one, &net, "a@one", 0);
-	side_init(&two, &net, "b@two", 0);
+	begin_two(&one, &two, (unsigned)round);
 	side_add_target(&one, round % 4 < 2 ? "127.0.0.1" : "::1", lan_port(two.lan));
 	side_add_target(&two, "127.0.0.1", lan_port(one.lan));
 	one.resend = two.resend = true;
@@ -266,6 +284,14 @@ test_simultaneous_open(void **state)
 {
 	for (int round = 0; round < ROUNDS; round++)
 		simultaneous_round(round);
+}
+
+static void
+test_simultaneous_tls(void **state)
+{
+	with_tls = true;
+	test_simultaneous_open(state);
+	with_tls = false;
 }
 
 /* Ours lost before it was answered: the other addresses of the peer are not tried for that. */
@@ -303,8 +329,7 @@ slow_round(unsigned seed)
 	struct side one, two;
 	struct pair pair = { &one, &two, EACH };
 
-	side_init(&one, &net, "a@one", 0);
-	side_init(&two, &net, "b@two", 0);
+	begin_two(&one, &two, seed);
 	relay_init(&there, &net, lan_port(two.lan), seed);
 	relay_init(&back, &net, lan_port(one.lan), ~seed);
 	side_add_target(&one, "127.0.0.1", there.port);
@@ -334,6 +359,14 @@ test_simultaneous_and_slow(void **state)
 {
 	for (unsigned seed = 1; seed <= ROUNDS; seed++)
 		slow_round(seed * 7919);
+}
+
+static void
+test_simultaneous_tls_and_slow(void **state)
+{
+	with_tls = true;
+	test_simultaneous_and_slow(state);
+	with_tls = false;
 }
 
 /* Ours is the one to go: it is ended in good order, and what follows waits for that. */
@@ -534,6 +567,8 @@ main(void)
 		T(test_simultaneous_open),
 		T(test_loser_dials_no_more),
 		T(test_simultaneous_and_slow),
+		T(test_simultaneous_tls),
+		T(test_simultaneous_tls_and_slow),
 		T(test_loser_keeps_order),
 		T(test_winner_stays),
 		T(test_reconnect),
