@@ -205,15 +205,23 @@ mpv_answers(const char *path, bool with_files)
 static void
 exec_mpv(struct rig *rig, const char *idle, const char *const files[])
 {
-	char server[128], idle_option[32];
-	const char *argv[16] = { "mpv",       "--no-config", "--no-terminal",    "--vo=null",
+	char server[128], idle_option[32], terminal[96];
+	const char *argv[20] = { "mpv",       "--no-config", "--no-terminal",    "--vo=null",
 				 "--ao=null", server,        "--audio-buffer=0", idle_option };
 	size_t n = 8;
+	int fd;
 
 	snprintf(server, sizeof(server), "--input-ipc-server=%s", rig->socket);
 	snprintf(idle_option, sizeof(idle_option), "--idle=%s", idle);
-	for (; *files != NULL && n < 15; files++)
+	for (; *files != NULL && n < 17; files++)
 		argv[n++] = *files;
+	if (rig->with_terminal) {
+		snprintf(terminal, sizeof(terminal), "%s/terminal", rig->dir);
+		fd = open(terminal, O_WRONLY | O_CREAT | O_TRUNC, 0600);
+		dup2(fd, STDERR_FILENO); /* where mpv says what is going on */
+		argv[n++] = "--terminal=yes";
+		argv[n++] = "--term-osd=force";
+	}
 	prctl(PR_SET_PDEATHSIG, SIGKILL);
 	execvp("mpv", (char *const *)argv);
 	_exit(127);

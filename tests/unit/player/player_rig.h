@@ -23,6 +23,7 @@ struct rig {
 	int changes;
 	struct ear_player_state told;
 	pid_t mpv;
+	bool with_terminal; /* mpv shows its on-screen text in dir/terminal */
 };
 
 /* A directory of its own, and a loop. */

@@ -5,7 +5,9 @@
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <stdio.h>
 #include <string.h>
+#include <unistd.h>
 
 #include <cmocka.h>
 
@@ -210,6 +212,28 @@ test_mute(void **state)
 	assert_false(now.muted);
 }
 
+/* Its screen is the log. */
+static void
+test_show(void **state)
+{
+	FILE *file = tmpfile();
+	int saved = dup(STDERR_FILENO);
+	char text[1024];
+	size_t n;
+
+	dup2(fileno(file), STDERR_FILENO);
+	assert_int_equal(ear_player_show(player, "phone@sofa wants to pair", EAR_SEC), 0);
+	assert_int_equal(ear_player_show(player, NULL, 0), 0);
+	dup2(saved, STDERR_FILENO);
+	close(saved);
+	rewind(file);
+	n = fread(text, 1, sizeof(text) - 1, file);
+	text[n] = '\0';
+	fclose(file);
+	assert_non_null(strstr(text, "screen shows: phone@sofa wants to pair"));
+	assert_non_null(strstr(text, "screen is empty"));
+}
+
 #define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
 
 int
@@ -217,7 +241,7 @@ main(void)
 {
 	const struct CMUnitTest tests[] = {
 		TEST(test_time_runs), TEST(test_titles), TEST(test_end_of_title), TEST(test_stop),
-		TEST(test_seek),      TEST(test_volume), TEST(test_mute),
+		TEST(test_seek),      TEST(test_volume), TEST(test_mute),         TEST(test_show),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

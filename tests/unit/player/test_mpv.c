@@ -12,6 +12,7 @@
 
 #include <cmocka.h>
 
+#include "player/ops.h"
 #include "player_rig.h"
 
 static struct rig rig;
@@ -380,6 +381,130 @@ test_usual_places(void **state)
 	free(kept);
 }
 
+static const char *awaited;
+
+/* mpv draws its on-screen text on the terminal when it is told to; that is in rig->dir/terminal. */
+static bool
+is_on_screen(struct rig *r)
+{
+	char path[128], text[16384];
+	FILE *file;
+	size_t n;
+
+	rig_run(r, EAR_SEC / 50);
+	snprintf(path, sizeof(path), "%s/terminal", r->dir);
+	file = fopen(path, "r");
+	if (file == NULL)
+		return false;
+	n = fread(text, 1, sizeof(text) - 1, file);
+	fclose(file);
+	text[n] = '\0';
+	return strstr(text, awaited) != NULL;
+}
+
+static void
+assert_screen(const char *text)
+{
+	awaited = text;
+	assert_true(rig_wait(&rig, is_on_screen));
+}
+
+/*
+ * What strangers choose is shown as it is: mpv would replace ${...} by what it knows, run escapes
+ * of its own, and a line of ours is one line.
+ */
+static void
+test_show(void **state)
+{
+	char cut[PLAYER_TEXT_SIZE];
+
+	rig.with_terminal = true;
+	start_idle();
+	assert_int_equal(ear_player_show(rig.player, "Earshot: phone@sofa: 123 456", 60 * EAR_SEC),
+			 0);
+	assert_screen("Earshot: phone@sofa: 123 456");
+	assert_int_equal(ear_player_show(rig.player,
+					 "a ${mpv-version} ${osd-ass-cc/0}{\\b1} %n \\n $$ \xff b",
+					 60 * EAR_SEC),
+			 0);
+	assert_screen("a ${mpv-version} ${osd-ass-cc/0}{\\b1} %n \\n $$ \xef\xbf\xbd b");
+	assert_int_equal(ear_player_show(rig.player,
+					 "one\ntwo\x1b[31mthree\xe2\x80\xa8"
+					 "four",
+					 60 * EAR_SEC),
+			 0);
+	assert_screen("one two [31mthree four");
+	memset(cut, 'x', sizeof(cut) - 1);
+	cut[sizeof(cut) - 1] = '\0';
+	assert_int_equal(ear_player_show(rig.player, cut, 60 * EAR_SEC), 0);
+	assert_screen("xxxxxxxxxxxxxxxx");
+	assert_int_equal(ear_player_show(rig.player, NULL, 0), 0);
+	assert_int_equal(rig_look(&rig), 0);
+}
+
+/*
+ * Shows a line that is to stay, and whether it does. mpv ends the line on the terminal when it is
+ * no longer shown.
+ */
+static bool
+stays(const char *text, const char *ended)
+{
+	assert_int_equal(ear_player_show(rig.player, text, 60 * EAR_SEC), 0);
+	assert_screen(text);
+	rig_run(&rig, EAR_SEC / 5);
+	awaited = ended;
+	return !is_on_screen(&rig);
+}
+
+/* While it lasts, it is there; taken away or over, it is not. */
+static void
+test_show_ends(void **state)
+{
+	char text[32], ended[40];
+	int i;
+
+	rig.with_terminal = true;
+	start_idle();
+	/* An mpv that is still starting clears its screen once. */
+	for (i = 0; i < 5; i++) {
+		snprintf(text, sizeof(text), "line %d", i);
+		snprintf(ended, sizeof(ended), "line %d\r\n", i);
+		if (stays(text, ended))
+			break;
+	}
+	assert_true(i < 5);
+	assert_int_equal(ear_player_show(rig.player, NULL, 0), 0);
+	assert_screen(ended);
+	assert_int_equal(ear_player_show(rig.player, "second 222", EAR_SEC / 5), 0);
+	assert_screen("second 222\r\n");
+}
+
+static void
+test_show_to_nobody(void **state)
+{
+	rig_open(&rig, false);
+	assert_int_equal(ear_player_show(rig.player, "hello", EAR_SEC), -ENODEV);
+	assert_int_equal(ear_player_show(rig.player, NULL, 0), -ENODEV);
+}
+
+/* An mpv that reads nothing any more takes only so much. */
+static void
+test_show_to_hung(void **state)
+{
+	int error = 0;
+
+	start_idle();
+	assert_int_equal(rig_look(&rig), 0);
+	rig_mpv_pause(&rig, true);
+	for (int i = 0; i < 100000 && error == 0; i++) {
+		error = ear_player_show(rig.player, "hello hello hello hello hello", EAR_SEC);
+		if (i % 100 == 0)
+			rig_run(&rig, 1);
+	}
+	assert_int_equal(error, -ENODEV);
+	rig_mpv_pause(&rig, false);
+}
+
 static void
 test_no_mpv(void **state)
 {
@@ -426,6 +551,10 @@ main(void)
 		TEST(test_reconnects),
 		TEST(test_file_names),
 		TEST(test_usual_places),
+		TEST(test_show),
+		TEST(test_show_ends),
+		TEST(test_show_to_nobody),
+		TEST(test_show_to_hung),
 		TEST(test_no_mpv),
 		TEST(test_long_path),
 	};

@@ -355,6 +355,45 @@ test_kinds(void **state)
 	assert_string_equal(ear_player_kind(player), "ours");
 }
 
+static char shown[PLAYER_TEXT_SIZE];
+
+static int
+show(void *self, const char *text, int64_t usec)
+{
+	memcpy(shown, text, strlen(text) + 1);
+	return 0;
+}
+
+/* Whatever is given, a kind gets one line of whole characters that fits. */
+static void
+test_show(void **state)
+{
+	struct player_kind with_screen = ours;
+	struct player_config config = { "ours", NULL };
+	struct ear_player *p;
+	char text[3 * PLAYER_TEXT_SIZE + 4];
+
+	assert_int_equal(ear_player_show(player, "hello", EAR_SEC), -EOPNOTSUPP);
+	with_screen.show = show;
+	assert_int_equal(player_new_of(NULL, the_clock, &with_screen, &config, NULL, NULL, &p), 0);
+	assert_int_equal(ear_player_show(p, "hello ${path}", EAR_SEC), 0);
+	assert_string_equal(shown, "hello ${path}");
+	assert_int_equal(ear_player_show(p,
+					 "a\nb\x1b\x7f"
+					 "c\xc2\x85"
+					 "d\xff",
+					 EAR_SEC),
+			 0);
+	assert_string_equal(shown, "a b  c d\xef\xbf\xbd");
+	for (size_t i = 0; i < 3 * PLAYER_TEXT_SIZE; i += 3)
+		memcpy(text + i, "\xe2\x82\xac", 4);
+	assert_int_equal(ear_player_show(p, text, EAR_SEC), 0);
+	assert_int_equal(strlen(shown), (PLAYER_TEXT_SIZE - 1) / 3 * 3);
+	assert_int_equal(ear_player_show(p, NULL, 0), 0);
+	assert_string_equal(shown, "");
+	player_free(p);
+}
+
 static void
 test_names(void **state)
 {
@@ -376,7 +415,7 @@ main(void)
 		TEST(test_order),     TEST(test_timeout),      TEST(test_timeout_waiting),
 		TEST(test_bound),     TEST(test_free_cancels), TEST(test_free_abandons),
 		TEST(test_ask_again), TEST(test_changed),      TEST(test_pokes_are_one),
-		TEST(test_kinds),     TEST(test_names),
+		TEST(test_kinds),     TEST(test_names),        TEST(test_show),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
