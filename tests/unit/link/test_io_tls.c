@@ -155,7 +155,8 @@ tcp_pair(int fds[2])
 	assert_int_equal(connect(fds[0], (struct sockaddr *)&at, length), 0);
 	fds[1] = accept(raw.listener, NULL, NULL);
 	assert_true(fds[1] >= 0);
-	close(raw.listener);
+	raw.fd = -1;
+	raw_release(&raw);
 }
 
 static void
@@ -457,7 +458,8 @@ test_before_connected(void **state)
 				    &ends[0], &error);
 	io_start_tls(ends[0].io, tls_peer_new(peers[0], true, NULL));
 	fd = accept(raw.listener, NULL, NULL);
-	close(raw.listener);
+	raw.fd = -1;
+	raw_release(&raw);
 	ends[1].io = io_new_fd(net.base, fd, &events, &ends[1]);
 	io_start_tls(ends[1].io, tls_peer_new(peers[1], false, NULL));
 	assert_true(net_until(&net, both_secured, NULL));
