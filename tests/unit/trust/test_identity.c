@@ -315,8 +315,11 @@ test_first_start_of_many(void **state)
 			if (read(start[0], &go, 1) != 0)
 				_exit(1);
 			identity = identity_open(dir, error, sizeof(error));
-			_exit(identity == NULL || write(tell[1], identity_key(identity),
-							EAR_KEY_BYTES) != EAR_KEY_BYTES);
+			if (identity == NULL ||
+			    write(tell[1], identity_key(identity), EAR_KEY_BYTES) != EAR_KEY_BYTES)
+				_exit(1);
+			identity_free(identity);
+			_exit(0);
 		}
 	close(start[0]);
 	close(start[1]);
