@@ -71,7 +71,7 @@ test_formulas(void **state)
 	assert_string_equal(code, rig->code);
 }
 
-/* --- what is wrong ---------------------------------------------------------------------------- */
+/* --- what is wrong ------------------------------------------------------------ */
 
 static void
 other_digits(const char *code, char out[7])
@@ -153,8 +153,7 @@ test_not_digits(void **state)
 	assert_int_equal(pairing_proof(rig->i, rig->code, rig->proof), 0);
 }
 
-/* --- order -------------------------------------------------------------------------------------
- */
+/* --- order ------------------------------------------------------------ */
 
 enum step {
 	COMMIT,
@@ -287,8 +286,7 @@ test_order_responder(void **state)
 	assert_true(pairing_is_done(r));
 }
 
-/* --- texts -------------------------------------------------------------------------------------
- */
+/* --- texts ------------------------------------------------------------ */
 
 static const char *const malformed[] = {
 	"",
@@ -342,8 +340,7 @@ test_malformed(void **state)
 	assert_int_equal(pairing_take_salt(rig->r, rig->salt), 0);
 }
 
-/* --- token -------------------------------------------------------------------------------------
- */
+/* --- token ------------------------------------------------------------ */
 
 static void
 test_token(void **state)
