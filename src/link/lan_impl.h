@@ -252,8 +252,6 @@ void lan_link_stream_ended(struct lan_link *link, struct lan_stream *ls, int err
 			   const char *text);
 void lan_link_drained(struct lan_link *link, struct lan_stream *ls);
 void lan_link_dialled(struct lan_link *link, struct io *io, bool secure);
-/* Whether stanzas go over a stream of it that is not encrypted. */
-bool lan_link_is_plain(const struct lan_link *link);
 /* The stream, which we dialled, goes on as one of another link. */
 void lan_link_move(struct lan_link *to, struct lan_stream *ls);
 void lan_link_dial_failed(struct lan_link *link, int error, const char *text);

@@ -52,6 +52,9 @@ pick(struct lan_link *l, int64_t *until)
 	*until = 0;
 	if (mine == NULL || theirs == NULL)
 		return mine != NULL && mine->open ? mine : theirs;
+	/* It is on its way to TLS, and then to a link of its own. */
+	if (!theirs->secured && !mine->open && mine->phase != LAN_NEW)
+		return theirs;
 	if (mine->secured || mine->version || theirs->version) {
 		if (strcmp(l->lan->self, l->wire) > 0) {
 			lan_stream_close(mine);
@@ -427,20 +430,6 @@ lan_link_dialled(struct lan_link *l, struct io *io, bool secure)
 	ls->secure = secure;
 	list_add(&l->streams, &ls->entry);
 	lan_stream_greet(ls, l);
-}
-
-bool
-lan_link_is_plain(const struct lan_link *l)
-{
-	struct list *at, *spare;
-
-	list_each (at, spare, &l->streams) {
-		const struct lan_stream *ls = container_of(at, struct lan_stream, entry);
-
-		if (ls->open && !ls->secured)
-			return true;
-	}
-	return false;
 }
 
 void

@@ -265,14 +265,45 @@ take_tls(struct lan_stream *ls, const char *name)
 
 /* --- the key --- */
 
-/* The link that the stream belongs to, or is going to. One whose stanzas go unencrypted does not
- * become encrypted: another takes its place. */
+static bool
+shows_another(struct lan_stream *ls, struct lan_stream *other)
+{
+	unsigned char *a = NULL, *b = NULL;
+	size_t n = tls_certificate(io_tls(stream_io(ls->stream)), &a);
+	size_t m = tls_certificate(io_tls(stream_io(other->stream)), &b);
+	bool another = n != m || n == 0 || memcmp(a, b, n) != 0;
+
+	free(a);
+	free(b);
+	return another;
+}
+
+/* Whether that link may get this stream beside those that it has. */
+static bool
+fits(struct lan_link *l, struct lan_stream *ls)
+{
+	struct list *at, *spare;
+
+	list_each (at, spare, &l->streams) {
+		struct lan_stream *other = container_of(at, struct lan_stream, entry);
+
+		if (other != ls && other->secured ? shows_another(ls, other) : other->open)
+			return false;
+	}
+	return true;
+}
+
+/*
+ * The link that the stream belongs to, or is going to. Who is at the other end of a link does not
+ * change under its stanzas: for one that does not encrypt, or shows another certificate, there is
+ * another link in its place.
+ */
 static struct lan_link *
 home(struct lan_stream *ls)
 {
 	struct lan_link *l = ls->dialled ? ls->link : lan_link_find(ls->lan, ls->address);
 
-	if (l != NULL && !lan_link_is_plain(l))
+	if (l != NULL && fits(l, ls))
 		return l;
 	if (ls->own == NULL)
 		ls->own = lan_link_new(ls->lan, address_of(ls));
@@ -296,7 +327,6 @@ static int
 ask_hook(struct lan_stream *ls, struct lan_link *l)
 {
 	const struct lan *lan = ls->lan;
-	struct link was = l->link;
 	unsigned char *der = NULL;
 	size_t length = tls_certificate(io_tls(stream_io(ls->stream)), &der);
 	int rc = -EACCES;
@@ -305,12 +335,6 @@ ask_hook(struct lan_stream *ls, struct lan_link *l)
 	if (length > 0)
 		rc = lan->hooks.keyed(lan->owner, &l->link, der, length, &ls->text);
 	free(der);
-	/* The other stream of the link goes on under the key that it had. */
-	if (rc == 0 && was.keyed && !ear_key_equal(&was.key, &l->link.key)) {
-		l->link.key = was.key;
-		ls->text = "it shows another key than on its other stream";
-		rc = -EKEYREJECTED;
-	}
 	return rc;
 }
 
@@ -353,9 +377,9 @@ send_auth(struct lan_stream *ls)
 	}
 }
 
-/* What flows on its link is not encrypted: it gets a link of its own. */
+/* It gets a link of its own. */
 static void
-leave_plain(struct lan_stream *ls)
+leave_link(struct lan_stream *ls)
 {
 	struct lan_link *l = ls->own;
 
@@ -374,7 +398,7 @@ go_on_dialled(struct lan_stream *ls)
 	if (ls->authed || !ls->external)
 		return;
 	if (ls->own != NULL)
-		leave_plain(ls);
+		leave_link(ls);
 	send_auth(ls);
 }
 

@@ -59,7 +59,8 @@ link_release(struct link *link)
 {
 	free(link->peer);
 	free(link->self);
-	link->peer = link->self = NULL;
+	free(link->jid);
+	link->peer = link->self = link->jid = NULL;
 }
 
 void

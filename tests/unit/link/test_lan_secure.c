@@ -217,11 +217,11 @@ test_pending(void **state)
 	side_send(&box, link, TV, "one");
 	assert_true(net_until(&net, key_was_asked, &box));
 	assert_true(net_until(&net, key_was_asked, &tv));
-	net_for(&net, 20);
+	net_for(&net, 3);
 	assert_int_equal(box.up + tv.up + tv.identified, 0);
 	box.keyed_rc = 0;
 	lan_recheck(box.lan, NULL);
-	net_for(&net, 20);
+	net_for(&net, 3);
 	assert_int_equal(box.up + tv.up + tv.identified, 0);
 	assert_null(lan_find(tv.lan, JULIET));
 	tv.keyed_rc = 0;
@@ -244,7 +244,7 @@ test_pending_and_met(void **state)
 	for (int i = 0; i < 10; i++)
 		side_send(&box, link, TV, "x");
 	assert_true(net_until(&net, key_was_asked, &tv));
-	net_for(&net, 20);
+	net_for(&net, 3);
 	assert_int_equal(box.up, 1);
 	assert_int_equal(tv.body_count, 0);
 	tv.keyed_rc = 0;
@@ -260,7 +260,7 @@ test_pending_too_long(void **state)
 	box.secure = box.met = true;
 	side_send(&box, lan_open(box.lan, TV), TV, "x");
 	assert_true(net_until(&net, key_was_asked, &tv));
-	net_for(&net, 20);
+	net_for(&net, 3);
 	clock_advance(net.clock, STREAM_HEADER_USEC + EAR_SEC);
 	clock_advance(net.clock, STREAM_ERROR_USEC + EAR_SEC);
 	assert_true(net_until(&net, box_is_down, NULL));
@@ -446,7 +446,7 @@ test_starttls_of_a_stranger(void **state)
 	tv.identify_rc = -EAGAIN;
 	raw_connect(&raw, &net, lan_port(tv.lan));
 	raw_say_all(&raw, all, strlen(all));
-	net_for(&net, 20);
+	net_for(&net, 3);
 	assert_int_equal(raw.length, 0);
 	tv.identify_rc = 0;
 	lan_recheck(tv.lan, NULL);
@@ -503,7 +503,7 @@ static void
 test_plain_and_silent(void **state)
 {
 	raw_starts();
-	net_for(&net, 20);
+	net_for(&net, 3);
 	assert_int_equal(tv.up, 0);
 	clock_advance(net.clock, LAN_FEATURES_USEC);
 	assert_true(net_until(&net, plain_after_patience, NULL));
@@ -687,7 +687,7 @@ test_stalls(void **state)
 			assert_true(raw_secure(&raw, peers, true));
 			raw_say(&raw, sealed[i - 4]);
 		}
-		net_for(&net, 10);
+		net_for(&net, 3);
 		assert_int_equal(tv.lan->stream_count, 1);
 		clock_advance(net.clock, STREAM_HEADER_USEC);
 		clock_advance(net.clock, STREAM_ERROR_USEC + EAR_SEC);
@@ -714,7 +714,7 @@ test_claim_takes_nothing(void **state)
 	raw_say(&raw, HEADER MESSAGE);
 	assert_true(raw_expect(&raw, "policy-violation"));
 	raw_release(&raw);
-	/* With another key, which the hook would take. */
+	tv.keyed_rc = -EKEYREJECTED;
 	raw_shakes();
 	raw_say(&raw, AUTH HEADER MESSAGE);
 	assert_true(raw_expect(&raw, "not-authorized"));
@@ -723,6 +723,26 @@ test_claim_takes_nothing(void **state)
 	assert_string_equal(tv.bodies[1], "two");
 	assert_int_equal(tv.identified, 1);
 	assert_int_equal(tv.down + box.down, 0);
+}
+
+/* A device with a new key, which is vouched for, while its old stream seems to be there. */
+static void
+test_key_is_replaced(void **state)
+{
+	struct link *link, *first;
+
+	box.secure = true;
+	link = lan_open(box.lan, TV);
+	side_send(&box, link, TV, "one");
+	until_tv_has(1);
+	first = tv.link;
+	raw_shakes();
+	raw_say(&raw, AUTH HEADER MESSAGE);
+	until_tv_has(2);
+	assert_ptr_not_equal(tv.link, first);
+	assert_int_equal(tv.identified, 2);
+	assert_true(net_until(&net, box_is_down, NULL));
+	assert_int_equal(box.error, 0);
 }
 
 /* What came in plain does not become proved by a stream that comes later. */
@@ -836,10 +856,53 @@ test_without_features(void **state)
 {
 	tv_dials();
 	raw_say(&raw, ANSWER);
-	net_for(&net, 20);
+	net_for(&net, 3);
 	assert_int_equal(tv.up, 0);
 	clock_advance(net.clock, LAN_FEATURES_USEC);
 	assert_true(raw_expect(&raw, "secret"));
+}
+
+static void
+test_without_features_refused(void **state)
+{
+	tv.plain_rc = -EACCES;
+	tv_dials();
+	raw_say(&raw, ANSWER);
+	net_for(&net, 3);
+	clock_advance(net.clock, LAN_FEATURES_USEC);
+	expect_down(-EACCES);
+}
+
+/* Ours waits for its key to be judged when an unencrypted one from there is taken. */
+static void
+test_plain_while_pending(void **state)
+{
+	struct raw plain;
+	struct link *first;
+
+	tv.keyed_rc = -EAGAIN;
+	tv_dials();
+	raw_say(&raw, ANSWER OFFER);
+	assert_true(raw_expect(&raw, "<starttls"));
+	raw_say(&raw, PROCEED);
+	assert_true(raw_secure(&raw, peers, false));
+	raw_say(&raw, ANSWER EXTERNAL);
+	raw_connect(&plain, &net, lan_port(tv.lan));
+	raw_say(&plain, HEADER MESSAGE);
+	until_tv_has(1);
+	first = tv.link;
+	assert_false(first->keyed);
+	tv.keyed_rc = 0;
+	lan_recheck(tv.lan, NULL);
+	assert_true(raw_expect(&raw, "<auth"));
+	assert_false(first->keyed);
+	assert_int_equal(first->level, EAR_PLAIN);
+	raw_say(&raw, SUCCESS ANSWER MESSAGE);
+	until_tv_has(2);
+	assert_ptr_not_equal(tv.link, first);
+	assert_true(tv.link->keyed);
+	assert_true(raw_expect(&plain, "</stream:stream>"));
+	raw_release(&plain);
 }
 
 static void
@@ -942,7 +1005,7 @@ test_accepts_and_stalls(void **state)
 				raw_say(&raw, sealed[i - 2]);
 			}
 		}
-		net_for(&net, 10);
+		net_for(&net, 3);
 		clock_advance(net.clock, STREAM_HEADER_USEC);
 		clock_advance(net.clock, STREAM_ERROR_USEC + EAR_SEC);
 		assert_true(net_until(&net, tv_is_down, NULL));
@@ -1037,11 +1100,14 @@ main(void)
 		T(test_garbage),
 		T(test_stalls),
 		T(test_claim_takes_nothing),
+		T(test_key_is_replaced),
 		T(test_plain_then_keyed),
 		T(test_many_handshakes),
 		T(test_stripped),
 		T(test_without_tls),
 		T(test_without_features),
+		T(test_without_features_refused),
+		T(test_plain_while_pending),
 		T(test_failed_starttls),
 		T(test_foreign_accepts),
 		T(test_injected_behind_proceed),
