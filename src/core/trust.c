@@ -20,6 +20,18 @@ ear_device_name(struct ear *ear)
 	return ear->conf->engine_name;
 }
 
+/* What was proved on it was proved by the old key. */
+static void
+end_stream(struct dest *dest, void *unused)
+{
+	struct ear *ear = dest->ear;
+	struct link *link =
+		dest->lan == NULL ? NULL : ear->reach->lan_find(ear->reach_arg, dest->lan);
+
+	if (link != NULL && link->keyed && link->state != LINK_CLOSING)
+		link_close(link);
+}
+
 int
 ear_new_key(struct ear *ear)
 {
@@ -29,6 +41,7 @@ ear_new_key(struct ear *ear)
 		return error;
 	meet_tell_jids(ear);
 	ear->reach->identity_changed(ear->reach_arg);
+	dests_each(ear, end_stream, NULL);
 	ear_warn("this device has a new key");
 	core_tell(ear, EAR_OWN_KEY_CHANGED, ear->self_lan, EAR_LINK_NONE);
 	return 0;
