@@ -102,6 +102,14 @@ tls_reason(void)
 	return text != NULL ? text : "unknown error";
 }
 
+/* Errors that are left over would be taken for ours; mostly there are none. */
+static void
+forget_errors(void)
+{
+	if (ERR_peek_error() != 0)
+		ERR_clear_error();
+}
+
 static int
 fail(struct tls *tls)
 {
@@ -144,6 +152,14 @@ shake(struct tls *tls)
 	return 0;
 }
 
+/* After a message of the handshake OpenSSL keeps its buffer until data come. */
+static void
+save_memory(struct tls *tls)
+{
+	if (tls->ready)
+		SSL_free_buffers(tls->ssl);
+}
+
 static int
 open_records(struct tls *tls, tls_plain_fn *fn, void *arg)
 {
@@ -164,7 +180,7 @@ tls_read(struct tls *tls, const void *wire, size_t length, struct evbuffer *wire
 
 	if (tls->failure != NULL)
 		return -EPROTO;
-	ERR_clear_error();
+	forget_errors();
 	tls->wire = wire;
 	tls->left = length;
 	tls->out = wire_out; /* also for the alert that tells the other end why */
@@ -172,10 +188,11 @@ tls_read(struct tls *tls, const void *wire, size_t length, struct evbuffer *wire
 		error = shake(tls);
 	if (error == 0 && tls->ready)
 		error = open_records(tls, fn, arg);
+	save_memory(tls);
 	tls->wire = NULL;
 	tls->left = 0;
 	tls->out = NULL;
-	ERR_clear_error();
+	forget_errors();
 	return error;
 }
 
@@ -189,7 +206,7 @@ tls_write(struct tls *tls, struct evbuffer *plain_out, struct evbuffer *wire_out
 		return -EPROTO;
 	if (length > RECORD_MAX)
 		length = RECORD_MAX;
-	ERR_clear_error();
+	forget_errors();
 	tls->out = wire_out;
 	tls->answers = 0;
 	taken = SSL_write(tls->ssl, evbuffer_pullup(plain_out, (ev_ssize_t)length), (int)length);
@@ -198,7 +215,7 @@ tls_write(struct tls *tls, struct evbuffer *plain_out, struct evbuffer *wire_out
 		taken = fail(tls); /* memory takes all, and there is one handshake */
 	else
 		evbuffer_drain(plain_out, (size_t)taken);
-	ERR_clear_error();
+	forget_errors();
 	return taken;
 }
 
@@ -211,7 +228,7 @@ tls_close(struct tls *tls, struct evbuffer *wire_out)
 	tls->answers = 0;
 	SSL_shutdown(tls->ssl);
 	tls->out = NULL;
-	ERR_clear_error();
+	forget_errors();
 }
 
 int
@@ -277,7 +294,7 @@ tls_free(struct tls *tls)
 	if (tls->failure == NULL)
 		SSL_set_shutdown(tls->ssl, SSL_SENT_SHUTDOWN | SSL_RECEIVED_SHUTDOWN);
 	SSL_free(tls->ssl);
-	ERR_clear_error();
+	forget_errors();
 	free(tls->failure);
 	free(tls);
 }
