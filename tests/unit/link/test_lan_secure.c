@@ -437,6 +437,32 @@ test_foreign_in_one_flight(void **state)
 	assert_int_equal(tv.identified, 1);
 }
 
+/* OpenSSL's own client, which says no name: it is known by its address. */
+static void
+test_s_client(void **state)
+{
+	char command[256];
+	FILE *client;
+
+	tv.by_source = JULIET;
+	snprintf(command, sizeof(command),
+		 "openssl s_client -starttls xmpp -xmpphost tv@pronto -connect 127.0.0.1:%u "
+		 "-cert %s -quiet >/dev/null 2>&1",
+		 lan_port(tv.lan), tls_id_file(&id));
+	client = popen(command, "w");
+	assert_non_null(client);
+	fputs(HEADER AUTH HEADER MESSAGE "\n", client);
+	fflush(client);
+	until_tv_has(1);
+	assert_true(tv.link->keyed);
+	assert_string_equal(tv.link->peer, JULIET);
+	link_close(tv.link);
+	net_for(&net, 3);
+	clock_advance(net.clock, STREAM_CLOSE_USEC + EAR_SEC);
+	assert_true(net_until(&net, tv_is_down, NULL));
+	pclose(client);
+}
+
 /* The name has to be looked for first. */
 static void
 test_starttls_of_a_stranger(void **state)
@@ -1078,6 +1104,7 @@ main(void)
 		T(test_jids),
 		T(test_foreign),
 		T(test_foreign_in_one_flight),
+		T(test_s_client),
 		T(test_starttls_of_a_stranger),
 		T(test_injected_behind_starttls),
 		T(test_required),

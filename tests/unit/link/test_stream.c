@@ -22,7 +22,7 @@ static struct net net;
 static struct raw raw;
 static struct stream *stream;
 static struct {
-	int headers, stanzas, closing, ended, error;
+	int headers, features, stanzas, closing, ended, error;
 	char *text, *from;
 } told;
 
@@ -36,9 +36,19 @@ on_header(void *arg, const struct reader_header *header)
 }
 
 static void
+on_features(void *arg, xmpp_stanza_t *features)
+{
+	told.features++;
+}
+
+static void
 on_stanza(void *arg, xmpp_stanza_t *stanza)
 {
 	told.stanzas++;
+	if (strcmp(xmpp_stanza_get_name(stanza), "auth") == 0)
+		stream_restart(stream);
+	if (strcmp(xmpp_stanza_get_name(stanza), "starttls") == 0)
+		stream_expect_tls(stream);
 }
 
 static void
@@ -59,6 +69,7 @@ on_ended(void *arg, int error, const char *text)
 
 static const struct stream_events events = {
 	.header = on_header,
+	.features = on_features,
 	.stanza = on_stanza,
 	.closing = on_closing,
 	.ended = on_ended,
@@ -159,9 +170,47 @@ test_features(void **state)
 	raw_say(&raw, "<stream:features/><message/>");
 	net_for(&net, 10);
 	assert_int_equal(told.stanzas, 1);
+	assert_int_equal(told.features, 1);
 	raw_say(&raw, "<stream:nonsense/>");
 	assert_true(raw_expect(&raw, "unsupported-stanza-type"));
 	assert_int_equal(told.closing, 1);
+}
+
+/* The header that was sent ahead is not sent again. */
+static void
+test_restart(void **state)
+{
+	const char *all = "<auth/>" RAW_STREAM " from='juliet@forza' version='1.0'><message/>";
+
+	open_it();
+	raw_forget(&raw);
+	stream_header_ahead(stream, &(struct writer_header){ .from = "ahead" });
+	raw_say_all(&raw, all, strlen(all));
+	assert_true(raw_expect(&raw, "ahead"));
+	assert_int_equal(told.headers, 2);
+	assert_int_equal(told.stanzas, 2);
+	raw_say_all(&raw, all, strlen(all));
+	assert_true(raw_expect(&raw, "tv@pronto"));
+	assert_int_equal(told.headers, 3);
+	assert_int_equal(stream_state(stream), STREAM_OPEN);
+}
+
+/* What is behind <starttls/> is thrown away; what comes then is not read. */
+static void
+test_expect_tls(void **state)
+{
+	const char *all = "<starttls/><message/>" RAW_STREAM "><message/>";
+
+	open_it();
+	raw_say_all(&raw, all, strlen(all));
+	raw_say(&raw, "<message/></stream:stream>");
+	net_for(&net, 5);
+	assert_int_equal(told.stanzas, 1);
+	assert_int_equal(told.headers, 1);
+	stream_fail(stream, "policy-violation", -EPROTO, "no");
+	assert_true(raw_expect(&raw, "policy-violation"));
+	clock_advance(net.clock, STREAM_ERROR_USEC);
+	assert_int_equal(told.ended, 1);
 }
 
 /* After a failure nothing more is heard, not even what came in the same bytes. */
@@ -217,13 +266,9 @@ int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
-		T(test_ours_first),
-		T(test_theirs_first),
-		T(test_theirs_and_then_nothing),
-		T(test_features),
-		T(test_deaf_after_failure),
-		T(test_silence),
-		T(test_freed_with_a_reason),
+		T(test_ours_first),         T(test_theirs_first), T(test_theirs_and_then_nothing),
+		T(test_features),           T(test_restart),      T(test_expect_tls),
+		T(test_deaf_after_failure), T(test_silence),      T(test_freed_with_a_reason),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
