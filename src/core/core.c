@@ -137,6 +137,15 @@ on_undelivered(void *owner, struct link *link, xmpp_stanza_t *stanza, bool maybe
 	route_on_undelivered(owner, link, xmpp_stanza_clone(stanza), maybe);
 }
 
+/* A peer that is refused although it has a key concerns the user. */
+static enum ear_log_level
+level_of_end(const struct link *link, int error)
+{
+	if (error == -EKEYREJECTED)
+		return EAR_LOG_ERROR;
+	return link->kind == EAR_LINK_SERVER ? EAR_LOG_WARN : EAR_LOG_INFO;
+}
+
 static void
 on_down(void *owner, struct link *link, int error, const char *text)
 {
@@ -147,9 +156,8 @@ on_down(void *owner, struct link *link, int error, const char *text)
 		return;
 	}
 	if (error != 0)
-		ear_log(link->kind == EAR_LINK_SERVER ? EAR_LOG_WARN : EAR_LOG_INFO,
-			"%s: %s link down: %s", link->peer == NULL ? "?" : link->peer,
-			ear_link_name(link->kind), text);
+		ear_log(level_of_end(link, error), "%s: %s link down: %s",
+			link->peer == NULL ? "?" : link->peer, ear_link_name(link->kind), text);
 	if (ear->stopping)
 		return;
 	route_on_down(ear, link, error, text);

@@ -373,10 +373,8 @@ meet_may_plain(struct ear *ear, const char *address)
 	const struct dest *dest = dest_find(ear, address);
 
 	if (pins_at(ear->pins, address) != NULL || (peer != NULL && peer->txt.hint[0] != '\0') ||
-	    (dest != NULL && dest->bound)) {
-		ear_error("%s: REFUSED without encryption: it has a key", address);
+	    (dest != NULL && dest->bound))
 		return -EKEYREJECTED;
-	}
 	return policy_allows_plain(ear->conf) ? 0 : -EACCES;
 }
 
