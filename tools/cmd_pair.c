@@ -3,6 +3,7 @@
 #include <ctype.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "base/alloc.h"
 #include "inside.h"
@@ -12,6 +13,8 @@
 
 /* A box asks its player, its user, and an answer crosses the LAN three times. */
 #define STEP_SECONDS 30.0
+
+#define TRIES 3 /* at six digits, on a terminal */
 
 static double
 patience(const struct cli *cli)
@@ -101,25 +104,42 @@ cancel(struct cli *cli, const char *address)
 	cli_send(cli, iq);
 }
 
+/* Asks again on a terminal when it is something else. The caller frees; NULL: none. */
+static char *
+read_digits(struct cli *cli, const char *address)
+{
+	char *prompt = xasprintf("%s shows six digits. Type them: ", address), *line;
+	int tries = isatty(STDIN_FILENO) ? TRIES : 1;
+
+	for (;;) {
+		line = prompt_line(cli, prompt);
+		if (line == NULL || take_digits(line))
+			break;
+		xreplace(&line, NULL);
+		if (--tries == 0)
+			break;
+	}
+	free(prompt);
+	return line;
+}
+
 static int
 type_digits(struct cli *cli, const char *address)
 {
-	char *prompt = xasprintf("%s shows six digits. Type them: ", address);
-	char *line = prompt_line(cli, prompt);
-	xmpp_stanza_t *iq;
+	char *digits = read_digits(cli, address);
 	int code = EXIT_USAGE;
 
-	if (line != NULL && take_digits(line)) {
-		iq = pair_request(cli, "address", address);
-		ear_set(ear_first(iq), "code", "%s", line);
+	if (digits != NULL) {
+		xmpp_stanza_t *iq = pair_request(cli, "address", address);
+
+		ear_set(ear_first(iq), "code", "%s", digits);
 		code = finish(cli, iq, address);
 	} else if (cli_is_down(cli) == EXIT_DONE) {
 		cancel(cli, address);
 		if (!cli->interrupted)
 			complain("%s: not paired: six digits are wanted", address);
 	}
-	free(line);
-	free(prompt);
+	free(digits);
 	return code;
 }
 

@@ -205,6 +205,23 @@ ask_list(struct watch *watch, double seconds)
 	return code;
 }
 
+/* Whoever runs this is at the device: what strangers guessed wrong counts no longer. */
+static int
+reset(struct cli *cli)
+{
+	xmpp_stanza_t *iq = cli_control(cli, "set", "pairings");
+	struct answer answer;
+	int code;
+
+	ear_set(ear_first(iq), "reset", "true");
+	cli_ask(cli, iq, cli->args.timeout, &answer);
+	code = answer.code;
+	if (code != EXIT_DONE)
+		code = trust_refused("daemon", &answer, NULL);
+	answer_release(&answer);
+	return code;
+}
+
 static double
 seconds_left(int64_t deadline)
 {
@@ -219,9 +236,9 @@ pairings_watch(struct cli *cli)
 	struct watch watch = { .cli = cli };
 	double seconds = cli->args.has_timeout ? cli->args.timeout : 86400.0 * 365;
 	int64_t deadline = cli_now() + (int64_t)(seconds * 1e6);
-	int code = EXIT_DONE;
+	int code = reset(cli);
 
-	if (!cli->args.quiet && !cli->args.json)
+	if (code == EXIT_DONE && !cli->args.quiet && !cli->args.json)
 		complain("waiting for who wants to be paired: earshot pair, there, with the "
 			 "address of this device");
 	while ((code == EXIT_DONE || code == EXIT_TIMEOUT) && !cli->interrupted && !cli->down &&

@@ -85,6 +85,7 @@ code_of(enum ear_verdict condition)
 		return EXIT_USAGE;
 	case EAR_RESOURCE_CONSTRAINT:
 	case EAR_FEATURE_NOT_IMPLEMENTED:
+	case EAR_UNEXPECTED_REQUEST:
 		return EXIT_REFUSED;
 	default:
 		return EXIT_CONFIG;
