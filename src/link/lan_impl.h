@@ -3,7 +3,8 @@
  * lan_impl.h: what the files of the lan link share.
  *
  * lan.c holds the tables and accepts; lan_stream.c is one stream: who is it, what does it say;
- * lan_secure.c is its way to TLS and a proved key, or to the decision to go without;
+ * lan_secure.c is its way to TLS, or to the decision to go without, and lan_sasl.c from there to a
+ * key that is taken;
  * lan_ticket.c keeps the tickets by which TLS is resumed; lan_address.c says whose addresses stand
  * in a stanza;
  * lan_link.c is the conversation with one peer: which of its streams is written to, what comes back
@@ -54,7 +55,7 @@ union lan_source {
 struct dial;
 struct listener;
 
-/* The way of a stream to stanzas (lan_secure.c). */
+/* The way of a stream to stanzas. */
 enum lan_phase {
 	LAN_NEW,     /* their header has not come, or we do not know who they are */
 	LAN_OFFERED, /* one waits for features, the other for what is made of them */
@@ -209,8 +210,6 @@ const char *lan_address_to(const struct lan_stream *ls, const char *to);
 void lan_secure_answered(struct lan_stream *ls);
 /* It is known whose stream that is that we have accepted: ls->address. */
 void lan_secure_identified(struct lan_stream *ls);
-/* Another header, after TLS or <auth/>. */
-void lan_secure_header(struct lan_stream *ls, const struct reader_header *header);
 void lan_secure_features(struct lan_stream *ls, xmpp_stanza_t *features);
 void lan_secure_begun(struct lan_stream *ls);
 /* Whether that was an element of TLS or SASL, and has been handled. */
@@ -220,10 +219,21 @@ bool lan_secure_element(struct lan_stream *ls, xmpp_stanza_t *element);
 int lan_secure_stanza(struct lan_stream *ls);
 /* Asks for TLS, which one that we dialled is known to speak. */
 void lan_secure_ask(struct lan_stream *ls);
+void lan_secure_patience(void *arg);
+void lan_secure_enter(struct lan_stream *ls, enum lan_phase phase);
+/* Sends an element of a negotiation with that child, or with none. */
+void lan_secure_say(struct lan_stream *ls, const char *name, const char *ns, const char *child);
+/* Whose stream it is as far as is known, or NULL. */
+const char *lan_secure_address(const struct lan_stream *ls);
+
+/* lan_sasl.c */
 /* Asks whether the other end's key is good, and goes on with the answer. The stream may be gone
  * when this returns. */
-void lan_secure_judge(struct lan_stream *ls);
-void lan_secure_patience(void *arg);
+void lan_sasl_judge(struct lan_stream *ls);
+/* Another header, after TLS or <auth/>. */
+void lan_sasl_header(struct lan_stream *ls, const struct reader_header *header);
+void lan_sasl_features(struct lan_stream *ls, xmpp_stanza_t *features);
+void lan_sasl_element(struct lan_stream *ls, xmpp_stanza_t *element);
 
 /* lan_ticket.c */
 /* The newest ticket of that peer, which the caller owns; NULL: none. */

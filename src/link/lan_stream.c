@@ -214,7 +214,7 @@ on_header(void *arg, const struct reader_header *header)
 	const char *to = said(header->to), *from = said(header->from);
 
 	if (ls->secured) {
-		lan_secure_header(ls, header);
+		lan_sasl_header(ls, header);
 		return;
 	}
 	ls->version = is_version_1(header->version);
@@ -421,7 +421,7 @@ lan_stream_recheck(struct lan_stream *ls)
 	if (ls->refused)
 		return;
 	if (ls->secured)
-		lan_secure_judge(ls);
+		lan_sasl_judge(ls);
 	else
 		identify(ls);
 	/* It may be gone. */
