@@ -129,6 +129,11 @@ on_answer(void *arg, const struct ear_answer *answer)
 		fetch_ask(fetch);
 		return;
 	}
+	/* Who answers by a shorter way is no server. */
+	if (answer->stanza != NULL && answer->link != EAR_LINK_SERVER) {
+		fetch_end(fetch, -EPROTO, NULL, 0);
+		return;
+	}
 	if (answer->error == 0) {
 		take_list(fetch, answer);
 		return;

@@ -586,6 +586,17 @@ test_fetch_errors(void **state)
 	assert_int_equal(ear->trust.told_error, -EMSGSIZE);
 }
 
+/* The server vouches; nobody on the LAN does. */
+static void
+test_fetch_answered_by_lan(void **state)
+{
+	fetch("romeo@example.org");
+	ear->requests[0].only = EAR_LINK_LAN; /* the link that the fake engine answers by */
+	fake_answer(ear, 0, LIST(OURS));
+	assert_int_equal(ear->trust.told_error, -EPROTO);
+	assert_int_equal(ear->trust.device_count, 0);
+}
+
 static void
 test_fetch_nowhere(void **state)
 {
@@ -741,6 +752,7 @@ main(void)
 		TEST(test_fetch_malformed),
 		TEST(test_fetch_bounds),
 		TEST(test_fetch_errors),
+		TEST(test_fetch_answered_by_lan),
 		TEST(test_fetch_nowhere),
 		TEST(test_fetch_many),
 		TEST(test_events),
