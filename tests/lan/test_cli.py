@@ -225,7 +225,7 @@ def test_send(pair):
     assert r"<body>from\\x0astandard input</body>" in proc.output()
     assert "\N{SNOWMAN} &lt;&amp;&gt;" in proc.output()
     assert "\x9b" not in proc.output() and "{9b}31m" in proc.output()
-    assert '"link":"lan"' in proc.output() and '"level":"plain"' in proc.output()
+    assert '"link":"lan"' in proc.output() and '"level":"keyed"' in proc.output()
 
 
 def test_send_lines_in_order(pair):
