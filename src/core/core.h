@@ -74,7 +74,7 @@ struct ear {
 	struct map *liars;    /* LAN address -> the hint that it announced wrongly */
 	struct ear_timer settle;
 	int64_t settle_at; /* when it runs */
-	int64_t seek_wait; /* until strangers are looked for again; 0: none is there */
+	int64_t seek_at, seek_wait; /* when strangers are looked for again, and then after that */
 	ear_fetch_devices_fn *fetch;
 	void *fetch_arg;
 	struct ids ids;       /* for requests */

@@ -316,17 +316,25 @@ match_all(struct ear *ear)
 
 /*
  * Somebody is in earshot whom we cannot place: he may be one of those whom we know by JID, and may
- * not have published his key before we asked. Asked for less and less often.
+ * not have published his key before we asked. Asked for less and less often; an answer that came
+ * within half of the time is still good.
  */
 static void
 seek_all(struct ear *ear)
 {
+	int64_t now = ear_now(ear->clock);
+
+	if (now < ear->seek_at) {
+		meet_at(ear, ear->seek_at);
+		return;
+	}
 	for (size_t i = 0; i < ear->conf->peer_count; i++)
 		if (ear->conf->peers[i].jid != NULL)
-			vouch_want(ear, ear->conf->peers[i].jid, ear->seek_wait);
+			vouch_want(ear, ear->conf->peers[i].jid, ear->seek_wait / 2);
 	if (ear->conf->server_kind == CONF_SERVER_ACCOUNT && ear->self_server != NULL)
-		vouch_want(ear, ear->self_server, ear->seek_wait);
-	meet_at(ear, ear_now(ear->clock) + ear->seek_wait);
+		vouch_want(ear, ear->self_server, ear->seek_wait / 2);
+	ear->seek_at = now + ear->seek_wait;
+	meet_at(ear, ear->seek_at);
 	if (ear->seek_wait < VOUCH_FRESH)
 		ear->seek_wait *= 2;
 }
@@ -337,6 +345,7 @@ meet_announced(struct ear *ear, const struct peer *peer)
 	if (peer->txt.hint[0] == '\0')
 		return;
 	ear->seek_wait = VOUCH_AGAIN;
+	ear->seek_at = 0;
 	meet_soon(ear);
 }
 

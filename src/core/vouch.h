@@ -11,7 +11,7 @@
 
 #define VOUCHES_MAX 256             /* addresses; the longest unasked goes first */
 #define VOUCH_FRESH (600 * EAR_SEC) /* a list is asked for again after that */
-#define VOUCH_AGAIN (10 * EAR_SEC)  /* one that could not be had, or was without the key, sooner */
+#define VOUCH_AGAIN (3 * EAR_SEC)  /* one that could not be had, or was without the key, sooner */
 #define VOUCH_EVENT (1 * EAR_SEC)   /* at most so often, whoever says that it has changed */
 
 enum vouch_word {
