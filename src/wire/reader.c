@@ -151,6 +151,7 @@ begin_again(struct reader *reader)
 	reader->base = 0;
 	reader->declarations = reader->children = 0;
 	reader->fed = reader->boundary = 0;
+	reader->blank = 0;
 }
 
 /* Keep-alives of the old stream may stand before the header of the new one; expat wants none. */
@@ -176,6 +177,9 @@ feed_some(struct reader *reader, const char *bytes, size_t length)
 	if (reader->again && reader->fed == 0) {
 		size_t blank = count_space(bytes, length);
 
+		reader->blank += blank;
+		if (reader->blank > reader_byte_cap(reader))
+			reader_too_much(reader);
 		if (blank > 0)
 			return blank;
 	}

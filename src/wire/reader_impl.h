@@ -26,6 +26,7 @@ struct reader {
 	enum reader_state state;
 	bool feeding;
 	bool restarting;       /* behind the stanza that is handled another stream begins */
+	size_t blank;          /* bytes passed over before the header of that one */
 	bool again;            /* this is not the first stream */
 	bool waking;           /* reading wake_header */
 	bool usual;            /* the header declares what wake_header does and nothing else */

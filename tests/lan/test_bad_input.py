@@ -9,6 +9,7 @@ import pytest
 import attack
 from box import Lan
 from daemon import Daemon
+from probe import ZEROCONF
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 PORT = 5298
@@ -58,12 +59,16 @@ def world():
     with Lan("box", "remote", "mallory") as lan:
         box = Daemon(lan["box"], CONF % ("box", "tv", "demo"))
         remote = Daemon(lan["remote"], CONF % ("remote", "sofa", "none"))
-        mallory = Daemon(lan["mallory"], CONF % ("mallory", "eve", "none"))
+        # A peer without a key: who has one is not listened to in plaintext at all.
+        mallory = lan["mallory"].popen(ZEROCONF + [lan["mallory"].address, "eve@mallory",
+                                                   str(PORT), "txtvers=1", "status=avail"],
+                                       stdin=subprocess.PIPE)
         box.wait_peer("eve@mallory.local")
         box.wait_peer("sofa@remote.local")
         remote.wait_peer("tv@box.local")
         yield lan, box, remote
-        for daemon in (box, remote, mallory):
+        mallory.stdin.close()
+        for daemon in (box, remote):
             daemon.stop()
 
 
@@ -132,14 +137,18 @@ def test_full_disk_under_the_log(world):
 
 
 def test_plaintext_denied(world):
-    """The only path is not encrypted: nothing is opened, and the exit code says why."""
+    """The only path is not encrypted: nothing is opened, and the exit code says why. To one that has
+    a key there is another."""
     lan, box, _remote = world
     strict = Daemon(lan["remote"], CONF % ("strict", "strict", "none") +
                     "[policy]\nplaintext = deny\n", name="strict")
-    strict.wait_peer("tv@box.local")
-    answer = strict.cli("ping", "-c", "1", "tv@box.local")
+    strict.wait_peer("eve@mallory.local")
+    answer = strict.cli("ping", "-c", "1", "eve@mallory.local")
     assert answer.code == 6 and "policy.plaintext" in answer.err, answer
-    answer = strict.cli("send", "tv@box.local", "hello")
+    answer = strict.cli("send", "eve@mallory.local", "hello")
     assert answer.code == 6, answer
-    assert "strict@strict.local: lan" not in box.proc.output()
+    box.wait_peer("strict@strict.local")
+    answer = strict.cli("ping", "-c", "1", "tv@box.local")
+    assert answer.code == 0, answer
+    assert strict.paths("tv@box.local")["lan"]["level"] == "keyed"
     strict.stop()
