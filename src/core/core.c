@@ -226,6 +226,29 @@ core_set_self_lan(struct ear *ear, const char *address)
 	xreplace(&ear->self_lan, address);
 }
 
+static void
+flush(struct dest *dest, void *unused)
+{
+	route_flush(dest);
+}
+
+static void
+on_named(void *arg)
+{
+	struct ear *ear = arg;
+
+	dests_each(ear, flush, NULL);
+}
+
+void
+core_set_naming(struct ear *ear, int64_t usec)
+{
+	if (usec > 0)
+		ear_timer_set(&ear->naming, usec);
+	else if (ear_timer_is_set(&ear->naming))
+		ear_timer_set(&ear->naming, 0);
+}
+
 /* What follows the '@' of a canonical bare address. */
 static const char *
 domain_of(const char *bare)
@@ -318,6 +341,7 @@ core_new(struct ear_clock *clock, const struct conf *conf, const struct ear_xep 
 	ear->programs = map_new();
 	list_init(&ear->holds);
 	list_init(&ear->watchers);
+	ear_timer_init(&ear->naming, clock, on_named, ear);
 	meet_init(ear);
 	dests_init(ear);
 	info = disco_info(ear->ctx, xeps, conf->engine_name, NULL);
@@ -358,6 +382,7 @@ void
 core_free(struct ear *ear)
 {
 	ear->stopping = true;
+	ear_timer_stop(&ear->naming);
 	core_unwatch_all(ear);
 	meet_release(ear);
 	dests_release(ear);

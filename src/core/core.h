@@ -84,6 +84,7 @@ struct ear {
 	struct list holds;
 	struct list watchers;
 	char *self_lan, *self_server;
+	struct ear_timer naming; /* while it is set, our LAN name is still to be established */
 	char caps_ver[64];
 	bool telling; /* inside core_tell */
 	bool stopping;
@@ -105,6 +106,10 @@ void core_free(struct ear *ear);
 
 /* Our address on the LAN and for programs, once known; after a collision again. */
 void core_set_self_lan(struct ear *ear, const char *address);
+
+/* Our LAN name is being established, without which nobody on the LAN listens to us: for so long at
+ * most stanzas for the LAN wait. 0: it is. */
+void core_set_naming(struct ear *ear, int64_t usec);
 
 /* Whether the bare address is one of ours on any link. */
 bool core_is_self(const struct ear *ear, const char *address);

@@ -25,6 +25,8 @@
 #include "trust/hint.h"
 #include "trust/identity.h"
 
+#define NAMING_USEC (5 * EAR_SEC) /* mDNS probes for a second, and again after a collision */
+
 struct engine {
 	struct ear *ear;
 	struct event_base *base;
@@ -301,6 +303,7 @@ on_published(void *arg, const char *instance)
 	ear_info("on the LAN as %s.local, port %u, mDNS %s", instance, lan_port(engine->lan),
 		 mdns_kind_name(engine->mdns));
 	use_instance(engine, instance);
+	core_set_naming(engine->ear, 0);
 }
 
 static void
@@ -383,6 +386,7 @@ start_lan(struct engine *engine, char *text, size_t size)
 	engine->mdns = mdns_new(engine->base, engine->ear->clock, &config, engine->ear->peers,
 				&mdns_events, engine);
 	publish(engine);
+	core_set_naming(engine->ear, NAMING_USEC);
 	return 0;
 }
 

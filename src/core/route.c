@@ -303,13 +303,24 @@ is_of_path(int error)
 	return error == -EHOSTUNREACH || error == -ENOTCONN;
 }
 
+/* Just started: who is on the LAN is known sooner than who we are there. */
+static bool
+has_no_name_yet(const struct dest *dest, const struct path *path)
+{
+	return path->kind == EAR_LINK_LAN && ear_timer_is_set(&dest->ear->naming) &&
+	       lan_is_usable(dest);
+}
+
 /* A path that was asked for by name is tried whatever its past, and no other. */
 static int
 route_by(struct dest *dest, xmpp_stanza_t *stanza, enum ear_link_kind only)
 {
 	struct path *path = dest_path(dest, only);
-	int error = path == NULL ? -EHOSTUNREACH : send_by(dest, path, stanza);
+	int error;
 
+	if (path != NULL && has_no_name_yet(dest, path))
+		return route_hold(dest, stanza, only);
+	error = path == NULL ? -EHOSTUNREACH : send_by(dest, path, stanza);
 	return error == -ENOTCONN ? -EHOSTUNREACH : error;
 }
 
@@ -321,6 +332,8 @@ route_to(struct dest *dest, xmpp_stanza_t *stanza)
 
 	for (int tries = 0; tries < 2; tries++) {
 		path = route_choose(dest);
+		if (path != NULL && has_no_name_yet(dest, path))
+			return route_hold(dest, stanza, EAR_LINK_NONE);
 		/* Nothing overtakes what waits, also when the path that it waits for dies. */
 		if (dest->switching || dest_is_waiting(dest))
 			return route_hold(dest, stanza, EAR_LINK_NONE);

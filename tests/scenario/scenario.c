@@ -13,6 +13,7 @@
  * NAME STANZA      was sent, in this order path     ADDRESS none | lan | server     what is chosen
  *   time     +N ms | s
  *   rename   ADDRESS                         our name on the LAN from now on
+ *   naming   N                               for N s at most it is not established; 0: it is
  *   stop                                     the engine
  *   device, published ...                    see trust.c
  *   many     N LINE                          N times, with 1, 2 ... for each '%'
@@ -326,6 +327,8 @@ step(struct world *world, char *line, char **conf)
 		return do_time(world, line);
 	if (strcmp(what, "stop") == 0)
 		world_stop(world);
+	else if (strcmp(what, "naming") == 0)
+		core_set_naming(world->ear, atoll(word(&line)) * EAR_SEC);
 	else if (strcmp(what, "rename") == 0)
 		core_set_self_lan(world->ear, word(&line));
 	else
