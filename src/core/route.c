@@ -307,8 +307,10 @@ is_of_path(int error)
 static bool
 has_no_name_yet(const struct dest *dest, const struct path *path)
 {
-	return path->kind == EAR_LINK_LAN && ear_timer_is_set(&dest->ear->naming) &&
-	       lan_is_usable(dest);
+	struct ear *ear = dest->ear;
+
+	return path->kind == EAR_LINK_LAN && ear_timer_is_set(&ear->naming) &&
+	       ear->reach->lan_find(ear->reach_arg, dest->lan) == NULL && lan_is_usable(dest);
 }
 
 /* A path that was asked for by name is tried whatever its past, and no other. */
