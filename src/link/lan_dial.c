@@ -71,14 +71,15 @@ on_connected(void *arg)
 	struct attempt *attempt = arg;
 	struct dial *dial = attempt->dial;
 
-	if (dial->ready != NULL)
-		return;
-	if (!dial->targets[attempt - dial->attempts].patient) {
+	if (dial->ready == NULL && !dial->targets[attempt - dial->attempts].patient) {
 		use(attempt);
 		return;
 	}
-	dial->ready = attempt;
+	/* Whatever it says is for the stream that it may become. */
 	io_read(attempt->io, false);
+	if (dial->ready != NULL)
+		return;
+	dial->ready = attempt;
 	ear_timer_set(&dial->timer, LAN_PATIENCE_USEC);
 }
 

@@ -203,6 +203,25 @@ test_patient_goes_on_alone(void **state)
 	assert_int_equal(tv.up, 1);
 }
 
+/* Both addresses of one that is waited for are there in the same moment, and one speaks first. */
+static void
+test_patient_with_both(void **state)
+{
+	side_add_target(&tv, "127.0.0.1", raw.port);
+	side_add_target(&tv, "127.0.0.1", bad.port);
+	tv.targets[0].patient = tv.targets[1].patient = true;
+	assert_int_equal(side_send(&tv, lan_open(tv.lan, JULIET), JULIET, "x"), 0);
+	clock_advance(net.clock, LAN_STAGGER_USEC);
+	assert_true(raw_accept(&raw));
+	assert_true(raw_accept(&bad));
+	raw_say(&bad, "x");
+	raw_say(&raw, HEADER);
+	raw_hang_up(&bad, false);
+	net_for(&net, 3);
+	clock_advance(net.clock, LAN_PATIENCE_USEC);
+	assert_true(raw_expect(&raw, "<body>x</body>"));
+}
+
 int
 main(void)
 {
@@ -216,6 +235,7 @@ main(void)
 		T(test_closed_while_dialling),
 		T(test_patient_uses_theirs),
 		T(test_patient_goes_on_alone),
+		FAKE(test_patient_with_both),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
