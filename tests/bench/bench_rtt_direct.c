@@ -1,14 +1,15 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * bench_rtt_direct.c: request and answer between two engines on a plain direct stream, beside a
- * bare TCP ping-pong of the same bytes. First all processes share one core, which shows what the
- * programs cost; then each end has a core of its own, as on two machines, where the wake-up of an
- * idle core is most of what is measured.
+ * bench_rtt_direct.c: request and answer between two engines that trust each other, on their direct
+ * stream, beside a bare TLS 1.3 ping-pong of the same bytes. First all processes share one core,
+ * which shows what the programs cost; then each end has a core of its own, as on two machines,
+ * where the wake-up of an idle core is most of what is measured.
  */
 #include <stdlib.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include "bare.h"
 #include "base/alloc.h"
 #include "bench.h"
 #include "node.h"
@@ -18,6 +19,7 @@
 #define TARGET "bench@beta.local"
 
 struct pong {
+	struct bare_id id;
 	int listener;
 	size_t request, answer;
 };
@@ -26,17 +28,17 @@ static void
 pong_main(void *arg, int unused)
 {
 	const struct pong *pong = arg;
-	int fd = accept(pong->listener, NULL, NULL);
+	SSL *ssl = bare_accept(bare_context(&pong->id), accept(pong->listener, NULL, NULL));
 	char *bytes = xalloc(pong->request + pong->answer);
 
 	for (;;) {
-		bench_read(fd, bytes, pong->request);
-		bench_write(fd, bytes, pong->answer);
+		bare_read(ssl, bytes, pong->request);
+		bare_write(ssl, bytes, pong->answer);
 	}
 }
 
 static double
-tcp_rtt(int fd, const struct pong *pong, size_t count)
+bare_rtt(SSL *ssl, const struct pong *pong, size_t count)
 {
 	double *samples = xalloc(count * sizeof(samples[0])), median;
 	char *bytes = xalloc(pong->request + pong->answer);
@@ -44,8 +46,8 @@ tcp_rtt(int fd, const struct pong *pong, size_t count)
 	for (size_t i = 0; i < count; i++) {
 		int64_t start = bench_now();
 
-		bench_write(fd, bytes, pong->request);
-		bench_read(fd, bytes, pong->answer);
+		bare_write(ssl, bytes, pong->request);
+		bare_read(ssl, bytes, pong->answer);
 		samples[i] = (double)(bench_now() - start) / 1000;
 	}
 	median = bench_median(samples, count);
@@ -54,37 +56,63 @@ tcp_rtt(int fd, const struct pong *pong, size_t count)
 	return median;
 }
 
+/* The two engines: beta in a process of its own on the first core, alpha here. */
+static struct node *
+start_nodes(const struct node_states *states, unsigned cores, pid_t *beta, int *fd)
+{
+	struct node_conf alpha_conf = { .machine = "alpha", .port = bench_free_port() };
+	struct node_conf beta_conf = { .machine = "beta", .port = bench_free_port() };
+	char conf[NODE_CONF_SIZE];
+	struct node *node;
+
+	node_introduce(&alpha_conf, &beta_conf, states);
+	bench_pin(0);
+	node_conf(conf, &beta_conf);
+	*beta = node_fork(conf, fd);
+	bench_pin(cores - 1);
+	node_conf(conf, &alpha_conf);
+	node = node_new(conf);
+	node_wait(node, TARGET, EAR_LINK_LAN);
+	node_link(node, TARGET);
+	node_rtt(node, TARGET, EAR_LINK_LAN, WARM);
+	return node;
+}
+
+/* The same for the floor. */
+static SSL *
+start_bare(struct pong *pong, unsigned cores, pid_t *echo, int *fd, int *tcp)
+{
+	unsigned port;
+
+	bare_id_make(&pong->id);
+	node_ping_bytes("bench@alpha", "bench@beta", &pong->request, &pong->answer);
+	pong->listener = bench_listen(&port);
+	bench_pin(0);
+	*echo = bench_fork(pong_main, pong, fd);
+	bench_pin(cores - 1);
+	*tcp = bench_connect(port);
+	return bare_connect(bare_context(&pong->id), *tcp, NULL);
+}
+
 /* cores: how many the two ends have. */
 static void
-measure(const char *name, unsigned cores)
+measure(const char *name, const struct node_states *states, unsigned cores)
 {
 	struct bench bench = { .name = name, .unit = "us", .kind = BENCH_RATIO_MOST, .bar = 1.5 };
-	unsigned a = bench_free_port(), b = bench_free_port(), port;
-	char conf[NODE_CONF_SIZE];
 	struct pong pong;
-	struct node *node;
-	int fd, tcp, beta_fd;
+	int echo_fd, tcp, beta_fd;
 	pid_t beta, echo;
+	struct node *node = start_nodes(states, cores, &beta, &beta_fd);
+	SSL *ssl = start_bare(&pong, cores, &echo, &echo_fd, &tcp);
 
-	bench_pin(0);
-	node_conf(conf, sizeof(conf), "beta", b, "alpha", a, "");
-	beta = node_fork(conf, &beta_fd);
-	node_ping_bytes("bench@alpha", "bench@beta", &pong.request, &pong.answer);
-	pong.listener = bench_listen(&port);
-	echo = bench_fork(pong_main, &pong, &fd);
-	bench_pin(cores - 1);
-	tcp = bench_connect(port);
-	node_conf(conf, sizeof(conf), "alpha", a, "beta", b, "");
-	node = node_new(conf);
-	node_wait(node, TARGET);
-	node_rtt(node, TARGET, WARM);
 	for (int i = 0; i < BENCH_RUNS; i++) {
-		bench.ours[i] = node_rtt(node, TARGET, PINGS);
-		bench.floor[i] = tcp_rtt(tcp, &pong, PINGS);
+		bench.ours[i] = node_rtt(node, TARGET, EAR_LINK_LAN, PINGS);
+		bench.floor[i] = bare_rtt(ssl, &pong, PINGS);
 	}
 	node_free(node);
 	bench_end(beta, beta_fd);
-	bench_end(echo, fd);
+	bench_end(echo, echo_fd);
+	bare_free(ssl);
 	close(tcp);
 	close(pong.listener);
 	bench_report(&bench);
@@ -93,7 +121,10 @@ measure(const char *name, unsigned cores)
 int
 main(void)
 {
-	measure("rtt-direct", 1);
-	measure("rtt-direct-apart", 2);
+	struct node_states states;
+
+	node_states_make(&states, "alpha", "beta");
+	measure("rtt-direct", &states, 1);
+	measure("rtt-direct-apart", &states, 2);
 	return 0;
 }

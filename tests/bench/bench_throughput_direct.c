@@ -35,7 +35,7 @@ struct receiver {
 
 /* Tells when the last of a run has arrived, and how long that took since the first. */
 static void
-on_message(struct pair *pair)
+on_message(struct pair *pair, struct link *link, xmpp_stanza_t *stanza)
 {
 	struct receiver *receiver = pair->arg;
 	int64_t took;

@@ -7,32 +7,12 @@
 #include <stddef.h>
 
 #include <event2/buffer.h>
-#include <openssl/evp.h>
-#include <openssl/ssl.h>
-
+#include "bare.h"
 #include "bench.h"
 #include "link/tls.h"
 
 #define HANDSHAKES 400 /* of one run */
 #define BYTES      16384
-
-struct id {
-	EVP_PKEY *key;
-	X509 *certificate;
-};
-
-static void
-id_make(struct id *id)
-{
-	id->key = EVP_EC_gen("P-256");
-	id->certificate = X509_new();
-	X509_set_version(id->certificate, 2);
-	X509_gmtime_adj(X509_getm_notBefore(id->certificate), -3600);
-	X509_gmtime_adj(X509_getm_notAfter(id->certificate), 3600);
-	X509_set_pubkey(id->certificate, id->key);
-	if (X509_sign(id->certificate, id->key, EVP_sha256()) <= 0)
-		bench_die("cannot make a certificate");
-}
 
 /* --- ours ------------------------------------------------------------------------------------ */
 
@@ -77,7 +57,7 @@ ours_meet(struct tls_peers *const peers[2], struct tls_session **session)
 }
 
 static double
-ours(const struct id ids[2], bool resume)
+ours(const struct bare_id ids[2], bool resume)
 {
 	struct tls_peers *peers[2];
 	struct tls_session *session = NULL;
@@ -104,39 +84,6 @@ ours(const struct id ids[2], bool resume)
 
 /* --- bare ------------------------------------------------------------------------------------ */
 
-static int
-accept_any(X509_STORE_CTX *store, void *arg)
-{
-	return 1;
-}
-
-static SSL_SESSION *newest;
-
-static int
-on_ticket(SSL *ssl, SSL_SESSION *session)
-{
-	SSL_SESSION_free(newest);
-	newest = session;
-	return 1;
-}
-
-static SSL_CTX *
-bare_context(const struct id *id)
-{
-	SSL_CTX *ctx = SSL_CTX_new(TLS_method());
-
-	SSL_CTX_set_min_proto_version(ctx, TLS1_3_VERSION);
-	SSL_CTX_use_certificate(ctx, id->certificate);
-	SSL_CTX_use_PrivateKey(ctx, id->key);
-	SSL_CTX_set_verify(ctx, SSL_VERIFY_PEER | SSL_VERIFY_FAIL_IF_NO_PEER_CERT, NULL);
-	SSL_CTX_set_cert_verify_callback(ctx, accept_any, NULL);
-	SSL_CTX_set_session_id_context(ctx, (const unsigned char *)"bench", 5);
-	SSL_CTX_set_num_tickets(ctx, 1);
-	SSL_CTX_set_session_cache_mode(ctx, SSL_SESS_CACHE_CLIENT | SSL_SESS_CACHE_NO_INTERNAL);
-	SSL_CTX_sess_set_new_cb(ctx, on_ticket);
-	return ctx;
-}
-
 static void
 bare_meet(SSL_CTX *const ctx[2], bool resume)
 {
@@ -151,7 +98,7 @@ bare_meet(SSL_CTX *const ctx[2], bool resume)
 	SSL_set_connect_state(client);
 	SSL_set_accept_state(server);
 	if (resume)
-		SSL_set_session(client, newest);
+		SSL_set_session(client, bare_ticket());
 	do
 		SSL_do_handshake(client);
 	while (SSL_do_handshake(server) != 1);
@@ -164,7 +111,7 @@ bare_meet(SSL_CTX *const ctx[2], bool resume)
 }
 
 static double
-bare(const struct id ids[2], bool resume)
+bare(const struct bare_id ids[2], bool resume)
 {
 	SSL_CTX *ctx[2] = { bare_context(&ids[0]), bare_context(&ids[1]) };
 	int64_t start;
@@ -175,15 +122,14 @@ bare(const struct id ids[2], bool resume)
 	for (int i = 0; i < HANDSHAKES; i++)
 		bare_meet(ctx, resume);
 	took = (double)(bench_now() - start) / 1e9;
-	SSL_SESSION_free(newest);
-	newest = NULL;
+	bare_forget_ticket();
 	SSL_CTX_free(ctx[0]);
 	SSL_CTX_free(ctx[1]);
 	return HANDSHAKES / took;
 }
 
 static void
-measure(const char *name, const struct id ids[2], bool resume)
+measure(const char *name, const struct bare_id ids[2], bool resume)
 {
 	struct bench bench = { .name = name, .unit = "/s", .kind = BENCH_RATIO_LEAST, .bar = 0.9 };
 
@@ -197,11 +143,11 @@ measure(const char *name, const struct id ids[2], bool resume)
 int
 main(void)
 {
-	struct id ids[2];
+	struct bare_id ids[2];
 
 	bench_pin(0);
-	id_make(&ids[0]);
-	id_make(&ids[1]);
+	bare_id_make(&ids[0]);
+	bare_id_make(&ids[1]);
 	measure("tls-handshakes", ids, false);
 	measure("tls-handshakes-resumed", ids, true);
 	return 0;

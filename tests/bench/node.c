@@ -1,8 +1,12 @@
 /* SPDX-License-Identifier: ISC */
 /* node.c: whole engines for benchmarks, and the request that they measure. */
+#include <dirent.h>
+#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
 
 #include <event2/buffer.h>
 #include <event2/event.h>
@@ -13,14 +17,20 @@
 #include "base/conf.h"
 #include "base/timer.h"
 #include "bench.h"
+#include "core/core.h"
 #include "core/engine.h"
+#include "link/lan_impl.h"
 #include "node.h"
 #include "registry.h"
+#include "trust/identity.h"
+#include "trust/pins.h"
 #include "wire/writer.h"
 
 #define WAIT_USEC  (30 * EAR_SEC) /* for mDNS, a server and a stream */
 #define RETRY_USEC (100 * EAR_MSEC)
 #define STANZA_MAX 4096
+
+#define NODE_STATES_MAX 4
 
 struct node {
 	struct event_base *base;
@@ -29,6 +39,7 @@ struct node {
 	struct ear *ear;
 	struct ear_timer retry;
 	const char *to;
+	enum ear_link_kind by;
 	double *samples; /* microseconds; NULL: the first answer is all that is wanted */
 	size_t count, left;
 	int64_t asked_at, until;
@@ -51,6 +62,15 @@ take_failure(struct node *node, int error)
 }
 
 static void
+check_answer(const struct node *node, const struct ear_answer *answer)
+{
+	if (answer->link != node->by)
+		bench_die("%s answers by %s", node->to, ear_link_name(answer->link));
+	if (node->by == EAR_LINK_LAN && answer->level != EAR_TRUSTED)
+		bench_die("%s is %s", node->to, ear_level_name(answer->level));
+}
+
+static void
 on_answer(void *arg, const struct ear_answer *answer)
 {
 	struct node *node = arg;
@@ -59,6 +79,7 @@ on_answer(void *arg, const struct ear_answer *answer)
 		take_failure(node, answer->error);
 		return;
 	}
+	check_answer(node, answer);
 	if (node->samples != NULL)
 		node->samples[--node->left] = (double)(bench_now() - node->asked_at) / 1000;
 	if (node->samples == NULL || node->left == 0)
@@ -76,7 +97,7 @@ ask(struct node *node)
 	iq = ear_stanza(ear_ctx(node->ear), "iq", "get", node->to,
 			"ping"); /* gets an id of its own */
 	ear_child(iq, "ping", EAR_NS_PING);
-	ear_request(node->ear, iq, 2 * EAR_SEC, on_answer, node);
+	ear_request_by(node->ear, node->by, iq, 2 * EAR_SEC, on_answer, node);
 }
 
 struct node *
@@ -131,25 +152,38 @@ node_fork(const char *conf, int *fd)
 }
 
 void
-node_conf(char *out, size_t size, const char *machine, unsigned port, const char *peer,
-	  unsigned peer_port, const char *more)
+node_introduce(struct node_conf *one, struct node_conf *other, const struct node_states *states)
 {
-	int n = snprintf(
-		out, size,
-		"[engine]\nname = %s\n"
-		"[lan]\nuser = bench\nport = %u\ninterfaces = lo\nmdns = embedded\n"
-		"[player]\nkind = none\n[policy]\nplaintext = allow\n%s"
-		"[peer \"other\"]\naddress = bench@%s.local\nhost = 127.0.0.1\nport = %u\n",
-		machine, port, more, peer, peer_port);
+	one->state = states->dirs[0];
+	one->peer = other->machine;
+	one->peer_port = other->port;
+	other->state = states->dirs[1];
+	other->peer = one->machine;
+	other->peer_port = one->port;
+}
 
-	if (n < 0 || (size_t)n >= size)
+void
+node_conf(char out[NODE_CONF_SIZE], const struct node_conf *conf)
+{
+	int n = snprintf(out, NODE_CONF_SIZE,
+			 "[engine]\nname = %s\nstate = %s\n"
+			 "[lan]\nuser = bench\nport = %u\ninterfaces = %s\nmdns = embedded\n"
+			 "[player]\nkind = none\n%s"
+			 "[peer \"other\"]\naddress = bench@%s.local\nhost = %s\nport = %u\n",
+			 conf->machine, conf->state, conf->port,
+			 conf->peer_host == NULL ? "lo" : "all",
+			 conf->more == NULL ? "" : conf->more, conf->peer,
+			 conf->peer_host == NULL ? "127.0.0.1" : conf->peer_host, conf->peer_port);
+
+	if (n < 0 || n >= NODE_CONF_SIZE)
 		bench_die("the configuration is too long");
 }
 
 void
-node_wait(struct node *node, const char *to)
+node_wait(struct node *node, const char *to, enum ear_link_kind by)
 {
 	node->to = to;
+	node->by = by;
 	node->samples = NULL;
 	node->until = ear_now(node->clock) + WAIT_USEC;
 	ask(node);
@@ -157,11 +191,12 @@ node_wait(struct node *node, const char *to)
 }
 
 double
-node_rtt(struct node *node, const char *to, size_t count)
+node_rtt(struct node *node, const char *to, enum ear_link_kind by, size_t count)
 {
 	double median;
 
 	node->to = to;
+	node->by = by;
 	node->count = node->left = count;
 	node->samples = xalloc(count * sizeof(node->samples[0]));
 	ask(node);
@@ -171,6 +206,138 @@ node_rtt(struct node *node, const char *to, size_t count)
 	node->samples = NULL;
 	return median;
 }
+
+/* --- streams ------------------------------------------------------------------------------ */
+
+static struct link *
+find_link(struct node *node, const char *to)
+{
+	return node->ear->reach->lan_find(node->ear->reach_arg, to);
+}
+
+struct link *
+node_link(struct node *node, const char *to)
+{
+	struct link *link = find_link(node, to);
+
+	if (link == NULL || link->state != LINK_UP || !link->keyed)
+		bench_die("%s: no encrypted stream", to);
+	return link;
+}
+
+void
+node_hang_up(struct node *node, const char *to, bool forget)
+{
+	struct link *link = node_link(node, to);
+	struct lan *lan = ((struct lan_link *)link)->lan;
+	int64_t until = ear_now(node->clock) + WAIT_USEC;
+
+	link_close(link);
+	while (find_link(node, to) != NULL || !list_is_empty(&lan->all))
+		if (event_base_loop(node->base, EVLOOP_ONCE) != 0 || ear_now(node->clock) > until)
+			bench_die("%s: the stream does not end", to);
+	if (forget)
+		lan_ticket_drop(lan, to);
+}
+
+/* --- what nodes know ------------------------------------------------------------------------ */
+
+static struct node_states made[NODE_STATES_MAX];
+static size_t made_count;
+static pid_t maker;
+
+static void
+remove_dir(const char *path)
+{
+	char file[NODE_STATE_SIZE + sizeof(((struct dirent *)NULL)->d_name)];
+	DIR *dir = opendir(path);
+	struct dirent *entry;
+
+	while (dir != NULL && (entry = readdir(dir)) != NULL) {
+		snprintf(file, sizeof(file), "%s/%s", path, entry->d_name);
+		unlink(file);
+	}
+	if (dir != NULL)
+		closedir(dir);
+	rmdir(path);
+}
+
+/* Other processes of the benchmark end with a copy of this. */
+static void
+remove_states(void)
+{
+	if (getpid() != maker)
+		return;
+	for (size_t i = 0; i < made_count; i++)
+		for (int k = 0; k < 2; k++)
+			remove_dir(made[i].dirs[k]);
+}
+
+static void
+make_dir(char *path)
+{
+	const char *where = getenv("TMPDIR");
+	int n = snprintf(path, NODE_STATE_SIZE, "%s/earshot-XXXXXX", where ? where : "/tmp");
+
+	if (n < 0 || n >= NODE_STATE_SIZE || mkdtemp(path) == NULL)
+		bench_die("%s: %s", path, strerror(errno));
+}
+
+static struct ear_key
+make_key(const char *dir)
+{
+	char error[CONF_ERROR_SIZE];
+	struct identity *identity = identity_open(dir, error, sizeof(error));
+	struct ear_key key;
+
+	if (identity == NULL)
+		bench_die("%s", error);
+	key = *identity_key(identity);
+	identity_free(identity);
+	return key;
+}
+
+static void
+trust_in(const char *dir, const struct ear_key *key, const char *machine)
+{
+	char error[CONF_ERROR_SIZE], *address = xasprintf("bench@%s.local", machine);
+	struct pins *pins = pins_open(dir, error, sizeof(error));
+	struct pin *pin = pin_new(key);
+
+	if (pins == NULL)
+		bench_die("%s", error);
+	pin->voucher = EAR_BY_USER;
+	pin->trusted = true;
+	pin_add_address(pin, address);
+	if (pins_put(pins, pin) != 0)
+		bench_die("%s: cannot be written", dir);
+	pin_free(pin);
+	pins_free(pins);
+	free(address);
+}
+
+void
+node_states_make(struct node_states *states, const char *one, const char *other)
+{
+	const char *machines[2] = { one, other };
+	struct ear_key keys[2];
+
+	if (made_count == NODE_STATES_MAX)
+		bench_die("too many nodes");
+	if (made_count == 0) {
+		maker = getpid();
+		atexit(remove_states);
+	}
+	for (int i = 0; i < 2; i++) {
+		make_dir(states->dirs[i]);
+		keys[i] = make_key(states->dirs[i]);
+	}
+	for (int i = 0; i < 2; i++)
+		trust_in(states->dirs[i], &keys[1 - i], machines[1 - i]);
+	made[made_count++] = *states;
+}
+
+/* --- bytes -------------------------------------------------------------------------------- */
 
 static size_t
 wire_bytes(xmpp_stanza_t *stanza)

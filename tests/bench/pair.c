@@ -79,7 +79,7 @@ on_stanza(void *owner, struct link *link, xmpp_stanza_t *stanza)
 
 	pair->stanzas++;
 	if (pair->on_stanza != NULL)
-		pair->on_stanza(pair);
+		pair->on_stanza(pair, link, stanza);
 }
 
 static void

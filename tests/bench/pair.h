@@ -17,10 +17,11 @@ struct pair {
 	struct pool *pool;
 	xmpp_ctx_t *ctx;
 	struct lan *lan;
-	unsigned peer_port;                   /* where lan_open goes */
-	size_t up, down;                      /* links that came up, that died */
-	size_t stanzas;                       /* that arrived */
-	void (*on_stanza)(struct pair *pair); /* may be NULL */
+	unsigned peer_port; /* where lan_open goes */
+	size_t up, down;    /* links that came up, that died */
+	size_t stanzas;     /* that arrived */
+	/* May be NULL. stanza is borrowed. */
+	void (*on_stanza)(struct pair *pair, struct link *link, xmpp_stanza_t *stanza);
 	void *arg;
 };
 
