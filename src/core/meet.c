@@ -338,6 +338,17 @@ meet_up(struct ear *ear, struct link *link)
 	pin_free(pin);
 }
 
+/* Whoever has an address has it with every resource; of an account that is published with one, a
+ * device has that, and speaks for the account as long as nobody asks which. */
+static bool
+is_of(const char *jid, const char *address)
+{
+	if (!ear_jid_bare_equal(jid, address))
+		return false;
+	return ear_jid_resource(jid) == NULL || ear_jid_resource(address) == NULL ||
+	       ear_jid_equal(jid, address);
+}
+
 /* A domain that has proved itself speaks for everybody in it. */
 bool
 meet_is_theirs(struct ear *ear, const struct link *link, const char *address)
@@ -349,9 +360,7 @@ meet_is_theirs(struct ear *ear, const struct link *link, const char *address)
 	if (pin == NULL || ear_jid_is_lan(address))
 		return false;
 	for (size_t i = 0; i < pin->jid_count; i++)
-		if (ear_jid_equal(pin->jids[i], address) ||
-		    (ear_jid_resource(address) == NULL &&
-		     ear_jid_bare_equal(pin->jids[i], address)))
+		if (is_of(pin->jids[i], address))
 			return true;
 	if (at == NULL || copy_text(domain, sizeof(domain), at + 1) != 0)
 		return false;

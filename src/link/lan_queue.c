@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include <earshot/jid.h>
 #include <event2/buffer.h>
 
 #include "base/alloc.h"
@@ -24,13 +25,27 @@ remember(xmpp_stanza_t *stanza, const char *attribute, const char *usual)
 	return value == NULL || strcmp(value, usual) == 0 ? NULL : xstrdup(value);
 }
 
-/* XEP-0174 §7: both are "user@machine", without a resource, between two that know no better. */
+static bool
+is_answer(xmpp_stanza_t *stanza)
+{
+	const char *type = xmpp_stanza_get_type(stanza);
+
+	return type != NULL && (strcmp(type, "result") == 0 || strcmp(type, "error") == 0);
+}
+
+/* XEP-0174 §7: both are "user@machine", without a resource, between two that know no better. An
+ * answer comes from the address that was asked, also when that is not the one asked last (RFC 6120
+ * §8.1.2.1). */
 static void
 to_wire(struct lan_link *l, xmpp_stanza_t *stanza, char **from, char **to)
 {
+	const char *own = l->out->lan->self;
+
 	*from = remember(stanza, "from", l->link.self);
 	*to = remember(stanza, "to", l->link.peer);
-	xmpp_stanza_set_attribute(stanza, "from", lan_address_from(l->out, *from));
+	if (*from != NULL || !is_answer(stanza))
+		own = lan_address_from(l->out, *from);
+	xmpp_stanza_set_attribute(stanza, "from", own);
 	xmpp_stanza_set_attribute(stanza, "to", lan_address_to(l->out, *to));
 }
 
@@ -141,6 +156,20 @@ give_back(struct lan_link *l, struct outbox_item *item, bool maybe)
 	outbox_item_free(item);
 }
 
+/*
+ * What waited for the stream was addressed before anybody knew whose key it would show: a JID that
+ * is not of that key gets nothing there.
+ */
+static bool
+is_theirs(const struct lan_link *l, const struct outbox_item *item)
+{
+	const struct link *link = &l->link;
+	const char *to = xmpp_stanza_get_to(item->stanza);
+
+	return to == NULL || ear_jid_is_lan(to) ||
+	       (link->jid != NULL && l->lan->hooks.is_theirs(link->owner, link, to));
+}
+
 void
 lan_queue_flush(struct lan_link *l)
 {
@@ -148,6 +177,10 @@ lan_queue_flush(struct lan_link *l)
 	int rc;
 
 	while (l->out != NULL && (item = outbox_take(&l->queue)) != NULL) {
+		if (!is_theirs(l, item)) {
+			give_back(l, item, false);
+			continue;
+		}
 		rc = lan_queue_write(l, item->stanza);
 		if (rc == -ENOBUFS || rc == -ENOTCONN) {
 			outbox_put_first(&l->queue, item);

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "base/alloc.h"
+#include "core/meet.h"
 #include "core/route.h"
 #include "scenario.h"
 
@@ -133,13 +134,33 @@ on_timer(void *arg)
 	arm(fake);
 }
 
+/* As the real one (lan_queue_flush): what waited for a JID is not for every key. */
+static bool
+is_theirs(struct fake *fake, xmpp_stanza_t *stanza)
+{
+	const char *to = xmpp_stanza_get_to(stanza);
+
+	return fake->link.kind != EAR_LINK_LAN || to == NULL || ear_jid_is_lan(to) ||
+	       (fake->link.jid != NULL && meet_is_theirs(fake->world->ear, &fake->link, to));
+}
+
 void
 fake_up(struct fake *fake)
 {
+	size_t n = fake->kept_count;
+
 	link_enter(&fake->link, LINK_UP);
-	for (size_t i = 0; i < fake->kept_count; i++)
-		fake->sent[fake->sent_count++] = fake->kept[i];
 	fake->kept_count = 0;
+	for (size_t i = 0; i < n; i++) {
+		xmpp_stanza_t *stanza = fake->kept[i];
+
+		if (is_theirs(fake, stanza)) {
+			fake->sent[fake->sent_count++] = stanza;
+			continue;
+		}
+		core_link_events.undelivered(fake->world->ear, &fake->link, stanza, false);
+		xmpp_stanza_release(stanza);
+	}
 	core_link_events.up(fake->world->ear, &fake->link);
 }
 
