@@ -112,15 +112,28 @@ on_expiry(void *arg)
 	visit_fail(arg, "it took too long");
 }
 
+/* Nobody else has to wait for who has gone. */
+static void
+on_event(void *arg, const struct ear_event *event)
+{
+	struct pair_state *state = arg;
+
+	if (event->kind == EAR_STREAM_ENDED && state->visit.step != VISIT_NONE &&
+	    !ear_pairing_is_alive(state->visit.pairing))
+		visit_fail(state, "its stream has ended");
+}
+
 void
 visit_init(struct pair_state *state)
 {
+	ear_watch(state->ear, on_event, state);
 	ear_timer_init(&state->visit.expiry, ear_clock(state->ear), on_expiry, state);
 }
 
 void
 visit_release(struct pair_state *state)
 {
+	ear_unwatch(state->ear, on_event, state);
 	if (state->visit.step != VISIT_NONE)
 		visit_end(state);
 }

@@ -168,6 +168,7 @@ enum ear_event_kind {
 	EAR_PATH_CHANGED,  /* another path was chosen for address */
 	EAR_SERVER_UP,     /* address: ours there; whatever the server forgets, it has forgotten */
 	EAR_TRUST_CHANGED, /* what is known about the key of that address */
+	EAR_STREAM_ENDED,  /* a direct stream with that LAN address; there may be another one */
 	EAR_OWN_KEY_CHANGED,
 };
 

@@ -128,6 +128,9 @@ struct ear_pairing *ear_pairing_new(struct ear *ear, const char *address, bool i
 				    int *error);
 void ear_pairing_free(struct ear_pairing *pairing);
 
+/* Whether that stream is still there; EAR_STREAM_ENDED is the time to ask. */
+bool ear_pairing_is_alive(const struct ear_pairing *pairing);
+
 /* The key of the other end, for people to look at; borrowed. */
 const struct ear_key *ear_pairing_key(const struct ear_pairing *pairing);
 
@@ -166,7 +169,7 @@ int ear_pairing_take_token(struct ear_pairing *pairing, const char *token, const
 void ear_new_token(char out[EAR_PAIRING_TEXT]);
 
 /* All checks of our side have passed: the other end's key is pinned and trusted. name is for
- * people, may be "". -EACCES: they have not. */
+ * people, may be "". -EACCES: they have not; -ENOBUFS: no room among those that are vouched for. */
 int ear_pairing_done(struct ear_pairing *pairing, const char *name);
 
 #endif

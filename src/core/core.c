@@ -163,6 +163,8 @@ on_down(void *owner, struct link *link, int error, const char *text)
 	route_on_down(ear, link, error, text);
 	request_on_down(ear, link);
 	program_on_link(ear);
+	if (link->kind == EAR_LINK_LAN && link->peer != NULL)
+		core_tell(ear, EAR_STREAM_ENDED, link->peer, EAR_LINK_NONE);
 }
 
 const struct link_events core_link_events = {

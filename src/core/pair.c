@@ -66,8 +66,8 @@ ear_pairing_free(struct ear_pairing *pairing)
 	free(pairing);
 }
 
-static bool
-is_alive(const struct ear_pairing *pairing)
+bool
+ear_pairing_is_alive(const struct ear_pairing *pairing)
 {
 	struct ear *ear = pairing->ear;
 	const struct link *link = ear->reach->lan_find(ear->reach_arg, pairing->address);
@@ -85,63 +85,71 @@ ear_pairing_key(const struct ear_pairing *pairing)
 int
 ear_pairing_commit(struct ear_pairing *pairing, char out[EAR_PAIRING_TEXT])
 {
-	return is_alive(pairing) ? pairing_commit(pairing->pairing, out) : -ENOTCONN;
+	return ear_pairing_is_alive(pairing) ? pairing_commit(pairing->pairing, out) : -ENOTCONN;
 }
 
 int
 ear_pairing_take_commit(struct ear_pairing *pairing, const char *commit)
 {
-	return is_alive(pairing) ? pairing_take_commit(pairing->pairing, commit) : -ENOTCONN;
+	return ear_pairing_is_alive(pairing) ? pairing_take_commit(pairing->pairing, commit)
+					     : -ENOTCONN;
 }
 
 int
 ear_pairing_nonce(struct ear_pairing *pairing, char out[EAR_PAIRING_TEXT])
 {
-	return is_alive(pairing) ? pairing_nonce(pairing->pairing, out) : -ENOTCONN;
+	return ear_pairing_is_alive(pairing) ? pairing_nonce(pairing->pairing, out) : -ENOTCONN;
 }
 
 int
 ear_pairing_code(struct ear_pairing *pairing, const char *nonce, char out[EAR_CODE_SIZE])
 {
-	return is_alive(pairing) ? pairing_code(pairing->pairing, nonce, out) : -ENOTCONN;
+	return ear_pairing_is_alive(pairing) ? pairing_code(pairing->pairing, nonce, out)
+					     : -ENOTCONN;
 }
 
 int
 ear_pairing_proof(struct ear_pairing *pairing, const char *code, char out[EAR_PAIRING_TEXT])
 {
-	return is_alive(pairing) ? pairing_proof(pairing->pairing, code, out) : -ENOTCONN;
+	return ear_pairing_is_alive(pairing) ? pairing_proof(pairing->pairing, code, out)
+					     : -ENOTCONN;
 }
 
 int
 ear_pairing_take_proof(struct ear_pairing *pairing, const char *proof)
 {
-	return is_alive(pairing) ? pairing_take_proof(pairing->pairing, proof) : -ENOTCONN;
+	return ear_pairing_is_alive(pairing) ? pairing_take_proof(pairing->pairing, proof)
+					     : -ENOTCONN;
 }
 
 int
 ear_pairing_take_nonce(struct ear_pairing *pairing, const char *nonce, char out[EAR_PAIRING_TEXT])
 {
-	return is_alive(pairing) ? pairing_take_nonce(pairing->pairing, nonce, out) : -ENOTCONN;
+	return ear_pairing_is_alive(pairing) ? pairing_take_nonce(pairing->pairing, nonce, out)
+					     : -ENOTCONN;
 }
 
 int
 ear_pairing_take_salt(struct ear_pairing *pairing, const char *salt)
 {
-	return is_alive(pairing) ? pairing_take_salt(pairing->pairing, salt) : -ENOTCONN;
+	return ear_pairing_is_alive(pairing) ? pairing_take_salt(pairing->pairing, salt)
+					     : -ENOTCONN;
 }
 
 int
 ear_pairing_token_proof(struct ear_pairing *pairing, const struct ear_key *key, const char *token,
 			char out[EAR_PAIRING_TEXT])
 {
-	return is_alive(pairing) ? pairing_token_proof(pairing->pairing, key, token, out)
-				 : -ENOTCONN;
+	return ear_pairing_is_alive(pairing)
+		       ? pairing_token_proof(pairing->pairing, key, token, out)
+		       : -ENOTCONN;
 }
 
 int
 ear_pairing_take_token(struct ear_pairing *pairing, const char *token, const char *proof)
 {
-	return is_alive(pairing) ? pairing_take_token(pairing->pairing, token, proof) : -ENOTCONN;
+	return ear_pairing_is_alive(pairing) ? pairing_take_token(pairing->pairing, token, proof)
+					     : -ENOTCONN;
 }
 
 int
@@ -153,7 +161,7 @@ ear_pairing_done(struct ear_pairing *pairing, const char *name)
 	struct pin *pin;
 	int error;
 
-	if (!is_alive(pairing))
+	if (!ear_pairing_is_alive(pairing))
 		return -ENOTCONN;
 	if (!pairing_is_done(pairing->pairing))
 		return -EACCES;
@@ -167,6 +175,8 @@ ear_pairing_done(struct ear_pairing *pairing, const char *name)
 	pin_add_address(pin, pairing->address);
 	error = pins_put(ear->pins, pin);
 	pin_free(pin);
+	if (error == -ENOBUFS || error == -EINVAL)
+		return error; /* nothing has changed: the other end must not be told that it has */
 	if (error != 0)
 		ear_warn("%s: paired, but that could not be stored: %s", pairing->address,
 			 strerror(-error));

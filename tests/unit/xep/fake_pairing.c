@@ -50,6 +50,12 @@ ear_pairing_key(const struct ear_pairing *pairing)
 	return &fake_pairing.other;
 }
 
+bool
+ear_pairing_is_alive(const struct ear_pairing *pairing)
+{
+	return !fake_pairing.cut;
+}
+
 int
 ear_pairing_commit(struct ear_pairing *pairing, char out[EAR_PAIRING_TEXT])
 {
