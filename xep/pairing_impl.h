@@ -19,14 +19,15 @@
 #define PAIRING_ASKS_MAX  8    /* devices that programs here ask at the same time */
 #define PAIRING_POLLS_MAX 16   /* programs that wait for news of pairings */
 
-#define PAIRING_VISIT_TIME   (120 * EAR_SEC) /* from the request to the end */
-#define PAIRING_USER_TIME    (60 * EAR_SEC)  /* for reading six digits and typing them */
-#define PAIRING_STEP_TIME    (30 * EAR_SEC)  /* for the other end's answer to a step */
-#define PAIRING_POLL_TIME    (20 * EAR_SEC)
-#define PAIRING_TOKEN_TIME   (600 * EAR_SEC)
-#define PAIRING_TOKEN_WRONG  3 /* proofs, which end a token */
-#define PAIRING_FAILURES_MAX 3 /* attempts that came to nothing, over all peers, in ... */
-#define PAIRING_FAILURE_TIME (600 * EAR_SEC)
+#define PAIRING_VISIT_TIME       (120 * EAR_SEC) /* from the request to the end */
+#define PAIRING_USER_TIME        (60 * EAR_SEC)  /* for reading six digits and typing them */
+#define PAIRING_STEP_TIME        (30 * EAR_SEC)  /* for the other end's answer to a step */
+#define PAIRING_POLL_TIME        (20 * EAR_SEC)
+#define PAIRING_TOKEN_TIME       (600 * EAR_SEC)
+#define PAIRING_TOKEN_WRONG      3 /* proofs that are looked at in ... */
+#define PAIRING_TOKEN_WRONG_TIME (60 * EAR_SEC)
+#define PAIRING_FAILURES_MAX     3 /* attempts that came to nothing, over all peers, in ... */
+#define PAIRING_FAILURE_TIME     (600 * EAR_SEC)
 
 extern const struct ear_xep ear_xep_pairing;
 
@@ -52,7 +53,8 @@ struct visit {
 struct token {
 	char text[EAR_PAIRING_TEXT]; /* "": none */
 	int64_t ends_at;
-	unsigned wrong;
+	unsigned wrong; /* proofs of the last ones, over all peers */
+	int64_t wrong_since;
 };
 
 /* A ring in which asks and polls hang. */

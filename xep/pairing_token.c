@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: ISC */
 /*
  * pairing_token.c: the token that a QR code carries: whoever proves to know it on its own stream is
- * paired in one step. It serves once, for ten minutes, and survives two wrong proofs.
+ * paired in one step. It serves once, for ten minutes. Nobody guesses 128 bits, so a wrong proof
+ * costs it nothing: otherwise any stranger could take it away from who holds it. Limited is what
+ * wrong ones make us say.
  */
 #include <errno.h>
 
@@ -14,16 +16,12 @@ token_make(struct pair_state *state)
 {
 	ear_new_token(state->token.text);
 	state->token.ends_at = ear_now(ear_clock(state->ear)) + PAIRING_TOKEN_TIME;
-	state->token.wrong = 0;
 }
 
 void
 token_wipe(struct pair_state *state)
 {
-	struct token *token = &state->token;
-
-	explicit_bzero(token->text, sizeof(token->text));
-	token->wrong = 0;
+	explicit_bzero(state->token.text, sizeof(state->token.text));
 }
 
 static bool
@@ -34,20 +32,41 @@ token_is_valid(struct pair_state *state)
 	return state->token.text[0] != '\0';
 }
 
+/* Whether that was one wrong proof too many for now. */
+static bool
+token_is_guessed(struct pair_state *state)
+{
+	struct token *token = &state->token;
+	int64_t now = ear_now(ear_clock(state->ear));
+
+	if (token->wrong == 0 || now - token->wrong_since >= PAIRING_TOKEN_WRONG_TIME) {
+		token->wrong = 0;
+		token->wrong_since = now;
+	}
+	if (token->wrong == PAIRING_TOKEN_WRONG)
+		return true;
+	token->wrong++;
+	return false;
+}
+
 /* What its holder could not prove counts as wrong, whatever was sent. */
 static enum ear_verdict
 token_refuse(const struct ear_in *in, int error)
 {
-	struct pair_state *state = pair_state(in->ear);
-
-	if (error == -ENOTCONN)
+	switch (error) {
+	case -ENOTCONN:
 		return ear_fail(in, EAR_NOT_ALLOWED, "pairing needs a direct stream");
-	ear_warn("%s: pairing failed: a wrong proof for the token", in->from);
-	if (++state->token.wrong >= PAIRING_TOKEN_WRONG) {
-		ear_warn("the token is void after %d wrong proofs: `earshot pair` makes another",
-			 PAIRING_TOKEN_WRONG);
-		token_wipe(state);
+	case -EKEYREJECTED:
+	case -EBADMSG:
+		break;
+	default:
+		ear_warn("%s: pairing failed: %s", in->from, strerror(-error));
+		return ear_fail(in, EAR_INTERNAL_SERVER_ERROR, "pairing failed here");
 	}
+	if (token_is_guessed(pair_state(in->ear)))
+		return ear_fail(in, EAR_RESOURCE_CONSTRAINT,
+				"too many wrong proofs: wait a minute");
+	ear_warn("%s: pairing failed: a wrong proof for the token", in->from);
 	return ear_fail(in, EAR_NOT_AUTHORIZED, "that proof does not fit the token");
 }
 
@@ -62,10 +81,12 @@ token_take(const struct ear_in *in, struct ear_pairing *pairing)
 
 	if (error != 0)
 		return error;
-	token_wipe(state);
 	pair_clean(xmpp_stanza_get_attribute(in->payload, "name"), PAIRING_NAME_MAX, name,
 		   sizeof(name));
-	return ear_pairing_done(pairing, name);
+	error = ear_pairing_done(pairing, name);
+	if (error == 0)
+		token_wipe(state);
+	return error;
 }
 
 enum ear_verdict
@@ -88,12 +109,8 @@ token_on_proof(const struct ear_in *in)
 				error == -EACCES ? "an encrypted" : "a direct");
 	error = token_take(in, pairing);
 	ear_pairing_free(pairing);
-	if (error != 0 && state->token.text[0] != '\0')
+	if (error != 0)
 		return token_refuse(in, error);
-	if (error != 0) {
-		ear_warn("%s: pairing failed: %s", in->from, strerror(-error));
-		return ear_fail(in, EAR_INTERNAL_SERVER_ERROR, "pairing failed here");
-	}
 	ear_info("%s: paired with, by a token", in->from);
 	return ear_reply(in, pair_element(in->ear, "paired", ear_device_name(in->ear), NULL));
 }

@@ -450,6 +450,31 @@ test_stream_ends(void **state)
 	assert_int_equal(fake_pairing.alive, 0);
 }
 
+/* Whoever leaves without a word makes room at once, and has had one of the attempts. */
+static void
+test_visitor_leaves(void **state)
+{
+	begin_shown();
+	fake_tell(ear, EAR_STREAM_ENDED, PHONE); /* another one than that of the visit */
+	assert_true(screen[0] != '\0');
+	fake_pairing.cut = true;
+	fake_tell(ear, EAR_PEER_CHANGED, PHONE);
+	assert_true(screen[0] != '\0');
+	fake_tell(ear, EAR_STREAM_ENDED, PHONE);
+	assert_string_equal(screen, "");
+	assert_int_equal(fake_pairing.alive, 0);
+	fake_pairing.cut = false;
+	for (int i = 1; i < PAIRING_FAILURES_MAX; i++) {
+		peer(TABLET, "<pair" NS "/>");
+		result_text("commit");
+		fake_pairing.cut = true;
+		fake_tell(ear, EAR_STREAM_ENDED, TABLET);
+		fake_pairing.cut = false;
+	}
+	peer(TABLET, "<pair" NS "/>");
+	assert_true(fake_refused(ear, EAR_RESOURCE_CONSTRAINT));
+}
+
 static void
 test_pin_not_stored(void **state)
 {
@@ -654,15 +679,32 @@ test_token_wrong(void **state)
 	assert_true(fake_refused(ear, EAR_NOT_AUTHORIZED));
 	peer(PHONE, "<token" NS " proof='AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA='/>");
 	assert_true(fake_refused(ear, EAR_NOT_AUTHORIZED));
-	prove_token(&uri); /* two wrong ones it survives */
-	result_text("paired");
-	make_token(&uri);
-	for (int i = 0; i < PAIRING_TOKEN_WRONG; i++) {
+	for (int i = 2; i < PAIRING_TOKEN_WRONG; i++) {
 		peer(TABLET, "<token" NS " proof='AAAA'/>");
 		assert_true(fake_refused(ear, EAR_NOT_AUTHORIZED));
 	}
+	for (int i = 0; i < 1000; i++) {
+		peer(TABLET, "<token" NS " proof='AAAA'/>");
+		assert_true(fake_refused(ear, EAR_RESOURCE_CONSTRAINT));
+	}
+	clock_advance(ear->clock, PAIRING_TOKEN_WRONG_TIME);
+	peer(TABLET, "<token" NS " proof='AAAA'/>");
+	assert_true(fake_refused(ear, EAR_NOT_AUTHORIZED));
+	assert_int_equal(fake_pairing.dones, 0);
+}
+
+/* Strangers cannot take the token away from who holds it, whatever they send and how often. */
+static void
+test_token_outlives_strangers(void **state)
+{
+	struct pair_uri uri;
+
+	make_token(&uri);
+	for (int i = 0; i < 1000; i++)
+		peer(TABLET, "<token" NS " proof='AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA='/>");
+	assert_true(fake_refused(ear, EAR_RESOURCE_CONSTRAINT));
 	prove_token(&uri);
-	assert_true(fake_refused(ear, EAR_ITEM_NOT_FOUND));
+	result_text("paired");
 	assert_int_equal(fake_pairing.dones, 1);
 }
 
@@ -710,6 +752,8 @@ test_token_elsewhere(void **state)
 	prove_token(&uri);
 	assert_true(fake_refused(ear, EAR_INTERNAL_SERVER_ERROR));
 	fake_pairing.done_error = 0;
+	prove_token(&uri); /* nobody was paired: it serves still */
+	result_text("paired");
 	prove_token(&uri);
 	assert_true(fake_refused(ear, EAR_ITEM_NOT_FOUND));
 }
@@ -738,14 +782,31 @@ int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
-		TEST(test_by_code),     TEST(test_wrong_digits),  TEST(test_order),
-		TEST(test_strangers),   TEST(test_only_lan),      TEST(test_busy),
-		TEST(test_too_many),    TEST(test_forgive),       TEST(test_nonsense),
-		TEST(test_large),       TEST(test_stream_ends),   TEST(test_pin_not_stored),
-		TEST(test_names),       TEST(test_no_screen),     TEST(test_pairings),
-		TEST(test_polls),       TEST(test_send_away),     TEST(test_token),
-		TEST(test_token_wrong), TEST(test_token_expires), TEST(test_token_elsewhere),
-		TEST(test_no_address),  TEST(test_stop),
+		TEST(test_by_code),
+		TEST(test_wrong_digits),
+		TEST(test_order),
+		TEST(test_strangers),
+		TEST(test_only_lan),
+		TEST(test_busy),
+		TEST(test_too_many),
+		TEST(test_forgive),
+		TEST(test_nonsense),
+		TEST(test_large),
+		TEST(test_stream_ends),
+		TEST(test_pin_not_stored),
+		TEST(test_names),
+		TEST(test_no_screen),
+		TEST(test_pairings),
+		TEST(test_polls),
+		TEST(test_send_away),
+		TEST(test_token),
+		TEST(test_token_wrong),
+		TEST(test_token_expires),
+		TEST(test_token_elsewhere),
+		TEST(test_no_address),
+		TEST(test_visitor_leaves),
+		TEST(test_token_outlives_strangers),
+		TEST(test_stop),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
