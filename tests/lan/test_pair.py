@@ -164,6 +164,19 @@ def test_guessing_is_refused(room):
     assert room.pair()[0] == 0
 
 
+def test_visitor_who_leaves(room):
+    """Digits of who is gone are of no use to anybody, and others need not wait for the end."""
+    watch = room.tv.follow("pair", name="watch")
+    room.begin()
+    watch.wait_for(r"Type there: ", 10)
+    room.phone.proc.kill()
+    os.unlink(room.phone.host.path(room.phone.socket))
+    watch.wait_for("is not paired", 10)
+    room.phone.start()
+    room.meet()
+    assert room.pair()[0] == 0
+
+
 def test_by_uri(room):
     """What a QR code holds, read from standard input; it is good once."""
     (token,) = room.tv.cli("pair", "--qr", "--json").rows
