@@ -87,14 +87,21 @@ set_usec(xmpp_stanza_t *element, const char *name, int64_t usec)
 		ear_set(element, name, "%" PRId64, usec);
 }
 
-/* The bare address in an attribute; *bare is NULL when it is absent. Errors as ear_jid_bare. */
+/* The canonical address in an attribute; *address is NULL when it is absent. Errors as
+ * ear_jid_prep. On the LAN there are no resources; elsewhere each may be another device. */
 static int
-get_address(const struct ear_in *in, const char *attribute, char *out, const char **bare)
+get_address(const struct ear_in *in, const char *attribute, char *out, const char **address)
 {
 	const char *text = xmpp_stanza_get_attribute(in->payload, attribute);
+	int error;
 
-	*bare = text == NULL ? NULL : out;
-	return text == NULL ? 0 : ear_jid_bare(text, out, EAR_JID_SIZE);
+	*address = text == NULL ? NULL : out;
+	if (text == NULL)
+		return 0;
+	error = ear_jid_prep(text, out, EAR_JID_SIZE);
+	if (error == 0 && ear_jid_is_lan(out))
+		error = ear_jid_bare(text, out, EAR_JID_SIZE);
+	return error;
 }
 
 static void
@@ -119,11 +126,11 @@ add_peer(void *arg, const struct ear_peer_info *peer)
 static enum ear_verdict
 on_peers(const struct ear_in *in)
 {
-	char bare[EAR_JID_SIZE];
+	char canonical[EAR_JID_SIZE];
 	const char *address;
 	struct page page;
 
-	if (get_address(in, "address", bare, &address) != 0)
+	if (get_address(in, "address", canonical, &address) != 0)
 		return EAR_JID_MALFORMED;
 	if (page_open(&page, in, "peers") != 0)
 		return ear_fail(in, EAR_BAD_REQUEST, "first is no number");
@@ -159,11 +166,11 @@ add_path(void *arg, const struct ear_path_info *path)
 static enum ear_verdict
 on_paths(const struct ear_in *in)
 {
-	char bare[EAR_JID_SIZE];
+	char canonical[EAR_JID_SIZE];
 	const char *to;
 	struct page page;
 
-	if (get_address(in, "to", bare, &to) != 0)
+	if (get_address(in, "to", canonical, &to) != 0)
 		return EAR_JID_MALFORMED;
 	if (page_open(&page, in, "paths") != 0)
 		return ear_fail(in, EAR_BAD_REQUEST, "first is no number");
