@@ -400,6 +400,13 @@ io_acked(struct io *io)
 }
 
 void
+io_rest(struct io *io)
+{
+	if (io->seal != NULL)
+		tls_rest(io_tls(io));
+}
+
+void
 io_watch_life(struct io *io, int idle_ms, int dead_ms)
 {
 	int on = 1, idle = idle_ms < 1000 ? 1 : idle_ms / 1000, interval = 1;

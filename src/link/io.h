@@ -69,6 +69,9 @@ uint64_t io_written(const struct io *io);
 uint64_t io_sent(const struct io *io);
 uint64_t io_acked(struct io *io);
 
+/* Nothing has come or gone for a while: gives memory back that is taken again when needed. */
+void io_rest(struct io *io);
+
 /*
  * Finds a dead cable: TCP keep-alive after idle_ms of silence, and the connection fails when
  * something stays unacknowledged for dead_ms. No effect on a Unix socket.

@@ -203,7 +203,7 @@ on_end(void *arg)
 
 /*
  * A stanza that comes byte by byte may take its time, but not for ever. Between stanzas the same
- * timer waits for silence, in which the parser gives its memory back.
+ * timer waits for silence, in which parser and TLS give their memory back.
  */
 static void
 watch(struct stream *s)
@@ -223,10 +223,12 @@ watch(struct stream *s)
 static void
 rest(struct stream *s)
 {
-	if (s->fresh)
+	if (s->fresh) {
 		ear_timer_set(&s->timer, STREAM_REST_USEC);
-	else
+	} else {
 		reader_rest(s->reader);
+		io_rest(s->io);
+	}
 	s->fresh = false;
 }
 
@@ -471,6 +473,9 @@ stream_send(struct stream *s, xmpp_stanza_t *stanza)
 {
 	if (s->sent_end || s->state == STREAM_ENDED)
 		return -ENOTCONN;
+	if (s->state == STREAM_OPEN && s->known && !ear_timer_is_set(&s->timer))
+		ear_timer_set(&s->timer, STREAM_REST_USEC);
+	s->fresh = true;
 	return writer_stanza(io_out(s->io), stanza, STREAM_STANZA_MAX);
 }
 

@@ -152,24 +152,20 @@ shake(struct tls *tls)
 	return 0;
 }
 
-/* After a message of the handshake OpenSSL keeps its buffer until data come. */
-static void
-save_memory(struct tls *tls)
-{
-	if (tls->ready)
-		SSL_free_buffers(tls->ssl);
-}
-
+/* When all has been read OpenSSL is not asked again: it takes long to find that there is nothing.
+ */
 static int
 open_records(struct tls *tls, tls_plain_fn *fn, void *arg)
 {
 	char bytes[RECORD_MAX];
-	int n;
+	int n = 1;
 
-	while ((n = SSL_read(tls->ssl, bytes, sizeof(bytes))) > 0)
-		if (!fn(arg, bytes, (size_t)n))
+	while (n > 0 && (tls->left > 0 || SSL_pending(tls->ssl) > 0)) {
+		n = SSL_read(tls->ssl, bytes, sizeof(bytes));
+		if (n > 0 && !fn(arg, bytes, (size_t)n))
 			return 0;
-	return outcome(tls, n);
+	}
+	return n > 0 ? 0 : outcome(tls, n);
 }
 
 int
@@ -188,7 +184,6 @@ tls_read(struct tls *tls, const void *wire, size_t length, struct evbuffer *wire
 		error = shake(tls);
 	if (error == 0 && tls->ready)
 		error = open_records(tls, fn, arg);
-	save_memory(tls);
 	tls->wire = NULL;
 	tls->left = 0;
 	tls->out = NULL;
@@ -270,6 +265,14 @@ tls_seal(struct tls *tls, struct evbuffer *plain_out, struct evbuffer *wire_out)
 	while (taken >= 0 && evbuffer_get_length(plain_out) > 0)
 		taken = tls_write(tls, plain_out, wire_out);
 	return taken < 0 ? taken : 0;
+}
+
+/* It keeps a buffer for each direction, as long as the longest record. */
+void
+tls_rest(struct tls *tls)
+{
+	if (tls->ready && tls->failure == NULL)
+		SSL_free_buffers(tls->ssl);
 }
 
 bool

@@ -87,6 +87,9 @@ int tls_feed(struct tls *tls, struct evbuffer *wire_in, struct evbuffer *plain_i
 /* Encrypts all of plain_out. Only when tls_is_ready. Errors as tls_feed. */
 int tls_seal(struct tls *tls, struct evbuffer *plain_out, struct evbuffer *wire_out);
 
+/* Nothing has come or gone for a while: gives memory back that the next record will need again. */
+void tls_rest(struct tls *tls);
+
 /* Whether the handshake is over and the other end is who it should be. */
 bool tls_is_ready(const struct tls *tls);
 
