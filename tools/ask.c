@@ -142,11 +142,20 @@ hint_of(enum ear_verdict condition)
 	}
 }
 
+/* A stranger is led to what makes him known. */
+static const char *
+way_in(enum ear_verdict condition, const char *subject)
+{
+	return condition == EAR_NOT_AUTHORIZED && ear_jid_is_lan(subject)
+		       ? "; if both devices are yours: earshot pair "
+		       : "";
+}
+
 int
 cli_refused(const char *subject, const struct answer *answer)
 {
 	enum ear_verdict condition;
-	const char *text, *name;
+	const char *text, *name, *way;
 
 	if (answer->stanza == NULL) {
 		if (answer->code == EXIT_TIMEOUT)
@@ -180,8 +189,10 @@ cli_refused(const char *subject, const struct answer *answer)
 			 text == NULL ? "it gave no reason" : text);
 		break;
 	default:
-		complain("%s: refused (%s): %s", subject, name,
-			 text == NULL ? hint_of(condition) : text);
+		way = way_in(condition, subject);
+		complain("%s: refused (%s): %s%s%s", subject, name,
+			 text == NULL ? hint_of(condition) : text, way,
+			 *way == '\0' ? "" : subject);
 		break;
 	}
 	return answer->code;

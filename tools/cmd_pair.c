@@ -108,7 +108,8 @@ cancel(struct cli *cli, const char *address)
 static char *
 read_digits(struct cli *cli, const char *address)
 {
-	char *prompt = xasprintf("%s shows six digits. Type them: ", address), *line;
+	char *who = out_escape(address, false);
+	char *prompt = xasprintf("%s shows six digits. Type them: ", who), *line;
 	int tries = isatty(STDIN_FILENO) ? TRIES : 1;
 
 	for (;;) {
@@ -120,6 +121,7 @@ read_digits(struct cli *cli, const char *address)
 			break;
 	}
 	free(prompt);
+	free(who);
 	return line;
 }
 

@@ -110,6 +110,7 @@ def test_one_command_and_one_code(room):
     """And the press goes through afterwards, also after both were started again."""
     refused = room.press()
     assert refused.code == 1 and "not-authorized" in refused.err, refused
+    assert "earshot pair " + TV in refused.err, "it says what to do"
     watch = room.tv.follow("pair", name="watch")
     watch.wait_for("waiting")
     proc = room.begin()
