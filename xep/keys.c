@@ -13,6 +13,7 @@ struct keys {
 	struct keys_serve *serve;
 	struct keys_fetch *fetch;
 	struct keys_follow *follow;
+	struct keys_control *control;
 };
 
 static struct keys *
@@ -44,7 +45,7 @@ is_about_keys(xmpp_stanza_t *event)
 }
 
 /* What it says is not believed: it is a reason to look. Only of the sender's own list, therefore,
- * and only when it is sure who that is. */
+ * and only by the server, which vouches for the sender and keeps the list. */
 static enum ear_verdict
 on_event(const struct ear_in *in)
 {
@@ -53,12 +54,24 @@ on_event(const struct ear_in *in)
 
 	if (!is_about_keys(in->payload))
 		return EAR_PASS;
-	if (in->level < EAR_PROVED || in->link == EAR_LINK_LOCAL || ear_jid_is_lan(in->from) ||
+	if (in->level < EAR_PROVED || in->link != EAR_LINK_SERVER || ear_jid_is_lan(in->from) ||
 	    ear_jid_bare(in->from, bare, sizeof(bare)) != 0)
 		return EAR_DONE;
 	keys_fetch_outdate(keys->fetch, bare);
 	ear_devices_changed(in->ear, bare);
 	return EAR_DONE;
+}
+
+static enum ear_verdict
+on_devices(const struct ear_in *in)
+{
+	return keys_control_list(keys_of(in->ear)->control, in);
+}
+
+static enum ear_verdict
+on_revoke(const struct ear_in *in)
+{
+	return keys_control_revoke(keys_of(in->ear)->control, in);
 }
 
 static void
@@ -96,6 +109,7 @@ start(struct ear *ear)
 	keys->serve = keys_serve_new(ear);
 	keys->fetch = keys_fetch_new(ear);
 	keys->follow = keys_follow_new(ear);
+	keys->control = keys_control_new(ear, keys->fetch);
 	ear_set_state(ear, &ear_xep_keys, keys);
 	ear_watch(ear, on_change, keys);
 	return 0;
@@ -107,6 +121,7 @@ stop(struct ear *ear)
 	struct keys *keys = keys_of(ear);
 
 	ear_unwatch(ear, on_change, keys);
+	keys_control_free(keys->control);
 	keys_follow_free(keys->follow);
 	keys_fetch_free(keys->fetch);
 	keys_serve_free(keys->serve);
@@ -123,6 +138,8 @@ static const struct ear_rule rules[] = {
 	{ EAR_IQ_GET, EAR_NS_PUBSUB, "pubsub", on_get, EAR_VERB_QUERY },
 	{ EAR_IQ_SET, EAR_NS_PUBSUB, "pubsub", on_set, EAR_VERB_QUERY },
 	{ EAR_MESSAGE, EAR_NS_PUBSUB_EVENT, "event", on_event, EAR_VERB_QUERY },
+	{ EAR_IQ_GET, EAR_NS_CONTROL, "devices", on_devices, EAR_VERB_ADMIN },
+	{ EAR_IQ_SET, EAR_NS_CONTROL, "revoke", on_revoke, EAR_VERB_ADMIN },
 	{ 0 },
 };
 

@@ -3,7 +3,8 @@
  * keys.h: the parts of the extension that publishes keys: keys.c its rules and its life,
  * keys_publish.c our item in the list of an account, keys_node.c how that list is configured,
  * keys_serve.c our list where we answer for ourselves, keys_fetch.c the lists of others,
- * keys_follow.c hearing of their changes, keys_item.c what an item holds.
+ * keys_follow.c hearing of their changes, keys_control.c what programs of the owner see and revoke,
+ * keys_item.c what an item holds.
  *
  * The life of a key. An account's list lives at its server: when the server link is up, the node is
  * made readable for everybody, keys of ours that are no more are retracted, and our item is
@@ -42,6 +43,11 @@ bool keys_is_node(xmpp_stanza_t *element);
 /* A <pubsub/> request to `to` with the one child of that name for our node, which is *child. */
 xmpp_stanza_t *keys_request(xmpp_ctx_t *ctx, const char *type, const char *to, const char *ns,
 			    const char *name, xmpp_stanza_t **child);
+
+/* The same to our own account; one that retracts the item of that key there (XEP-0060 §7.2). */
+xmpp_stanza_t *keys_own_request(struct ear *ear, const char *type, const char *ns, const char *name,
+				xmpp_stanza_t **child);
+xmpp_stanza_t *keys_retract_request(struct ear *ear, const struct ear_key *key);
 
 /* The <items/> of our node in an answer, NULL when there are none; borrowed. */
 xmpp_stanza_t *keys_items_of(xmpp_stanza_t *iq);
@@ -121,5 +127,16 @@ void keys_follow_again(struct keys_follow *follow);
 
 /* Whom we know may be other ones than before. */
 void keys_follow_refresh(struct keys_follow *follow);
+
+/* --- keys_control.c --- */
+
+struct keys_control;
+
+struct keys_control *keys_control_new(struct ear *ear, struct keys_fetch *fetch);
+void keys_control_free(struct keys_control *control);
+
+/* <devices/> and <revoke/> of EAR_NS_CONTROL, as keys_control.c describes them. */
+enum ear_verdict keys_control_list(struct keys_control *control, const struct ear_in *in);
+enum ear_verdict keys_control_revoke(struct keys_control *control, const struct ear_in *in);
 
 #endif

@@ -138,6 +138,29 @@ keys_request(xmpp_ctx_t *ctx, const char *type, const char *to, const char *ns, 
 }
 
 xmpp_stanza_t *
+keys_own_request(struct ear *ear, const char *type, const char *ns, const char *name,
+		 xmpp_stanza_t **child)
+{
+	char bare[EAR_JID_SIZE];
+
+	if (ear_jid_bare(ear_self(ear, EAR_LINK_SERVER), bare, sizeof(bare)) != 0)
+		*bare = '\0';
+	return keys_request(ear_ctx(ear), type, bare, ns, name, child);
+}
+
+xmpp_stanza_t *
+keys_retract_request(struct ear *ear, const struct ear_key *key)
+{
+	xmpp_stanza_t *child, *iq = keys_own_request(ear, "set", EAR_NS_PUBSUB, "retract", &child);
+	char text[EAR_KEY_SIZE];
+
+	ear_key_format(key, text);
+	ear_set(child, "notify", "true");
+	xmpp_stanza_set_id(ear_child(child, "item", EAR_NS_PUBSUB), text);
+	return iq;
+}
+
+xmpp_stanza_t *
 keys_items_of(xmpp_stanza_t *iq)
 {
 	xmpp_stanza_t *pubsub = ear_find(iq, "pubsub", EAR_NS_PUBSUB);

@@ -129,25 +129,13 @@ ask(struct keys_publish *publish, enum publish_state state, xmpp_stanza_t *iq)
 	ear_request_by(publish->ear, EAR_LINK_SERVER, iq, KEYS_PATIENCE, on_answer, publish);
 }
 
-/* A request to our own account, whose child for our node is *child. */
-static xmpp_stanza_t *
-own_request(struct keys_publish *publish, const char *type, const char *ns, const char *name,
-	    xmpp_stanza_t **child)
-{
-	char bare[EAR_JID_SIZE];
-
-	if (ear_jid_bare(ear_self(publish->ear, EAR_LINK_SERVER), bare, sizeof(bare)) != 0)
-		*bare = '\0';
-	return keys_request(ear_ctx(publish->ear), type, bare, ns, name, child);
-}
-
 static void
 look(struct keys_publish *publish)
 {
 	xmpp_stanza_t *child;
 
 	ask(publish, PUBLISH_LOOKING,
-	    own_request(publish, "get", EAR_NS_PUBSUB_OWNER, "configure", &child));
+	    keys_own_request(publish->ear, "get", EAR_NS_PUBSUB_OWNER, "configure", &child));
 }
 
 static void
@@ -157,7 +145,7 @@ create(struct keys_publish *publish)
 
 	publish->created = true;
 	ask(publish, PUBLISH_CREATING,
-	    own_request(publish, "set", EAR_NS_PUBSUB, "create", &child));
+	    keys_own_request(publish->ear, "set", EAR_NS_PUBSUB, "create", &child));
 }
 
 static void
@@ -165,7 +153,8 @@ read_list(struct keys_publish *publish)
 {
 	xmpp_stanza_t *child;
 
-	ask(publish, PUBLISH_READING, own_request(publish, "get", EAR_NS_PUBSUB, "items", &child));
+	ask(publish, PUBLISH_READING,
+	    keys_own_request(publish->ear, "get", EAR_NS_PUBSUB, "items", &child));
 }
 
 /* Changes what is not right about the node, and goes on. */
@@ -179,7 +168,7 @@ configure(struct keys_publish *publish)
 		read_list(publish);
 		return;
 	}
-	iq = own_request(publish, "set", EAR_NS_PUBSUB_OWNER, "configure", &child);
+	iq = keys_own_request(publish->ear, "set", EAR_NS_PUBSUB_OWNER, "configure", &child);
 	xmpp_stanza_add_child_ex(child, form, 0);
 	ask(publish, PUBLISH_CONFIGURING, iq);
 }
@@ -187,23 +176,21 @@ configure(struct keys_publish *publish)
 static void
 retract(struct keys_publish *publish, const struct ear_key *key)
 {
-	xmpp_stanza_t *child, *iq = own_request(publish, "set", EAR_NS_PUBSUB, "retract", &child);
 	char text[EAR_KEY_SIZE];
 
 	ear_key_format(key, text);
-	ear_set(child, "notify", "true");
-	xmpp_stanza_set_id(ear_child(child, "item", EAR_NS_PUBSUB), text);
 	publish->retracts++;
 	ear_info("%s: own key: retracting %.16s, which is no longer ours",
 		 ear_self(publish->ear, EAR_LINK_SERVER), text);
-	ask(publish, PUBLISH_RETRACTING, iq);
+	ask(publish, PUBLISH_RETRACTING, keys_retract_request(publish->ear, key));
 }
 
 static void
 publish_item(struct keys_publish *publish, const char *since)
 {
 	struct ear_device self = keys_self(publish->ear, EAR_LINK_SERVER);
-	xmpp_stanza_t *child, *iq = own_request(publish, "set", EAR_NS_PUBSUB, "publish", &child);
+	xmpp_stanza_t *child,
+		*iq = keys_own_request(publish->ear, "set", EAR_NS_PUBSUB, "publish", &child);
 
 	xmpp_stanza_add_child_ex(child, keys_item_new(ear_ctx(publish->ear), &self, since), 0);
 	if (!publish->plain)
@@ -265,6 +252,15 @@ since_of(xmpp_stanza_t *items, const struct ear_key *key)
 	return NULL;
 }
 
+/* What this process has published, another device has taken off the list: that is for people to
+ * undo, not for a lost device that comes back. Where there is no list at all, the server lost it.
+ */
+static bool
+is_revoked(const struct keys_publish *publish, const struct ear_device *self, bool listed)
+{
+	return listed && publish->has_last && ear_key_equal(&self->key, &publish->last);
+}
+
 /* The list as it is; iq NULL: there is none. */
 static void
 compare(struct keys_publish *publish, xmpp_stanza_t *iq)
@@ -285,6 +281,10 @@ compare(struct keys_publish *publish, xmpp_stanza_t *iq)
 	}
 	if (ours != NULL && is_equal(ours, &self)) {
 		done(publish, "published already");
+	} else if (ours == NULL && is_revoked(publish, &self, iq != NULL)) {
+		publish_end(publish, PUBLISH_IDLE);
+		complain(publish, "another device of this account has revoked it; it is not "
+				  "published again: earshot trust --new-key makes another");
 	} else if (ours == NULL && count + skipped >= publish->max) {
 		publish_end(publish, PUBLISH_IDLE);
 		complain(publish,

@@ -32,12 +32,24 @@ page_add(struct page *page, const char *name)
 	return ear_child(page->list, name, EAR_NS_CONTROL);
 }
 
-enum ear_verdict
-page_reply(struct page *page, const struct ear_in *in)
+static xmpp_stanza_t *
+finish(struct page *page)
 {
 	ear_set(page->list, "first", "%lu", page->first);
 	ear_set(page->list, "total", "%lu", page->total);
-	return ear_reply(in, page->list);
+	return page->list;
+}
+
+enum ear_verdict
+page_reply(struct page *page, const struct ear_in *in)
+{
+	return ear_reply(in, finish(page));
+}
+
+void
+page_answer(struct page *page, struct ear_hold *hold)
+{
+	ear_hold_reply(hold, finish(page));
 }
 
 void

@@ -22,6 +22,9 @@ xmpp_stanza_t *page_add(struct page *page, const char *name);
 /* Answers with first and total in it. */
 enum ear_verdict page_reply(struct page *page, const struct ear_in *in);
 
+/* The same, to a request that was held. */
+void page_answer(struct page *page, struct ear_hold *hold);
+
 /* Nobody is answered. */
 void page_drop(struct page *page);
 

@@ -270,6 +270,30 @@ test_stale_by_resource(void **state)
 	assert_true(publishes());
 }
 
+/* Another device revoked it: it does not come back by itself. A server that lost all is another
+ * matter, and another key. */
+static void
+test_revoked_stays_away(void **state)
+{
+	come_up();
+	answer(OWNER, "configure", "get", GOOD);
+	answer(PS, "items", "get", LIST(OURS));
+	come_up();
+	answer(OWNER, "configure", "get", GOOD);
+	answer(PS, "items", "get", LIST(ANOTHERS));
+	clock_advance(ear->clock, 7200 * EAR_SEC);
+	assert_false(publishes() || asks(PS, "retract") || asks(OWNER, "configure"));
+	come_up();
+	answer(OWNER, "configure", "get", GOOD);
+	refuse(PS, "items", "get", ERROR("cancel", "item-not-found"));
+	assert_true(publishes());
+	ear->trust.own_key = key_of(OLD);
+	fake_tell(ear, EAR_OWN_KEY_CHANGED, NULL);
+	answer(OWNER, "configure", "get", GOOD);
+	answer(PS, "items", "get", LIST(ANOTHERS));
+	assert_true(publishes());
+}
+
 /* A server with a low limit: as many as it takes, and never somebody else's item for ours. */
 static void
 test_low_limit(void **state)
@@ -662,6 +686,11 @@ test_events(void **state)
 	assert_int_equal(fake_message(ear, "romeo@example.org", ours[0]), EAR_DONE);
 	ear->level = EAR_PROVED;
 	assert_int_equal(fake_message(ear, "romeo@pronto.local", ours[0]), EAR_DONE);
+	/* Proved, on a direct stream: the list is its server's, who says nothing here. */
+	ear->link = EAR_LINK_LAN;
+	assert_int_equal(fake_message(ear, "romeo@example.org", ours[0]), EAR_DONE);
+	ear->link = EAR_LINK_LOCAL;
+	assert_int_equal(fake_message(ear, "romeo@example.org", ours[0]), EAR_DONE);
 	assert_int_equal(ear->trust.changes, 0);
 }
 
@@ -738,6 +767,7 @@ main(void)
 		TEST(test_other_name_or_resource),
 		TEST(test_new_key_retracts_old),
 		TEST(test_stale_by_resource),
+		TEST(test_revoked_stays_away),
 		TEST(test_low_limit),
 		TEST(test_server_without_pep),
 		TEST(test_server_without_configuration),
