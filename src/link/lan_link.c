@@ -168,10 +168,12 @@ lan_send(struct link *link, xmpp_stanza_t *stanza)
 	return rc;
 }
 
+/* One that is not shown yet lives and dies with its stream. */
 static void
 lan_close(struct link *link)
 {
-	lan_link_begin_close(of(link));
+	if (!list_is_empty(&of(link)->entry))
+		lan_link_begin_close(of(link));
 }
 
 static const struct link_ops ops = {

@@ -110,8 +110,7 @@ deliver_held(struct lan_stream *ls)
 
 	while ((item = outbox_take(&ls->held)) != NULL) {
 		ls->lan->held_count--;
-		if (!ls->refused)
-			deliver(ls, item->stanza);
+		deliver(ls, item->stanza);
 		outbox_item_free(item);
 	}
 }
@@ -247,13 +246,17 @@ is_stanza(xmpp_stanza_t *stanza)
 		strcmp(name, "presence") == 0);
 }
 
-/* The link says who it is and who we are, whatever the stanza says. */
+/* The link says who it is and who we are, whatever the stanza says. It may have been refused since
+ * the stanza was read: when it was told of, or by what came before. */
 static void
 deliver(struct lan_stream *ls, xmpp_stanza_t *stanza)
 {
 	struct lan_link *l = ls->link;
-	const char *condition = lan_address_take(ls, stanza);
+	const char *condition;
 
+	if (ls->refused)
+		return;
+	condition = lan_address_take(ls, stanza);
 	if (condition != NULL) {
 		refuse(ls, condition,
 		       strcmp(condition, "invalid-from") == 0 ? "a stanza with somebody else's from"
@@ -288,7 +291,7 @@ ask_by_stanza(struct lan_stream *ls, xmpp_stanza_t *stanza)
 	}
 	switch (ls->waiting ? -EAGAIN : identify(ls)) {
 	case 0:
-		if (ls->link != NULL && !ls->refused)
+		if (ls->link != NULL)
 			deliver(ls, stanza);
 		break;
 	case -EAGAIN:

@@ -177,6 +177,8 @@ on_up(void *owner, struct link *link)
 
 	side->up++;
 	side->link = link;
+	if (side->refuse_up != 0)
+		lan_refuse(link, side->refuse_up, "refused when up");
 }
 
 static char *

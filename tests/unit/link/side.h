@@ -64,6 +64,7 @@ struct side {
 	struct given_back back[SIDE_MAX];
 	size_t back_count;
 	bool resend;         /* what certainly did not arrive is sent again on a new link */
+	int refuse_up;       /* links are refused for that when they come up */
 	const char *answers; /* body of a message that answers each that comes */
 };
 

@@ -172,13 +172,36 @@ test_refuse(void **state)
 	assert_int_equal(box.back_count + tv.body_count, 2);
 }
 
+/* What is in the same bytes as the stanza that opens the stream, and that stanza, is not looked at.
+ */
+static void
+test_refuse_when_up(void **state)
+{
+	tv.refuse_up = -EKEYREVOKED;
+	raw_connect(&raw, &net, lan_port(tv.lan));
+	raw_say(&raw, HEADER);
+	raw_say_all(&raw, MESSAGE MESSAGE, strlen(MESSAGE MESSAGE));
+	assert_true(raw_expect(&raw, "not-authorized"));
+	assert_true(net_until(&net, tv_is_down, NULL));
+	assert_int_equal(tv.up, 1);
+	assert_int_equal(tv.body_count, 0);
+	raw_release(&raw);
+	tv.down = 0;
+	raw_shakes();
+	raw_say_all(&raw, AUTH HEADER MESSAGE, strlen(AUTH HEADER MESSAGE));
+	assert_true(raw_expect(&raw, "not-authorized"));
+	assert_true(net_until(&net, tv_is_down, NULL));
+	assert_int_equal(tv.up, 2);
+	assert_int_equal(tv.body_count, 0);
+}
+
 int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
 		T(test_pipelined),       T(test_by_features),      T(test_pending),
 		T(test_pending_and_met), T(test_pending_too_long), T(test_refused_by_them),
-		T(test_refused_by_us),   T(test_refuse),
+		T(test_refused_by_us),   T(test_refuse),           T(test_refuse_when_up),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
