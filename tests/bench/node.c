@@ -133,12 +133,19 @@ node_free(struct node *node)
 	free(node);
 }
 
+void
+node_run(const char *conf)
+{
+	struct node *node = node_new(conf);
+
+	event_base_dispatch(node->base);
+	exit(0);
+}
+
 static void
 child_main(void *arg, int fd)
 {
-	struct node *node = node_new(arg);
-
-	event_base_dispatch(node->base);
+	node_run(arg);
 }
 
 pid_t
@@ -168,13 +175,16 @@ node_conf(char out[NODE_CONF_SIZE], const struct node_conf *conf)
 	int n = snprintf(out, NODE_CONF_SIZE,
 			 "[engine]\nname = %s\nstate = %s\n"
 			 "[lan]\nuser = bench\nport = %u\ninterfaces = %s\nmdns = embedded\n"
-			 "[player]\nkind = none\n%s"
-			 "[peer \"other\"]\naddress = bench@%s.local\nhost = %s\nport = %u\n",
+			 "[player]\nkind = none\n%s",
 			 conf->machine, conf->state, conf->port,
 			 conf->peer_host == NULL ? "lo" : "all",
-			 conf->more == NULL ? "" : conf->more, conf->peer,
-			 conf->peer_host == NULL ? "127.0.0.1" : conf->peer_host, conf->peer_port);
+			 conf->more == NULL ? "" : conf->more);
 
+	if (n >= 0 && n < NODE_CONF_SIZE && conf->peer != NULL)
+		n += snprintf(out + n, NODE_CONF_SIZE - (size_t)n,
+			      "[peer \"other\"]\naddress = bench@%s.local\nhost = %s\nport = %u\n",
+			      conf->peer, conf->peer_host == NULL ? "127.0.0.1" : conf->peer_host,
+			      conf->peer_port);
 	if (n < 0 || n >= NODE_CONF_SIZE)
 		bench_die("the configuration is too long");
 }
@@ -225,6 +235,17 @@ node_link(struct node *node, const char *to)
 	return link;
 }
 
+static bool
+is_there(const struct lan *lan, const struct lan_link *wanted)
+{
+	struct list *at, *spare;
+
+	list_each (at, spare, &lan->all)
+		if (container_of(at, struct lan_link, entry) == wanted)
+			return true;
+	return false;
+}
+
 void
 node_hang_up(struct node *node, const char *to, bool forget)
 {
@@ -233,11 +254,13 @@ node_hang_up(struct node *node, const char *to, bool forget)
 	int64_t until = ear_now(node->clock) + WAIT_USEC;
 
 	link_close(link);
-	while (find_link(node, to) != NULL || !list_is_empty(&lan->all))
+	/* It keeps its ticket when it closes, and the next one would use it. */
+	while (is_there(lan, (struct lan_link *)link)) {
 		if (event_base_loop(node->base, EVLOOP_ONCE) != 0 || ear_now(node->clock) > until)
 			bench_die("%s: the stream does not end", to);
-	if (forget)
-		lan_ticket_drop(lan, to);
+		if (forget)
+			lan_ticket_drop(lan, to);
+	}
 }
 
 /* --- what nodes know ------------------------------------------------------------------------ */

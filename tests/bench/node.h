@@ -27,6 +27,9 @@ void node_states_make(struct node_states *states, const char *one, const char *o
 struct node *node_new(const char *conf);
 void node_free(struct node *node);
 
+/* Makes it, and runs it until this process ends. */
+void node_run(const char *conf) __attribute__((noreturn));
+
 /* Another process that runs such an engine until this one ends. */
 pid_t node_fork(const char *conf, int *fd);
 
@@ -34,7 +37,8 @@ pid_t node_fork(const char *conf, int *fd);
 struct node_conf {
 	const char *machine, *state;
 	unsigned port;
-	const char *peer, *peer_host; /* NULL: on loopback, as this one */
+	const char *peer;      /* NULL: none that it would dial by itself */
+	const char *peer_host; /* NULL: on loopback, as this one */
 	unsigned peer_port;
 	const char *more; /* further lines; NULL: none */
 };
@@ -57,7 +61,10 @@ double node_rtt(struct node *node, const char *to, enum ear_link_kind by, size_t
 /* The direct stream that is open to that address now; bench_die if it is not encrypted. */
 struct link *node_link(struct node *node, const char *to);
 
-/* Closes that stream and waits until it is gone. forget: also the ticket that would resume it. */
+/*
+ * Closes that stream and waits until it is gone; the engine may dial another one in the same turn.
+ * forget: also the ticket that would resume it.
+ */
 void node_hang_up(struct node *node, const char *to, bool forget);
 
 /* The wire bytes of such a ping and of its answer on a direct stream. */
