@@ -215,6 +215,7 @@ go_on_accepted(struct lan_stream *ls)
 	if (ls->phase == LAN_PROVING) {
 		lan_secure_enter(ls, LAN_PROVED);
 		lan_secure_say(ls, "success", EAR_NS_SASL, NULL);
+		stream_renew(ls->stream);
 	}
 	if (ls->greeted)
 		open_accepted(ls);

@@ -38,6 +38,7 @@ struct stream {
 	bool known;                 /* stream_known was called */
 	bool sent_header, sent_end; /* ours */
 	bool sent_ahead;            /* our header for the stream after this one */
+	bool sent_old;              /* what we send is of the stream before this one */
 	bool got_end;               /* their </stream:stream> */
 	bool deaf;                  /* after a stream error: what arrives is thrown away */
 	bool trickling;             /* the timer watches a stanza that is half here */
@@ -114,10 +115,9 @@ write_error(struct stream *s, const char *condition)
 
 	if (s->sent_end || s->tls == STREAM_SHAKES)
 		return;
-	if (!s->sent_header) {
-		s->sent_header = true;
+	if (!s->sent_header && !s->sent_old)
 		writer_header(io_out(s->io), &bare);
-	}
+	s->sent_header = true;
 	writer_error(io_out(s->io), condition, NULL);
 	write_end(s);
 }
@@ -429,9 +429,16 @@ stream_restart(struct stream *s)
 {
 	if (s->state == STREAM_OPEN)
 		s->state = STREAM_HEADER;
+	s->sent_old = s->sent_header && !s->sent_ahead;
 	s->sent_header = s->sent_ahead;
 	s->sent_ahead = false;
 	reader_restart(s->reader);
+}
+
+void
+stream_renew(struct stream *s)
+{
+	s->sent_old = false;
 }
 
 void

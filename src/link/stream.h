@@ -74,6 +74,9 @@ void stream_start_tls(struct stream *stream, struct tls *tls);
  */
 void stream_restart(struct stream *stream);
 
+/* The other end has been told so: until our header comes, an error too begins with one. */
+void stream_renew(struct stream *stream);
+
 /* Sends our header. */
 void stream_header(struct stream *stream, const struct writer_header *header);
 
