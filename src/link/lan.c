@@ -227,6 +227,14 @@ close_all(struct lan *lan)
 
 	list_each (at, spare, &lan->all)
 		lan_link_begin_close(container_of(at, struct lan_link, entry));
+	list_each (at, spare, &lan->strangers) {
+		struct lan_stream *ls = container_of(at, struct lan_stream, entry);
+
+		if (ls->claim == NULL && ls->phase == LAN_NEW && !ls->told)
+			continue;
+		ls->refused = true;
+		stream_fail(ls->stream, "host-gone", -ESTALE, "we have another name now");
+	}
 }
 
 void

@@ -233,7 +233,9 @@ test_bad_key(void **state)
 	tv.keyed_rc = -EKEYREJECTED;
 	raw_shakes();
 	expect_refusal(AUTH HEADER MESSAGE, "<failure");
-	assert_true(raw_expect(&raw, "not-authorized"));
+	assert_true(raw_expect(&raw, "</stream:stream>"));
+	/* RFC 6120 §6.4.5: nothing has begun again. */
+	assert_false(raw_has(&raw, "<?xml"));
 	assert_int_equal(tv.identified + tv.up + tv.down, 0);
 	assert_null(lan_find(tv.lan, JULIET));
 }
@@ -254,6 +256,52 @@ test_another_after_auth(void **state)
 	raw_shakes();
 	expect_refusal(AUTH RAW_STREAM " from='romeo@forza' version='1.0'>" MESSAGE,
 		       "invalid-from");
+	assert_int_equal(tv.identified, 0);
+}
+
+/* It has heard <success/>, and reads another stream. */
+static void
+test_silent_after_auth(void **state)
+{
+	raw_shakes();
+	raw_say(&raw, AUTH);
+	assert_true(raw_expect(&raw, "<success"));
+	assert_false(raw_has(&raw, "<?xml"));
+	clock_advance(net.clock, STREAM_HEADER_USEC);
+	assert_true(raw_expect(&raw, "connection-timeout"));
+	assert_true(raw_has(&raw, "<?xml"));
+}
+
+/* It was to talk to somebody who is not here any more. */
+static void
+test_renamed_on_the_way(void **state)
+{
+	static const char *const said[] = { HEADER, HEADER STARTTLS, HEADER STARTTLS };
+
+	for (size_t i = 0; i < 4; i++) {
+		lan_set_self(tv.lan, "tv@pronto");
+		raw_connect(&raw, &net, lan_port(tv.lan));
+		if (i > 0)
+			raw_say(&raw, said[i - 1]);
+		if (i == 3) {
+			assert_true(raw_expect(&raw, "<proceed"));
+			assert_true(raw_secure(&raw, peers, true));
+			raw_say(&raw, HEADER);
+			assert_true(raw_expect(&raw, "EXTERNAL"));
+		}
+		net_for(&net, 2);
+		lan_set_self(tv.lan, "tv@forte");
+		if (i == 0)
+			raw_say(&raw,
+				RAW_STREAM " from='juliet@forza' to='tv@forte' version='1.0'>");
+		else if (i == 3)
+			raw_say(&raw,
+				AUTH RAW_STREAM " from='juliet@forza' version='1.0'>" MESSAGE);
+		assert_true(i == 0 ? raw_expect(&raw, "<starttls") : raw_expect_end(&raw));
+		assert_true(i == 0 || i == 2 || raw_has(&raw, "host-gone"));
+		raw_release(&raw);
+	}
+	raw = (struct raw){ .fd = -1, .listener = -1 };
 	assert_int_equal(tv.identified, 0);
 }
 
@@ -430,6 +478,8 @@ main(void)
 		T(test_bad_key),
 		T(test_another_after_tls),
 		T(test_another_after_auth),
+		T(test_silent_after_auth),
+		T(test_renamed_on_the_way),
 		T(test_header_twice),
 		T(test_garbage),
 		T(test_stalls),
