@@ -117,16 +117,30 @@ link_of(struct ear *ear, const struct meeting *meeting)
 }
 
 static void
-refuse(struct ear *ear, struct link *link, struct meeting *meeting, int error, const char *text)
+end_link(struct ear *ear, struct link *link, struct meeting *meeting, int error, const char *text)
 {
 	struct dest *dest = dest_find(ear, meeting->address);
 
-	meet_refused(ear, meeting, error, text);
 	link->level = EAR_PLAIN;
 	xreplace(&link->jid, NULL);
 	if (dest != NULL && dest->bound && ear_key_equal(&dest->key, &meeting->key))
 		dest_unbind(dest);
 	ear->reach->lan_refuse(ear->reach_arg, link, error, text);
+}
+
+static void
+refuse(struct ear *ear, struct link *link, struct meeting *meeting, int error, const char *text)
+{
+	meet_refused(ear, meeting, error, text);
+	end_link(ear, link, meeting, error, text);
+}
+
+/* That is no refusal: the same device may come again, as somebody who was never seen. */
+static void
+end_forgotten(struct ear *ear, struct link *link, struct meeting *meeting)
+{
+	ear_info("%s: its key was forgotten: its stream ends", meeting->address);
+	end_link(ear, link, meeting, -ECONNRESET, "its key was forgotten");
 }
 
 /* Adds what was proved since, and tells the link. */
@@ -167,7 +181,7 @@ look_at(struct ear *ear, struct link *link, struct meeting *meeting)
 	int rc = meet_judge_claims(ear, meeting, proved);
 
 	if (known == NULL)
-		refuse(ear, link, meeting, -EKEYREJECTED, "its key was forgotten: who is it?");
+		end_forgotten(ear, link, meeting);
 	else if (rc == -EPERM)
 		refuse(ear, link, meeting, known->revoked ? -EKEYREVOKED : -EPERM,
 		       known->revoked ? "its key was revoked"
