@@ -19,6 +19,7 @@ const struct option_row option_rows[] = {
 	{ 'l', "lines", NULL, "one message for each line of standard input", NULL },
 	{ 'L', "listen", NULL, "print what arrives, until interrupted", NULL },
 	{ 'N', "new-key", NULL, "make another key for this device", NULL },
+	{ 'R', "revoke", "KEY", "take that device off our account's list", NULL },
 	{ 'y', "yes", NULL, "do not ask whether that is meant", NULL },
 	{ 'Q', "qr", NULL, "show a code that a camera reads, instead", NULL },
 	{ 'j', "json", NULL, "one JSON object per line, stable keys", NULL },
@@ -134,6 +135,9 @@ set_option(struct args *args, char letter, const char *value, char *why, size_t 
 		return 0;
 	case 'N':
 		args->new_key = true;
+		return 0;
+	case 'R':
+		args->revoke = value;
 		return 0;
 	case 'y':
 		args->yes = true;

@@ -36,6 +36,7 @@ struct args {
 	long number;      /* -c; 0: not given */
 	const char *path; /* "auto", "lan", "server" */
 	const char *config, *socket, *completion;
+	const char *revoke; /* a key, or its first group; NULL: not given */
 };
 
 struct option_row {

@@ -103,8 +103,9 @@ add_row(void *arg, xmpp_stanza_t *pin)
 	free(both);
 }
 
+/* devices: what is published for our account, as JSON; consumed. NULL: not asked for. */
 static void
-print_own(const struct cli *cli, const char *key, const char *name)
+print_own(const struct cli *cli, const char *key, const char *name, json_t *devices)
 {
 	char groups[TRUST_GROUPS_SIZE], *clean;
 
@@ -114,6 +115,8 @@ print_own(const struct cli *cli, const char *key, const char *name)
 		json_object_set_new(object, "own", json_true());
 		json_put_text(object, "key", key);
 		json_put_text(object, "name", name);
+		if (devices != NULL)
+			json_object_update_new(object, devices);
 		out_json(stdout, object);
 		return;
 	}
@@ -148,8 +151,10 @@ list(struct cli *cli)
 	int code = trust_own(cli, &key, &name);
 
 	if (code == EXIT_DONE && !cli->args.quiet) {
-		print_own(cli, key, name);
+		print_own(cli, key, name, cli->args.json ? devices_json(cli) : NULL);
 		code = print_pins(cli);
+		if (code == EXIT_DONE && !cli->args.json)
+			devices_print(cli);
 	}
 	free(key);
 	free(name);
@@ -286,15 +291,46 @@ new_key(struct cli *cli)
 	if (code == EXIT_DONE)
 		code = trust_own(cli, &key, &name);
 	if (code == EXIT_DONE && !cli->args.quiet)
-		print_own(cli, key, name);
+		print_own(cli, key, name, NULL);
 	free(key);
 	free(name);
+	return code;
+}
+
+/* The words behind it are the other groups of the key. */
+static int
+revoke_device(struct cli *cli)
+{
+	char *rest = cli_join(cli, 0), *text = xasprintf("%s%s", cli->args.revoke, rest);
+	char digits[EAR_KEY_SIZE];
+	struct ear_key key;
+	xmpp_stanza_t *iq;
+	int code = EXIT_USAGE;
+
+	if (ear_key_parse(text, &key) != 0) {
+		complain("trust: \"%s\" is no key: 64 hexadecimal digits, as `earshot trust` lists "
+			 "them",
+			 text);
+	} else {
+		ear_key_format(&key, digits);
+		iq = cli_control(cli, "set", "revoke");
+		ear_set(ear_first(iq), "key", "%s", digits);
+		code = change(cli, iq, digits, "revoked", false);
+	}
+	free(rest);
+	free(text);
 	return code;
 }
 
 int
 cmd_trust(struct cli *cli)
 {
+	if (cli->args.new_key && cli->args.revoke != NULL) {
+		complain("trust: --new-key is for this device, --revoke for another: one of them");
+		return EXIT_USAGE;
+	}
+	if (cli->args.revoke != NULL)
+		return revoke_device(cli);
 	if (cli->args.new_key && cli->args.count > 0) {
 		complain("trust: --new-key is for this device and takes no address");
 		return EXIT_USAGE;

@@ -84,11 +84,14 @@ const struct command commands[] = {
 	{ .name = "trust",
 	  .args = "[ADDR [KEY]]",
 	  .summary = "Our key, whose keys we know, and who may do more",
-	  .help = "Without ADDR: the key of this device, and whose we know.\n"
+	  .help = "Without ADDR: the key of this device, whose we know, and with an account at a\n"
+		  "server which devices of it are published there.\n"
 		  "With it: puts that device on the list of the trusted. Its key has to be\n"
 		  "proved, by its server or by pairing; or KEY says which it is, when you have\n"
-		  "compared what both devices print. --new-key makes another key for this one.\n",
-	  .letters = "Ny",
+		  "compared what both devices print. --new-key makes another key for this one.\n"
+		  "--revoke KEY takes a lost device of our account off the published list: nobody\n"
+		  "accepts it any more. Change the account's password as well.\n",
+	  .letters = "NyR",
 	  .max = 17, /* a key may be in groups */
 	  .run = cmd_trust },
 	{ .name = "untrust",

@@ -21,4 +21,12 @@ int trust_refused(const char *subject, const struct answer *answer, const char *
 /* The payload of an answer that is a result; NULL after a complaint, with *code. */
 xmpp_stanza_t *trust_payload(const struct answer *answer, const char *name, int *code);
 
+/*
+ * What the server publishes for our account: {"account":"tv@example.org","devices":[...]}, both
+ * null where there is no account or it cannot be asked; the caller owns it. Or printed; nothing
+ * without an account. Complains when the server cannot be asked.
+ */
+json_t *devices_json(struct cli *cli);
+void devices_print(struct cli *cli);
+
 #endif

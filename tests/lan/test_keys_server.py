@@ -174,15 +174,26 @@ class Earshot:
     def wait_log(self, text, times=1):
         wait_for(lambda: self.count(text) >= times, 20, "%r in\n%s" % (text, self.log()))
 
-    def cli(self, *args):
-        done = subprocess.run([os.path.join(BUILD, "earshot"), "--config", self.path("conf"),
+    def run(self, *args):
+        return subprocess.run([os.path.join(BUILD, "earshot"), "--config", self.path("conf"),
                                *args], capture_output=True, text=True, timeout=30, check=False)
+
+    def cli(self, *args):
+        done = self.run(*args)
         assert done.returncode == 0, done.stderr
         return done.stdout
 
-    def key(self):
+    def own(self):
         rows = [json.loads(line) for line in self.cli("trust", "--json").splitlines()]
-        return [row["key"] for row in rows if row.get("own")][0]
+        return [row for row in rows if row.get("own")][0]
+
+    def key(self):
+        return self.own()["key"]
+
+    def published(self):
+        """{fingerprint: (name, resource, own)} as this device shows its account's list."""
+        return {row["key"]: (row["name"], row["resource"], row["own"])
+                for row in self.own()["devices"]}
 
 
 @pytest.fixture(params=[Ejabberd, Prosody], ids=["ejabberd", "prosody"])
@@ -261,6 +272,67 @@ def test_key_lost_while_away(juliet, livingroom, kitchen):
     assert set(juliet.devices(TV)) == {livingroom.key(), kitchen.key()}
 
 
+def test_revoke(juliet, livingroom, kitchen):
+    """One of two devices is lost: the other one takes it off the list, and it stays off it."""
+    lost, kept = livingroom.key(), kitchen.key()
+    juliet.subscribe(TV)
+    assert kitchen.published() == {lost: ("livingroom", "livingroom", False),
+                                   kept: ("kitchen", "kitchen", True)}
+    table = kitchen.cli("trust")
+    assert "Published for %s:" % TV in table and "kitchen (this device)" in table
+    groups = [lost[i:i + 4] for i in range(0, 64, 4)]
+    assert " ".join(groups) in table
+    assert kitchen.cli("trust", "--revoke", *groups) == "%s: revoked\n" % lost
+    assert set(juliet.devices(TV)) == {kept}
+    wait_for(lambda: juliet.heard(TV, "retract", lost), 20, "the revocation at Juliet")
+    assert set(kitchen.published()) == {kept}
+    again = kitchen.run("trust", "--revoke", lost)
+    assert again.returncode == 4 and "no such key" in again.stderr, again
+    own = kitchen.run("trust", "--revoke", kept)
+    assert own.returncode == 2 and "--new-key" in own.stderr, own
+
+
+def test_revoked_stays_away(server, livingroom, kitchen):
+    """The lost one runs on, and its link comes back, as it does when its network does."""
+    lost, kept = livingroom.key(), kitchen.key()
+    kitchen.cli("trust", "--revoke", lost)
+    server.restart()
+    livingroom.wait_log("another device of this account has revoked it")
+    kitchen.wait_log("connected as", 2)
+    assert set(kitchen.published()) == {kept}
+    livingroom.cli("trust", "--new-key", "--yes")
+    wait_for(lambda: set(kitchen.published()) == {kept, livingroom.key()}, 20, "the new key")
+
+
+def test_old_item_is_visible(juliet, livingroom, kitchen):
+    """A device that lost all it knew, its resource too, leaves an item that nobody else claims."""
+    old = livingroom.key()
+    livingroom.stop()
+    os.unlink(livingroom.path("state/device.key"))
+    with open(livingroom.path("conf"), encoding="utf-8") as file:
+        livingroom.put("conf", file.read().replace(TV + "/livingroom", TV))
+    livingroom.start()
+    livingroom.wait_log("is published\n", 2)
+    shown = livingroom.published()
+    assert shown[old] == ("livingroom", "livingroom", False)
+    assert set(shown) == {old, livingroom.key(), kitchen.key()}
+    livingroom.cli("trust", "--revoke", old)
+    assert set(juliet.devices(TV)) == {livingroom.key(), kitchen.key()}
+
+
+def test_revoke_without_server(server, tmp_path):
+    """Said at once, and that nothing is done."""
+    with account(tmp_path, server, "livingroom") as box:
+        box.wait_log("is published")
+        server.stop()
+        refused = box.run("trust", "--revoke", "ab" * 32)
+        assert refused.returncode == 4 and "server is not there" in refused.stderr, refused
+        shown = box.run("trust")
+        assert shown.returncode == 0 and "livingroom (this device)" in shown.stdout
+        assert "server is not there" in shown.stderr
+        assert box.own()["devices"] is None
+
+
 def test_node_of_another_configuration(server, juliet, tmp_path):
     """Somebody made the node as the server makes one: for contacts only, one item, no notice of
     retractions. What is in it stays."""
@@ -286,6 +358,13 @@ def test_component_answers_for_its_domain(juliet, radio):
         assert juliet.devices(address) == {radio.key(): ("radio", None)}
     other = "<pubsub xmlns='%s'><items node='urn:example:other'/></pubsub>" % PUBSUB
     assert juliet.condition(RADIO, other) in ("service-unavailable", "item-not-found")
+
+
+def test_component_has_nothing_to_revoke(radio):
+    refused = radio.run("trust", "--revoke", "ab" * 32)
+    assert refused.returncode == 3 and "--new-key" in refused.stderr, refused
+    assert radio.own()["account"] is None and radio.own()["devices"] is None
+    assert "Published" not in radio.cli("trust")
 
 
 def test_component_tells_of_a_new_key(juliet, radio):

@@ -88,6 +88,14 @@ test_keys(void **state)
 	assert_int_equal(parse(&args, 3, "trust", "-y", "--new-key"), 0);
 	assert_true(args.yes && args.new_key);
 	args_release(&args);
+	/* A key in groups goes on behind. */
+	assert_int_equal(parse(&args, 4, "trust", "--revoke", "0011", "2233"), 0);
+	assert_string_equal(args.revoke, "0011");
+	assert_int_equal(args.count, 1);
+	args_release(&args);
+	assert_int_equal(parse(&args, 2, "trust", "--revoke=0011"), 0);
+	assert_string_equal(args.revoke, "0011");
+	args_release(&args);
 	assert_int_equal(parse(&args, 1, "doctor"), 0);
 	assert_true(args.command->opens);
 	args_release(&args);
@@ -128,6 +136,8 @@ test_errors(void **state)
 	bad("ping does not take --watch", 3, "ping", "a@b.local", "-w");
 	bad("untrust: wants ADDR|KEY", 1, "untrust", NULL, NULL);
 	bad("untrust does not take --new-key", 3, "untrust", "a@b.local", "--new-key");
+	bad("untrust does not take --revoke", 3, "untrust", "a@b.local", "--revoke=0011");
+	bad("--revoke needs a value: KEY", 2, "trust", "--revoke", NULL);
 	bad("trust does not take --qr", 2, "trust", "--qr", NULL);
 }
 
