@@ -70,6 +70,40 @@ oldest_stranger(struct lan *lan)
 	return container_of(lan->strangers.next, struct lan_stream, entry);
 }
 
+static bool
+same_host(const union lan_source *a, const union lan_source *b)
+{
+	if (a->any.sa_family != b->any.sa_family)
+		return false;
+	if (a->any.sa_family == AF_INET6)
+		return memcmp(&a->v6.sin6_addr, &b->v6.sin6_addr, sizeof(a->v6.sin6_addr)) == 0;
+	return a->v4.sin_addr.s_addr == b->v4.sin_addr.s_addr;
+}
+
+struct lan_stream *
+lan_crowded_out(struct lan *lan, const union lan_source *source, enum lan_phase phase, size_t max)
+{
+	struct lan_stream *first = NULL, *own = NULL;
+	struct list *at, *spare;
+	size_t count = 0, own_count = 0;
+
+	list_each (at, spare, &lan->strangers) {
+		struct lan_stream *ls = container_of(at, struct lan_stream, entry);
+
+		if (phase != LAN_NEW && (ls->phase != phase || ls->refused))
+			continue;
+		count++;
+		first = first == NULL ? ls : first;
+		if (!same_host(&ls->source, source))
+			continue;
+		own_count++;
+		own = own == NULL ? ls : own;
+	}
+	if (count < max)
+		return NULL;
+	return own_count >= max / LAN_SHARES ? own : first;
+}
+
 static void
 take_source(union lan_source *out, const struct sockaddr *source)
 {
@@ -96,7 +130,7 @@ on_accepted(void *arg, int fd, const struct sockaddr *source)
 		return;
 	}
 	if (lan->stranger_count == LAN_UNKNOWN_MAX) {
-		ls = oldest_stranger(lan);
+		ls = lan_crowded_out(lan, &from, LAN_NEW, LAN_UNKNOWN_MAX);
 		lan_log_stranger(lan, ls, "too many strangers");
 		lan_stream_free(ls, "resource-constraint");
 	}

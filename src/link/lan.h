@@ -19,7 +19,9 @@ struct tls_peers;
 
 #define LAN_TARGETS_MAX 16
 #define LAN_STREAMS_MAX 20000 /* all */
-#define LAN_UNKNOWN_MAX 256   /* streams whose other end is not known yet; the oldest goes first */
+/* Streams whose other end is not known yet; the oldest goes first, that of a host with many before
+ * that of another. */
+#define LAN_UNKNOWN_MAX 256
 
 struct lan_target {
 	struct sockaddr_storage address; /* with port and scope */

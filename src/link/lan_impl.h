@@ -42,6 +42,7 @@
 #define LAN_QUIET_USEC       (30 * EAR_SEC)   /* idle enough to be closed after a goodbye */
 #define LAN_FEATURES_USEC    EAR_SEC /* for features, or for what somebody wants who got ours */
 #define LAN_HANDSHAKES_MAX   32      /* that others have begun and not ended; the oldest goes */
+#define LAN_SHARES           8       /* of both for a host, before it makes room for itself */
 #define LAN_TICKETS_MAX      256     /* the oldest goes */
 #define LAN_LOG_MAX          20      /* lines about what others did in LAN_LOG_USEC */
 #define LAN_LOG_USEC         (10 * EAR_SEC)
@@ -164,6 +165,13 @@ struct lan_link {
 
 /* lan.c */
 void lan_soon(struct lan *lan);
+/*
+ * Which of the strangers in that phase (LAN_NEW: any) makes room for one from there when there are
+ * max: the oldest, but a host that has its share pays itself, so that it keeps nobody else out.
+ * NULL: there is room.
+ */
+struct lan_stream *lan_crowded_out(struct lan *lan, const union lan_source *source,
+				   enum lan_phase phase, size_t max);
 /* Whether one more line may be written that somebody on the LAN can cause at will. */
 bool lan_log_allows(struct lan *lan);
 /* A line about somebody unknown: many such lines are cut short. */

@@ -135,25 +135,15 @@ lan_secure_patience(void *arg)
 
 /* --- STARTTLS --- */
 
-/* Handshakes cost: of those that strangers have begun and not ended, the oldest goes. */
+/* Handshakes cost, those too that are begun and not gone on with. */
 static void
-make_room(struct lan *lan)
+make_room(struct lan_stream *ls)
 {
-	struct lan_stream *oldest = NULL;
-	struct list *at, *spare;
-	size_t count = 0;
+	struct lan_stream *out =
+		lan_crowded_out(ls->lan, &ls->source, LAN_SHAKING, LAN_HANDSHAKES_MAX);
 
-	list_each (at, spare, &lan->strangers) {
-		struct lan_stream *ls = container_of(at, struct lan_stream, entry);
-
-		if (ls->phase != LAN_SHAKING || ls->refused)
-			continue;
-		count++;
-		if (oldest == NULL)
-			oldest = ls;
-	}
-	if (count >= LAN_HANDSHAKES_MAX)
-		lan_stream_refuse(oldest, "resource-constraint", -EBUSY,
+	if (out != NULL)
+		lan_stream_refuse(out, "resource-constraint", -EBUSY,
 				  "too many TLS handshakes at once");
 }
 
@@ -166,7 +156,7 @@ start_tls(struct lan_stream *ls)
 	if (ls->dialled)
 		session = lan_ticket_take(lan, lan_secure_address(ls));
 	else
-		make_room(lan);
+		make_room(ls);
 	lan_secure_enter(ls, LAN_SHAKING);
 	stream_start_tls(ls->stream, tls_peer_new(lan->tls, ls->dialled, session));
 	if (session != NULL)

@@ -362,12 +362,21 @@ be_quick(int fd)
 void
 raw_connect(struct raw *raw, struct net *net, unsigned port)
 {
+	raw_connect_from(raw, net, "127.0.0.1", port);
+}
+
+void
+raw_connect_from(struct raw *raw, struct net *net, const char *host, unsigned port)
+{
 	struct sockaddr_in to = { .sin_family = AF_INET, .sin_port = htons(port) };
+	struct sockaddr_in from = { .sin_family = AF_INET };
 
 	raw_init(raw, net);
 	to.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+	inet_pton(AF_INET, host, &from.sin_addr);
 	raw->fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
-	if (connect(raw->fd, (struct sockaddr *)&to, sizeof(to)) != 0)
+	if (bind(raw->fd, (struct sockaddr *)&from, sizeof(from)) != 0 ||
+	    connect(raw->fd, (struct sockaddr *)&to, sizeof(to)) != 0)
 		abort();
 	be_quick(raw->fd);
 }

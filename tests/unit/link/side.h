@@ -90,6 +90,7 @@ struct raw {
 };
 
 void raw_connect(struct raw *raw, struct net *net, unsigned port);
+void raw_connect_from(struct raw *raw, struct net *net, const char *host, unsigned port);
 void raw_listen(struct raw *raw, struct net *net);
 bool raw_accept(struct raw *raw); /* waits for one */
 /* One byte at a time. */

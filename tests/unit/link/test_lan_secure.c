@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: ISC */
 /* test_lan_secure.c: who dials us: STARTTLS, EXTERNAL, and those who would rather not. */
+#include <unistd.h>
+
 #include "tests/unit/link/secure_kit.h"
 
 static void
@@ -453,6 +455,49 @@ test_many_handshakes(void **state)
 		raw_release(&many[i]);
 }
 
+/* One host that begins as many as it can ends its own, not another's. */
+static void
+test_crowd_of_one_host(void **state)
+{
+	struct raw shaking, many[LAN_HANDSHAKES_MAX];
+	int *idle = malloc(sizeof(*idle) * LAN_UNKNOWN_MAX);
+
+	raw_connect_from(&raw, &net, "127.0.0.2", lan_port(tv.lan));
+	raw_say(&raw, HEADER);
+	assert_true(raw_expect(&raw, "</stream:features>"));
+	raw_connect_from(&shaking, &net, "127.0.0.2", lan_port(tv.lan));
+	raw_say(&shaking, HEADER STARTTLS);
+	assert_true(raw_expect(&shaking, "<proceed"));
+	for (int i = 0; i < LAN_HANDSHAKES_MAX; i++) {
+		raw_connect(&many[i], &net, lan_port(tv.lan));
+		raw_say_all(&many[i], HEADER STARTTLS, strlen(HEADER STARTTLS));
+		assert_true(raw_expect(&many[i], "<proceed"));
+	}
+	assert_true(raw_expect_end(&many[0]));
+	for (int i = 0; i < LAN_UNKNOWN_MAX; i++) {
+		struct raw one;
+
+		raw_connect(&one, &net, lan_port(tv.lan));
+		net_turn(&net);
+		idle[i] = one.fd;
+		one.fd = -1;
+		raw_release(&one);
+	}
+	net_for(&net, 3);
+	assert_int_equal(tv.lan->stranger_count, LAN_UNKNOWN_MAX);
+	assert_true(raw_secure(&shaking, peers, true));
+	raw_say(&shaking, HEADER AUTH HEADER);
+	assert_true(net_until(&net, tv_is_up, NULL));
+	raw_say(&raw, STARTTLS);
+	assert_true(raw_expect(&raw, "<proceed"));
+	for (int i = 0; i < LAN_HANDSHAKES_MAX; i++)
+		raw_release(&many[i]);
+	for (int i = 0; i < LAN_UNKNOWN_MAX; i++)
+		close(idle[i]);
+	free(idle);
+	raw_release(&shaking);
+}
+
 int
 main(void)
 {
@@ -487,6 +532,7 @@ main(void)
 		T(test_key_is_replaced),
 		T(test_plain_then_keyed),
 		T(test_many_handshakes),
+		T(test_crowd_of_one_host),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
