@@ -211,11 +211,13 @@ hook_resolve(void *owner, const char *address, struct lan_target *targets, size_
 	socklen_t lengths[LAN_TARGETS_MAX];
 	size_t n = route_targets(owner, address, found, lengths,
 				 max < LAN_TARGETS_MAX ? max : LAN_TARGETS_MAX);
-	const struct ear *ear = owner;
+	struct ear *ear = owner;
 	const struct peer *peer = peers_find(ear->peers, address);
+	/* It announces a key, or has shown one: it need not be asked whether it speaks TLS. */
+	bool secure = meet_may_plain(ear, address) == -EKEYREJECTED;
 
 	for (size_t i = 0; i < n; i++) {
-		targets[i].secure = peer != NULL && peer->txt.hint[0] != '\0';
+		targets[i].secure = secure;
 		targets[i].patient = peer != NULL && strcmp(peer->txt.node, EAR_CAPS_NODE) != 0;
 		targets[i].address = found[i];
 		targets[i].length = lengths[i];
