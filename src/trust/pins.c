@@ -30,6 +30,7 @@ struct pins {
 	struct map *removed; /* keys whose removal the file has not got */
 	bool waiting;        /* something is pending */
 	time_t tried_at;     /* by the monotonic clock: when we last stored; 0: never */
+	bool batch, urgent;  /* nothing is stored now; then at once */
 	bool on_disk;
 	struct pins_file file; /* while on_disk */
 };
@@ -127,13 +128,13 @@ forget_removed(struct pins *pins, const struct ear_key *key)
 
 /* Room for one more. */
 static int
-make_room(struct pins *pins, struct table *table)
+make_room(struct pins *pins, struct table *table, const struct pin *pin)
 {
 	struct record *victim;
 
 	if (table_count(table) < PINS_MAX)
 		return 0;
-	victim = table_victim(table);
+	victim = table_victim(table, pin);
 	if (victim == NULL)
 		return -ENOBUFS;
 	note_removed(pins, victim);
@@ -160,7 +161,7 @@ carry_over(struct pins *pins, struct table *table, const struct record *record)
 
 	if (theirs != NULL && has_weight(theirs->pin) && !record->urgent)
 		return; /* a name or a time of ours is not worth their word */
-	if (theirs == NULL && make_room(pins, table) != 0) {
+	if (theirs == NULL && make_room(pins, table, record->pin) != 0) {
 		ear_error("%s: full: a key that was put is lost", pins->file.path);
 		return;
 	}
@@ -186,6 +187,7 @@ merge(struct pins *pins)
 	for (size_t i = 0; i < table_count(pins->table); i++)
 		if (table_at(pins->table, i)->pending)
 			carry_over(pins, table, table_at(pins->table, i));
+	table_number(table, pins->table);
 	table_free(pins->table);
 	pins->table = table;
 	return 0;
@@ -256,6 +258,10 @@ changed(struct pins *pins, bool now)
 	if (!pins->on_disk)
 		return 0;
 	pins->waiting = true;
+	if (pins->batch) {
+		pins->urgent = pins->urgent || now;
+		return 0;
+	}
 	if (!now && pins->tried_at != 0 && seconds_up() - pins->tried_at < PINS_LAZY_SECONDS)
 		return 0;
 	return store(pins);
@@ -265,6 +271,16 @@ int
 pins_flush(struct pins *pins)
 {
 	return pins->waiting ? store(pins) : 0;
+}
+
+int
+pins_batch(struct pins *pins, bool on)
+{
+	bool urgent = pins->urgent;
+
+	pins->batch = on;
+	pins->urgent = false;
+	return !on && urgent ? store(pins) : 0;
 }
 
 void
@@ -323,7 +339,7 @@ pins_put(struct pins *pins, const struct pin *pin)
 	int rc = pin_line(pins->ctx, pin, &line, &copy);
 
 	if (rc == 0 && old == NULL)
-		rc = make_room(pins, pins->table);
+		rc = make_room(pins, pins->table, pin);
 	if (rc != 0) {
 		pin_free(copy);
 		free(line);
@@ -385,4 +401,12 @@ const struct pin *
 pins_at_index(const struct pins *pins, size_t i)
 {
 	return pin_in(table_at(pins->table, i));
+}
+
+unsigned long long
+pins_serial(const struct pins *pins, size_t i)
+{
+	const struct record *record = table_at(pins->table, i);
+
+	return record != NULL ? record->serial : 0;
 }

@@ -20,7 +20,9 @@
 
 #include <earshot/trust.h>
 
-#define PINS_MAX          4096 /* the longest unseen one that nobody vouches for goes first */
+/* Of all of them the longest unseen one that nobody vouches for goes first. One that somebody
+ * vouches for takes the place of one that only a server vouches for, of the domain with most. */
+#define PINS_MAX          4096
 #define PINS_LAZY_SECONDS 30
 #define PIN_NAME_MAX      128 /* bytes; a longer one is cut */
 #define PIN_ADDRESSES_MAX 8
@@ -57,9 +59,9 @@ size_t pins_of(const struct pins *pins, const char *jid, const struct pin **out,
 
 /*
  * Adds or replaces the record of pin->key (copied; addresses and jids over their bounds are
- * dropped from the end), and stores it, see above. -ENOBUFS: full of pins that somebody vouches
- * for; -EINVAL: an address that is not canonical; then nothing has changed. Or -errno of the file
- * system (-EBUSY: another process holds the lock, -EBADMSG: it has left a file that cannot be
+ * dropped from the end), and stores it, see above. -ENOBUFS: full of pins that are
+ * worth more; -EINVAL: an address that is not canonical; then nothing has changed. Or -errno of the
+ * file system (-EBUSY: another process holds the lock, -EBADMSG: it has left a file that cannot be
  * read): then memory has it and the next change that is stored tries again.
  */
 int pins_put(struct pins *pins, const struct pin *pin);
@@ -71,7 +73,13 @@ int pins_remove(struct pins *pins, const struct ear_key *key);
 int pins_flush(struct pins *pins);
 
 size_t pins_count(const struct pins *pins);
-const struct pin *pins_at_index(const struct pins *pins, size_t i);
+const struct pin *pins_at_index(const struct pins *pins, size_t i); /* in the order of the puts */
+/* Of the last change of that record, another one with each change of any. */
+unsigned long long pins_serial(const struct pins *pins, size_t i);
+
+/* Many changes at once are stored once: from on until off. Nothing of other processes is taken over
+ * in between. off: as pins_put. */
+int pins_batch(struct pins *pins, bool on);
 
 /* Helpers on a copy. */
 struct pin *pin_copy(const struct pin *pin);

@@ -55,10 +55,12 @@ size_t table_of(const struct table *table, const char *jid, const struct pin **o
 
 /* Adds or replaces, at the end of the order; consumes pin and line. */
 struct record *table_put(struct table *table, struct pin *pin, char *line);
+/* Its serials go on from those of the one that it replaces. */
+void table_number(struct table *table, const struct table *old);
 void table_remove(struct table *table, struct record *record);
 
-/* Who goes when there is no room; NULL: nobody may. */
-struct record *table_victim(const struct table *table);
+/* Who goes when there is no room for that one; NULL: nobody may. */
+struct record *table_victim(const struct table *table, const struct pin *pin);
 
 /* --- pins_file.c: the file, its lock, its version -------------------------------------------- */
 

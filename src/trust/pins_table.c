@@ -1,8 +1,11 @@
 /* SPDX-License-Identifier: ISC */
 /* pins_table.c: the records in memory, in the order of the puts, with an index by address and JID.
  */
+#include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
+
+#include <earshot/jid.h>
 
 #include "base/alloc.h"
 #include "base/map.h"
@@ -264,14 +267,72 @@ table_put(struct table *table, struct pin *pin, char *line)
 	return record;
 }
 
-struct record *
-table_victim(const struct table *table)
+void
+table_number(struct table *table, const struct table *old)
 {
+	for (size_t i = 0; i < table->count; i++)
+		table->at[i]->serial += old->serial;
+	table->serial += old->serial;
+}
+
+static bool
+is_published(const struct pin *pin)
+{
+	return pin->voucher == EAR_BY_SERVER && !pin->trusted;
+}
+
+static const char *
+domain_of(const struct pin *pin, char *out, size_t size)
+{
+	const char *jid = pin->jid_count > 0 ? pin->jids[0] : "";
+	const char *at = strchr(jid, '@');
+
+	copy_text(out, size, at != NULL ? at + 1 : jid);
+	out[strcspn(out, "/")] = '\0';
+	return out;
+}
+
+/* The longest unseen one of the domain that has most: whoever has a server of his own displaces
+ * himself. A revoked one would be forgotten to be revoked: only when there is nothing else. */
+static struct record *
+published_victim(const struct table *table)
+{
+	struct map *counts = map_new();
+	struct record *victim = NULL;
+	char domain[EAR_JID_SIZE];
+	uintptr_t count, most = 0;
+
 	for (size_t i = 0; i < table->count; i++) {
 		const struct pin *pin = table->at[i]->pin;
 
-		if (pin->voucher == EAR_BY_NOBODY && !pin->trusted && !pin->revoked)
+		if (!is_published(pin) || pin->revoked)
+			continue;
+		domain_of(pin, domain, sizeof(domain));
+		count = (uintptr_t)map_get(counts, domain) + 1;
+		map_set(counts, domain, (void *)count);
+		most = count > most ? count : most;
+	}
+	for (size_t i = 0; i < table->count && victim == NULL; i++) {
+		struct record *record = table->at[i];
+
+		if (is_published(record->pin) &&
+		    (most == 0 || (!record->pin->revoked &&
+				   (uintptr_t)map_get(counts, domain_of(record->pin, domain,
+									sizeof(domain))) == most)))
+			victim = record;
+	}
+	map_free(counts);
+	return victim;
+}
+
+struct record *
+table_victim(const struct table *table, const struct pin *pin)
+{
+	for (size_t i = 0; i < table->count; i++) {
+		const struct pin *old = table->at[i]->pin;
+
+		if (old->voucher == EAR_BY_NOBODY && !old->trusted && !old->revoked)
 			return table->at[i];
 	}
-	return NULL;
+	return pin->voucher == EAR_BY_NOBODY && !pin->trusted ? NULL : published_victim(table);
 }

@@ -332,35 +332,129 @@ test_sync_fails(void **state)
 	pins_free(pins);
 }
 
-/* The longest unseen that nobody vouches for goes; whom somebody vouches for or who is revoked
- * stays. */
+static int
+put_published(struct pins *pins, unsigned n, const char *domain)
+{
+	char jid[96];
+
+	snprintf(jid, sizeof(jid), "%u@%s/x", n, domain);
+	return put(pins, n, EAR_BY_SERVER, NULL, jid);
+}
+
+static int
+put_revoked(struct pins *pins, unsigned n)
+{
+	struct ear_key key = key_of(n);
+	struct pin *pin = pin_new(&key);
+	int rc;
+
+	pin->voucher = EAR_BY_SERVER;
+	pin->revoked = true;
+	rc = pins_put(pins, pin);
+	pin_free(pin);
+	return rc;
+}
+
+/* The longest unseen that nobody vouches for goes first, for whomever. */
 static void
 test_full(void **state)
 {
 	struct pins *pins = open_pins(NULL);
-	struct pin *revoked;
 
-	put(pins, 0, EAR_BY_NOBODY, NULL, NULL);
-	revoked = pin_copy(find(pins, 0));
-	revoked->revoked = true;
-	assert_int_equal(pins_put(pins, revoked), 0);
-	pin_free(revoked);
-	for (unsigned i = 1; i < PINS_MAX; i++)
-		assert_int_equal(put(pins, i, i < 4 ? EAR_BY_NOBODY : EAR_BY_SERVER, NULL, NULL),
-				 0);
-	put(pins, 1, EAR_BY_NOBODY, NULL, NULL); /* seen again */
+	for (unsigned i = 0; i < PINS_MAX; i++)
+		assert_int_equal(put(pins, i, i < 3 ? EAR_BY_NOBODY : EAR_BY_USER, NULL, NULL), 0);
+	put(pins, 0, EAR_BY_NOBODY, NULL, NULL); /* seen again */
 	assert_int_equal(put(pins, 10000, EAR_BY_NOBODY, NULL, NULL), 0);
-	assert_null(find(pins, 2));
-	assert_int_equal(put(pins, 10001, EAR_BY_USER, NULL, NULL), 0);
-	assert_null(find(pins, 3));
-	assert_int_equal(put(pins, 10002, EAR_BY_USER, NULL, NULL), 0);
 	assert_null(find(pins, 1));
-	assert_int_equal(put(pins, 10003, EAR_BY_USER, NULL, NULL), 0);
-	assert_null(find(pins, 10000));
-	assert_int_equal(put(pins, 10004, EAR_BY_USER, NULL, NULL), -ENOBUFS);
-	assert_int_equal(pins_count(pins), PINS_MAX);
-	assert_non_null(find(pins, 0));
+	assert_int_equal(put_published(pins, 10001, "example.org"), 0);
+	assert_null(find(pins, 2));
+	assert_int_equal(put(pins, 10002, EAR_BY_USER, NULL, NULL), 0);
+	assert_null(find(pins, 0));
 	assert_int_equal(put(pins, 10003, EAR_BY_PAIRING, NULL, NULL), 0);
+	assert_null(find(pins, 10000));
+	assert_int_equal(put(pins, 10004, EAR_BY_NOBODY, NULL, NULL), -ENOBUFS);
+	assert_int_equal(put(pins, 10004, EAR_BY_PAIRING, NULL, NULL), 0);
+	assert_null(find(pins, 10001));
+	assert_int_equal(put(pins, 10005, EAR_BY_PAIRING, NULL, NULL), -ENOBUFS);
+	assert_int_equal(pins_count(pins), PINS_MAX);
+	assert_int_equal(put(pins, 10003, EAR_BY_PAIRING, NULL, NULL), 0);
+	pins_free(pins);
+}
+
+/* Somebody's own server publishes keys by the thousand: there is still room for others, and what it
+ * displaces is its own. */
+static void
+test_full_of_published(void **state)
+{
+	struct pins *pins = open_pins(NULL);
+	struct pin *pin;
+
+	assert_int_equal(put_published(pins, 1, "example.org"), 0);
+	assert_int_equal(put_published(pins, 2, "example.org"), 0);
+	pin = pin_copy(find(pins, 2));
+	pin->trusted = true;
+	assert_int_equal(pins_put(pins, pin), 0);
+	pin_free(pin);
+	assert_int_equal(put_revoked(pins, 3), 0);
+	for (unsigned i = 4; i <= PINS_MAX; i++)
+		assert_int_equal(put_published(pins, i, "evil.example.org"), 0);
+	assert_int_equal(put(pins, 10000, EAR_BY_NOBODY, NULL, NULL), -ENOBUFS);
+	assert_int_equal(put(pins, 10000, EAR_BY_PAIRING, NULL, NULL), 0);
+	assert_int_equal(put_published(pins, 10001, "example.net"), 0);
+	assert_int_equal(put_published(pins, 10002, "evil.example.org"), 0);
+	for (unsigned i = 4; i < 7; i++)
+		assert_null(find(pins, i));
+	for (unsigned i = 1; i < 4; i++)
+		assert_non_null(find(pins, i));
+	assert_int_equal(pins_count(pins), PINS_MAX);
+	pins_free(pins);
+}
+
+/* Rather than that nobody can be paired, the last words of servers go. */
+static void
+test_full_of_revoked(void **state)
+{
+	struct pins *pins = open_pins(NULL);
+
+	for (unsigned i = 0; i < PINS_MAX; i++)
+		assert_int_equal(put_revoked(pins, i), 0);
+	assert_int_equal(put(pins, 10000, EAR_BY_PAIRING, NULL, NULL), 0);
+	assert_null(find(pins, 0));
+	pins_free(pins);
+}
+
+/* Many changes are one write, and each of them has a later serial than all before. */
+static void
+test_batch(void **state)
+{
+	struct pins *pins = open_pins(dir), *other;
+	unsigned long long last;
+
+	put(pins, 1, EAR_BY_SERVER, NULL, NULL);
+	syncs = 0;
+	assert_int_equal(pins_batch(pins, true), 0);
+	for (unsigned i = 2; i < 200; i++)
+		assert_int_equal(put(pins, i, EAR_BY_SERVER, NULL, NULL), 0);
+	assert_int_equal(syncs, 0);
+	assert_int_equal(pins_batch(pins, false), 0);
+	assert_int_equal(syncs, 2);
+	last = pins_serial(pins, pins_count(pins) - 1);
+	other = open_pins(dir);
+	assert_int_equal(pins_count(other), 199);
+	put(other, 1000, EAR_BY_SERVER, NULL, NULL);
+	pins_free(other);
+	put(pins, 1001, EAR_BY_SERVER, NULL, NULL);
+	assert_int_equal(pins_count(pins), 201);
+	assert_non_null(find(pins, 1000));
+	assert_true(pins_serial(pins, 199) > last);
+	assert_true(pins_serial(pins, 200) > pins_serial(pins, 199));
+	assert_int_equal(pins_batch(pins, true), 0);
+	assert_int_equal(pins_batch(pins, false), 0);
+	sync_fails = EIO;
+	pins_batch(pins, true);
+	assert_int_equal(put(pins, 1002, EAR_BY_SERVER, NULL, NULL), 0);
+	assert_int_equal(pins_batch(pins, false), -EIO);
+	sync_fails = 0;
 	pins_free(pins);
 }
 
@@ -399,6 +493,9 @@ main(void)
 		TEST(test_what_waits_for_the_disk),
 		TEST(test_sync_fails),
 		TEST(test_full),
+		TEST(test_full_of_published),
+		TEST(test_full_of_revoked),
+		TEST(test_batch),
 		TEST(test_flood),
 	};
 
