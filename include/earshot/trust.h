@@ -165,7 +165,7 @@ int ear_pairing_take_salt(struct ear_pairing *pairing, const char *salt);
 int ear_pairing_token_proof(struct ear_pairing *pairing, const struct ear_key *key,
 			    const char *token, char out[EAR_PAIRING_TEXT]);
 int ear_pairing_take_token(struct ear_pairing *pairing, const char *token, const char *proof);
-/* A fresh token: 128 random bits, base64url without padding (25 bytes with the NUL). */
+/* A fresh token: 128 random bits, base64url without padding: 22 characters, 23 with the NUL. */
 void ear_new_token(char out[EAR_PAIRING_TEXT]);
 
 /* All checks of our side have passed: the other end's key is pinned and trusted. name is for

@@ -152,20 +152,26 @@ ear_pairing_take_token(struct ear_pairing *pairing, const char *token, const cha
 					     : -ENOTCONN;
 }
 
-int
-ear_pairing_done(struct ear_pairing *pairing, const char *name)
+/* As it was: nobody may be on our list who was told that he is not. */
+static void
+put_back(struct ear *ear, const struct ear_key *key, const struct pin *known)
+{
+	if (known != NULL)
+		pins_put(ear->pins, known);
+	else
+		pins_remove(ear->pins, key);
+}
+
+/* Its key is on our list, and on the disk. */
+static int
+store(struct ear_pairing *pairing, const char *name)
 {
 	struct ear *ear = pairing->ear;
-	const struct pin *known = pins_find(ear->pins, &pairing->key);
-	struct link *link;
-	struct pin *pin;
+	const struct pin *found = pins_find(ear->pins, &pairing->key);
+	struct pin *known = found != NULL ? pin_copy(found) : NULL;
+	struct pin *pin = known != NULL ? pin_copy(known) : pin_new(&pairing->key);
 	int error;
 
-	if (!ear_pairing_is_alive(pairing))
-		return -ENOTCONN;
-	if (!pairing_is_done(pairing->pairing))
-		return -EACCES;
-	pin = known != NULL ? pin_copy(known) : pin_new(&pairing->key);
 	pin->voucher = EAR_BY_PAIRING;
 	pin->trusted = pin->met = true;
 	pin->revoked = false;
@@ -174,12 +180,30 @@ ear_pairing_done(struct ear_pairing *pairing, const char *name)
 		xreplace(&pin->name, name);
 	pin_add_address(pin, pairing->address);
 	error = pins_put(ear->pins, pin);
-	pin_free(pin);
-	if (error == -ENOBUFS || error == -EINVAL)
-		return error; /* nothing has changed: the other end must not be told that it has */
 	if (error != 0)
-		ear_warn("%s: paired, but that could not be stored: %s", pairing->address,
-			 strerror(-error));
+		put_back(ear, &pairing->key, known);
+	pin_free(pin);
+	pin_free(known);
+	return error;
+}
+
+int
+ear_pairing_done(struct ear_pairing *pairing, const char *name)
+{
+	struct ear *ear = pairing->ear;
+	struct link *link;
+	int error;
+
+	if (!ear_pairing_is_alive(pairing))
+		return -ENOTCONN;
+	if (!pairing_is_done(pairing->pairing))
+		return -EACCES;
+	error = store(pairing, name);
+	if (error != 0) {
+		ear_error("%s: not paired: its key could not be stored: %s", pairing->address,
+			  strerror(-error));
+		return error;
+	}
 	ear_info("%s: paired", pairing->address);
 	/* At once: the next stanza may be a press. */
 	link = ear->reach->lan_find(ear->reach_arg, pairing->address);
