@@ -70,11 +70,15 @@ struct ear {
 	struct identity *identity;
 	struct pins *pins;
 	struct map *vouches;  /* bare JID -> struct vouch: which keys its server publishes */
-	struct map *meetings; /* LAN address -> struct meeting: whose key we have seen there */
-	struct map *liars;    /* LAN address -> the hint that it announced wrongly */
+	struct map *meetings; /* key and LAN address -> struct meeting: which keys were shown */
+	struct map *hints;    /* LAN address -> struct hint: whose key it announces */
 	struct ear_timer settle;
-	int64_t settle_at; /* when it runs */
+	int64_t settle_at;          /* when it runs */
 	int64_t seek_at, seek_wait; /* when strangers are looked for again, and then after that */
+	int64_t seek_begun;         /* when that began anew; 0: never */
+	unsigned long long lists_serial; /* of the last list of keys that is another one */
+	int64_t asks_at;                 /* lists may be asked for: so many at that time */
+	unsigned asks_left;
 	ear_fetch_devices_fn *fetch;
 	void *fetch_arg;
 	struct ids ids;       /* for requests */

@@ -66,6 +66,9 @@ void dests_each(struct ear *ear, void (*fn)(struct dest *dest, void *arg), void 
 struct dest *dest_bind(struct ear *ear, const char *lan, const struct ear_key *key,
 		       const char *const *jids, size_t count);
 
+/* The one that is bound to that key, or NULL. */
+struct dest *dest_of_key(struct ear *ear, const struct ear_key *key);
+
 /* That is over: its JIDs are not reached over the LAN any more. */
 void dest_unbind(struct dest *dest);
 

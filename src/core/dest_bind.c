@@ -166,22 +166,55 @@ is_one_of(const char *jid, const char *const *jids, size_t count)
 	return false;
 }
 
+struct dest *
+dest_of_key(struct ear *ear, const struct ear_key *key)
+{
+	struct list *item, *spare;
+
+	list_each (item, spare, &ear->dests.all) {
+		struct dest *dest = container_of(item, struct dest, all);
+
+		if (dest->bound && ear_key_equal(&dest->key, key))
+			return dest;
+	}
+	return NULL;
+}
+
 /* The one of that key, wherever it was; else the one of its first JID. */
 static struct dest *
 find_main(struct ear *ear, const struct ear_key *key, const char *jid)
 {
-	struct list *item, *spare;
-	struct dest *dest;
+	struct dest *dest = dest_of_key(ear, key);
 
-	list_each (item, spare, &ear->dests.all) {
-		dest = container_of(item, struct dest, all);
-		if (dest->bound && ear_key_equal(&dest->key, key))
-			return dest;
-	}
-	dest = at(ear, jid);
-	if (dest != NULL && !dest->bound)
+	if (dest != NULL)
 		return dest;
-	return NULL;
+	dest = at(ear, jid);
+	return dest != NULL && !dest->bound ? dest : NULL;
+}
+
+/* By configuration, or as one of those. */
+static bool
+keeps(const struct dest *dest, const char *address, const char *const *jids, size_t count)
+{
+	const struct conf_peer *conf = dest->conf;
+
+	if (conf != NULL && ((conf->jid != NULL && ear_jid_bare_equal(conf->jid, address)) ||
+			     (conf->address != NULL && ear_jid_bare_equal(conf->address, address))))
+		return true;
+	return is_one_of(address, jids, count);
+}
+
+/* What the device was known by and is not any more: nothing that is sent there goes to it. */
+static void
+drop_addresses(struct dest *dest, const char *const *jids, size_t count)
+{
+	struct map *map = dest->ear->dests.by_address;
+	const char *key;
+
+	for (size_t i = map_count(map); i-- > 0;)
+		if (map_at(map, i, &key) == dest && !ear_jid_is_lan(key) &&
+		    !keeps(dest, key, jids, count))
+			map_del(map, key);
 }
 
 struct dest *
@@ -200,6 +233,7 @@ dest_bind(struct ear *ear, const char *lan, const struct ear_key *key, const cha
 		dest = dest_new(ear, NULL, jids[0], NULL);
 	if (dest->lan != NULL && strcmp(dest->lan, lan) != 0)
 		leave_lan(dest);
+	drop_addresses(dest, jids, count);
 	dest->key = *key;
 	dest->bound = true;
 	xreplace(&dest->jid, jids[0]);

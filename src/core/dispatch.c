@@ -42,22 +42,12 @@ kind_of(xmpp_stanza_t *stanza)
 	return is_type(stanza, "get") ? EAR_IQ_GET : is_type(stanza, "set") ? EAR_IQ_SET : EAR_END;
 }
 
-/* What the link vouches for, and what configuration adds to it. */
+/* What the link vouches for, and who is on our list. */
 static enum ear_level
 level_of(struct ear *ear, const struct link *link, const char *from)
 {
-	const struct dest *dest;
-
-	if (link->kind != EAR_LINK_SERVER)
-		return link->level;
-	if (ear->conf->server_kind == CONF_SERVER_ACCOUNT && ear->self_server != NULL &&
-	    ear_jid_bare_equal(from, ear->self_server))
-		return EAR_TRUSTED;
-	dest = dest_find(ear, from);
-	if ((dest != NULL && dest->conf != NULL && dest->conf->trusted) ||
-	    meet_trusts_jid(ear, from))
-		return EAR_TRUSTED;
-	return link->level;
+	return link->kind == EAR_LINK_SERVER && meet_trusts_jid(ear, from) ? EAR_TRUSTED
+									   : link->level;
 }
 
 /* RFC 6120 §8.2.3: an IQ has an id, and a get or set one child. What a program of ours tells the

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: ISC */
 /* meet.c: whose key is it that a stream has shown. */
 #include <errno.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
@@ -27,16 +28,48 @@ is_own_account(const struct ear *ear, const char *jid)
 	       ear_jid_bare_equal(jid, ear->self_server);
 }
 
-static bool
-conf_trusts(const struct ear *ear, const char *jid)
+/* The section about that address itself: what else is known to be the same device says nothing
+ * about who may. Of two the first counts, and one about a resource before one about all of them. */
+static const struct conf_peer *
+conf_of(const struct ear *ear, const char *jid)
 {
+	const struct conf_peer *found = NULL;
+
 	for (size_t i = 0; i < ear->conf->peer_count; i++) {
 		const struct conf_peer *peer = &ear->conf->peers[i];
 
-		if (!peer->trusted || peer->jid == NULL)
+		if (peer->jid == NULL || !ear_jid_bare_equal(peer->jid, jid))
 			continue;
-		if (ear_jid_resource(peer->jid) == NULL ? ear_jid_bare_equal(peer->jid, jid)
-							: ear_jid_equal(peer->jid, jid))
+		if (ear_jid_equal(peer->jid, jid))
+			return peer;
+		if (found == NULL && ear_jid_resource(peer->jid) == NULL)
+			found = peer;
+	}
+	return found;
+}
+
+static bool
+conf_trusts(const struct ear *ear, const char *jid)
+{
+	const struct conf_peer *peer = conf_of(ear, jid);
+
+	return peer != NULL && peer->trusted;
+}
+
+/* Who holds the key of a domain may speak as everybody in it. */
+static bool
+conf_trusts_one_of(const struct ear *ear, const char *domain)
+{
+	for (size_t i = 0; strpbrk(domain, "@/") == NULL && i < ear->conf->peer_count; i++) {
+		const struct conf_peer *peer = &ear->conf->peers[i];
+		char bare[EAR_JID_SIZE];
+		const char *at;
+
+		if (!peer->trusted || peer->jid == NULL ||
+		    ear_jid_bare(peer->jid, bare, sizeof(bare)) != 0)
+			continue;
+		at = strchr(bare, '@');
+		if (at != NULL && strcmp(at + 1, domain) == 0)
 			return true;
 	}
 	return false;
@@ -50,7 +83,8 @@ meet_level(struct ear *ear, const struct pin *pin)
 	if (pin->trusted)
 		return EAR_TRUSTED;
 	for (size_t i = 0; i < pin->jid_count; i++)
-		if (is_own_account(ear, pin->jids[i]) || conf_trusts(ear, pin->jids[i]))
+		if (is_own_account(ear, pin->jids[i]) || conf_trusts(ear, pin->jids[i]) ||
+		    conf_trusts_one_of(ear, pin->jids[i]))
 			return EAR_TRUSTED;
 	return pin->jid_count > 0 || pin->voucher > EAR_BY_SERVER ? EAR_PROVED : EAR_KEYED;
 }
@@ -59,9 +93,13 @@ bool
 meet_trusts_jid(struct ear *ear, const char *jid)
 {
 	const struct pin *pins[PIN_JIDS_MAX];
-	size_t n = ear_jid_resource(jid) == NULL && strchr(jid, '@') != NULL
-			   ? 0
-			   : pins_of(ear->pins, jid, pins, PIN_JIDS_MAX);
+	size_t n;
+
+	if (is_own_account(ear, jid) || conf_trusts(ear, jid))
+		return true;
+	n = ear_jid_resource(jid) == NULL && strchr(jid, '@') != NULL
+		    ? 0
+		    : pins_of(ear->pins, jid, pins, PIN_JIDS_MAX);
 
 	for (size_t i = 0; i < n; i++)
 		if (pins[i]->trusted && !pins[i]->revoked)
@@ -71,33 +109,82 @@ meet_trusts_jid(struct ear *ear, const char *jid)
 
 /* --- meetings ------------------------------------------------------------------------------- */
 
+/* Each key by itself: another one that is shown there must not hide that a first is still open. */
+static void
+name_of(const struct ear_key *key, const char *address, char out[MEETING_NAME_SIZE])
+{
+	char text[EAR_KEY_SIZE];
+
+	ear_key_format(key, text);
+	snprintf(out, MEETING_NAME_SIZE, "%s %s", text, address);
+}
+
+/* Anybody may come with as many keys as it likes: the longest ago that has no stream goes. */
+static void
+make_room(struct ear *ear)
+{
+	struct meeting *oldest = NULL;
+
+	if (map_count(ear->meetings) < MEETINGS_MAX)
+		return;
+	for (size_t i = 0; i < map_count(ear->meetings); i++) {
+		struct meeting *meeting = map_at(ear->meetings, i, NULL);
+
+		if ((oldest == NULL || meeting->since < oldest->since) &&
+		    meet_link(ear, meeting) == NULL)
+			oldest = meeting;
+	}
+	if (oldest != NULL)
+		meet_forget(ear, oldest);
+}
+
 static struct meeting *
 meeting_of(struct ear *ear, const char *address, const struct cert *cert)
 {
-	struct meeting *meeting = map_get(ear->meetings, address);
+	char name[MEETING_NAME_SIZE];
+	struct meeting *meeting;
 
-	if (meeting != NULL && ear_key_equal(&meeting->key, &cert->key))
-		return meeting;
+	name_of(&cert->key, address, name);
+	meeting = map_get(ear->meetings, name);
 	if (meeting != NULL)
-		meet_forget(ear, meeting);
+		return meeting;
+	make_room(ear);
 	meeting = xalloc(sizeof(*meeting));
 	meeting->address = xstrdup(address);
 	meeting->key = cert->key;
 	meeting->since = ear_now(ear->clock);
 	for (size_t i = 0; i < cert->jid_count; i++)
 		meeting->claims[meeting->claim_count++] = xstrdup(cert->jids[i]);
-	map_set(ear->meetings, address, meeting);
+	map_set(ear->meetings, name, meeting);
+	meet_at(ear, meeting->since + MEETING_KEPT);
 	return meeting;
 }
 
 void
 meet_forget(struct ear *ear, struct meeting *meeting)
 {
-	map_del(ear->meetings, meeting->address);
+	char name[MEETING_NAME_SIZE];
+
+	name_of(&meeting->key, meeting->address, name);
+	map_del(ear->meetings, name);
 	for (size_t i = 0; i < meeting->claim_count; i++)
 		free(meeting->claims[i]);
 	free(meeting->address);
 	free(meeting);
+}
+
+/*
+ * A key that is known by more addresses than it claims now is asked for under those too, or a
+ * stolen one would not be revoked when it claims nothing. What becomes of it comes later
+ * (meet_again.c).
+ */
+static void
+check_known(struct ear *ear, const struct meeting *meeting, const struct pin *known)
+{
+	char jid[EAR_JID_SIZE];
+
+	for (size_t i = 0; known != NULL && i < known->jid_count; i++)
+		vouch_check(ear, known->jids[i], &meeting->key, jid);
 }
 
 /*
@@ -112,6 +199,7 @@ meet_judge_claims(struct ear *ear, const struct meeting *meeting, struct pin *pr
 	char jid[EAR_JID_SIZE];
 	int rc = 0;
 
+	check_known(ear, meeting, known);
 	for (size_t i = 0; i < meeting->claim_count; i++) {
 		const char *claim = meeting->claims[i];
 		bool pinned = known != NULL && !known->revoked && pin_has_jid(known, claim);
@@ -159,6 +247,20 @@ is_replaced(const struct pin *old, const struct pin *now)
 	       (old->revoked || share_jid(old, now));
 }
 
+/* Somebody else is there than the one who is announced: unless that one is there too, on a stream of
+ * his own. */
+static void
+doubt(struct ear *ear, struct dest *dest, const struct peer *peer)
+{
+	const struct link *link = ear->reach->lan_find(ear->reach_arg, dest->lan);
+
+	if (link != NULL && link->keyed && link->state == LINK_UP &&
+	    ear_key_equal(&link->key, &dest->key))
+		return;
+	meet_note_liar(ear, peer);
+	dest_unbind(dest);
+}
+
 /* What the address had and announces. */
 static int
 judge_memory(struct ear *ear, const char *address, const struct ear_key *key,
@@ -170,8 +272,7 @@ judge_memory(struct ear *ear, const char *address, const struct ear_key *key,
 
 	if (dest != NULL && dest->bound && !ear_key_equal(&dest->key, key) && peer != NULL &&
 	    hint_fits(peer->txt.hint, &dest->key)) {
-		meet_note_liar(ear, peer);
-		dest_unbind(dest);
+		doubt(ear, dest, peer);
 		*text = "it announces the key of another device";
 		return -EKEYREJECTED;
 	}

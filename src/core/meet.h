@@ -46,6 +46,9 @@ void meet_seek(struct ear *ear, const char *jid);
 /* Looks at everything again, from the event loop. */
 void meet_soon(struct ear *ear);
 
+/* The same after so many microseconds. */
+void meet_later(struct ear *ear, int64_t usec);
+
 /* What that key may do here, as far as its pin says. */
 enum ear_level meet_level(struct ear *ear, const struct pin *pin);
 

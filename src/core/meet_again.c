@@ -8,13 +8,10 @@
 #include "base/alloc.h"
 #include "core/meet_impl.h"
 #include "core/vouch.h"
-#include "trust/hint.h"
 #include "trust/identity.h"
 
-#define REFUSED_AGAIN (60 * EAR_SEC)  /* one that keeps coming is logged so often */
-#define RENEW         (600 * EAR_SEC) /* the claims of open streams are checked again so often */
-#define LIARS_MAX     2000
-#define SOON          (10 * EAR_MSEC) /* several words at once are one look */
+#define RENEW (600 * EAR_SEC) /* the claims of open streams are checked again so often */
+#define SOON  (10 * EAR_MSEC) /* several words at once are one look */
 
 void
 meet_at(struct ear *ear, int64_t at)
@@ -28,9 +25,15 @@ meet_at(struct ear *ear, int64_t at)
 }
 
 void
+meet_later(struct ear *ear, int64_t usec)
+{
+	meet_at(ear, ear_now(ear->clock) + usec);
+}
+
+void
 meet_soon(struct ear *ear)
 {
-	meet_at(ear, ear_now(ear->clock) + SOON);
+	meet_later(ear, SOON);
 }
 
 void
@@ -38,7 +41,7 @@ meet_refused(struct ear *ear, struct meeting *meeting, int error, const char *te
 {
 	int64_t now = ear_now(ear->clock);
 
-	if (meeting->refused_at != 0 && now - meeting->refused_at < REFUSED_AGAIN)
+	if (meeting->refused_at != 0 && now - meeting->refused_at < MEETING_KEPT)
 		return;
 	meeting->refused_at = now + 1;
 	ear_error("%s: REFUSED: %s", meeting->address, text);
@@ -86,28 +89,41 @@ without_denied(struct ear *ear, const struct pin *known)
 }
 
 static void
+revoke_pin(struct ear *ear, struct pin *pin)
+{
+	if (pin->jid_count == 0 && pin->voucher == EAR_BY_SERVER) {
+		pin->revoked = true;
+		ear_warn("%s: its key was revoked",
+			 pin->address_count > 0 ? pin->addresses[0] : "a device");
+	}
+	put(ear, pin);
+	pin_free(pin);
+}
+
+/* A record that is put goes to the end. */
+static void
 revoke_denied(struct ear *ear)
 {
-	for (size_t i = 0; i < pins_count(ear->pins); i++) {
+	int error;
+
+	pins_batch(ear->pins, true);
+	for (size_t i = 0, n = pins_count(ear->pins); n > 0; n--) {
 		struct pin *pin = without_denied(ear, pins_at_index(ear->pins, i));
 
-		if (pin == NULL)
-			continue;
-		if (pin->jid_count == 0 && pin->voucher == EAR_BY_SERVER) {
-			pin->revoked = true;
-			ear_warn("%s: its key was revoked",
-				 pin->address_count > 0 ? pin->addresses[0] : "a device");
-		}
-		put(ear, pin);
-		pin_free(pin);
-		i = (size_t)-1; /* the table has changed: from its start */
+		if (pin != NULL)
+			revoke_pin(ear, pin);
+		else
+			i++;
 	}
+	error = pins_batch(ear->pins, false);
+	if (error != 0)
+		ear_warn("pins: could not be stored: %s", strerror(-error));
 }
 
 /* --- open streams --------------------------------------------------------------------------- */
 
-static struct link *
-link_of(struct ear *ear, const struct meeting *meeting)
+struct link *
+meet_link(struct ear *ear, const struct meeting *meeting)
 {
 	struct link *link = ear->reach->lan_find(ear->reach_arg, meeting->address);
 
@@ -196,9 +212,12 @@ look_at(struct ear *ear, struct link *link, struct meeting *meeting)
 
 /* Those that wait to be judged have no link of that key yet. */
 static bool
-is_waiting(struct ear *ear, const struct meeting *meeting)
+is_over(struct ear *ear, const struct meeting *meeting)
 {
-	return ear_now(ear->clock) - meeting->since < 30 * EAR_SEC;
+	int64_t now = ear_now(ear->clock);
+
+	return now - meeting->since >= MEETING_KEPT &&
+	       (meeting->refused_at == 0 || now - meeting->refused_at >= MEETING_KEPT);
 }
 
 static void
@@ -211,167 +230,15 @@ look_at_all(struct ear *ear)
 		if (i >= map_count(ear->meetings))
 			continue;
 		meeting = map_at(ear->meetings, i, NULL);
-		link = link_of(ear, meeting);
+		link = meet_link(ear, meeting);
 		if (link != NULL)
 			look_at(ear, link, meeting);
-		else if (!is_waiting(ear, meeting) && meeting->refused_at == 0)
+		else if (is_over(ear, meeting))
 			meet_forget(ear, meeting);
 	}
 }
 
-/* --- hints ---------------------------------------------------------------------------------- */
-
-void
-meet_note_liar(struct ear *ear, const struct peer *peer)
-{
-	char *old;
-
-	if (map_count(ear->liars) >= LIARS_MAX)
-		return;
-	old = map_set(ear->liars, peer->address, xstrdup(peer->txt.hint));
-	free(old);
-}
-
-static bool
-is_liar(struct ear *ear, const struct peer *peer)
-{
-	const char *hint = map_get(ear->liars, peer->address);
-
-	return hint != NULL && strcmp(hint, peer->txt.hint) == 0;
-}
-
-struct match {
-	struct ear *ear;
-	const struct peer *peer;
-	bool found;
-};
-
-/* Another address has that key, as far as a stream that is open tells. */
-static bool
-is_elsewhere(struct ear *ear, const struct ear_key *key, const char *address)
-{
-	for (size_t i = 0; i < map_count(ear->meetings); i++) {
-		const struct meeting *meeting = map_at(ear->meetings, i, NULL);
-
-		if (ear_key_equal(&meeting->key, key) && strcmp(meeting->address, address) != 0 &&
-		    link_of(ear, meeting) != NULL)
-			return true;
-	}
-	return false;
-}
-
-static bool
-expect(struct ear *ear, const struct peer *peer, const struct ear_key *key, const char *const *jids,
-       size_t count)
-{
-	const struct dest *dest = dest_find(ear, peer->address);
-
-	if (dest != NULL && dest->bound && ear_key_equal(&dest->key, key))
-		return true;
-	if (is_elsewhere(ear, key, peer->address))
-		return true;
-	ear_info("%s: announces the key of %s", peer->address, jids[0]);
-	dest_bind(ear, peer->address, key, jids, count);
-	return true;
-}
-
-static bool
-try_published(void *arg, const char *jid, const struct ear_key *key)
-{
-	struct match *match = arg;
-	const struct pin *pin = pins_find(match->ear->pins, key);
-	const char *jids[] = { jid };
-
-	if (!hint_fits(match->peer->txt.hint, key) || ear_key_equal(key, ear_own_key(match->ear)) ||
-	    (pin != NULL && pin->revoked))
-		return false;
-	return match->found = expect(match->ear, match->peer, key, jids, 1);
-}
-
-static bool
-try_pins(struct ear *ear, const struct peer *peer)
-{
-	for (size_t i = 0; i < pins_count(ear->pins); i++) {
-		const struct pin *pin = pins_at_index(ear->pins, i);
-
-		if (pin->revoked || pin->voucher == EAR_BY_NOBODY ||
-		    !hint_fits(peer->txt.hint, &pin->key))
-			continue;
-		if (pin->jid_count > 0)
-			expect(ear, peer, &pin->key, (const char *const *)pin->jids,
-			       pin->jid_count);
-		return true;
-	}
-	return false;
-}
-
-/* Who does that peer say that it is, to those who know it? False: somebody we do not know. */
-static bool
-match_hint(struct ear *ear, const struct peer *peer)
-{
-	struct match match = { ear, peer, false };
-
-	if (peer->txt.hint[0] == '\0' || is_liar(ear, peer) || try_pins(ear, peer))
-		return true;
-	vouch_each(ear, try_published, &match);
-	return match.found;
-}
-
-static size_t
-match_all(struct ear *ear)
-{
-	size_t unknown = 0;
-
-	for (size_t i = 0; i < peers_count(ear->peers); i++)
-		if (!match_hint(ear, peers_at(ear->peers, i)))
-			unknown++;
-	return unknown;
-}
-
-/*
- * Somebody is in earshot whom we cannot place: he may be one of those whom we know by JID, and may
- * not have published his key before we asked. Asked for less and less often; an answer that came
- * within half of the time is still good.
- */
-static void
-seek_all(struct ear *ear)
-{
-	int64_t now = ear_now(ear->clock);
-
-	if (now < ear->seek_at) {
-		meet_at(ear, ear->seek_at);
-		return;
-	}
-	for (size_t i = 0; i < ear->conf->peer_count; i++)
-		if (ear->conf->peers[i].jid != NULL)
-			vouch_want(ear, ear->conf->peers[i].jid, ear->seek_wait / 2);
-	if (ear->conf->server_kind == CONF_SERVER_ACCOUNT && ear->self_server != NULL)
-		vouch_want(ear, ear->self_server, ear->seek_wait / 2);
-	ear->seek_at = now + ear->seek_wait;
-	meet_at(ear, ear->seek_at);
-	if (ear->seek_wait < VOUCH_FRESH)
-		ear->seek_wait *= 2;
-}
-
-void
-meet_announced(struct ear *ear, const struct peer *peer)
-{
-	if (peer->txt.hint[0] == '\0')
-		return;
-	ear->seek_wait = VOUCH_AGAIN;
-	ear->seek_at = 0;
-	meet_soon(ear);
-}
-
-void
-meet_seek(struct ear *ear, const char *jid)
-{
-	for (size_t i = 0; i < peers_count(ear->peers); i++)
-		if (peers_at(ear->peers, i)->txt.hint[0] != '\0') {
-			vouch_want(ear, jid, VOUCH_FRESH);
-			return;
-		}
-}
+/* --- all of it ------------------------------------------------------------------------------ */
 
 static void
 on_settle(void *arg)
@@ -388,8 +255,7 @@ on_settle(void *arg)
 	}
 	revoke_denied(ear);
 	look_at_all(ear);
-	if (match_all(ear) > 0)
-		seek_all(ear);
+	meet_match_all(ear);
 	ear->reach->lan_recheck(ear->reach_arg, NULL);
 	if (!vouch_renew(ear))
 		meet_at(ear, ear_now(ear->clock) + VOUCH_EVENT);
@@ -408,9 +274,8 @@ meet_init(struct ear *ear)
 	ear->pins = pins_open(NULL, unused, sizeof(unused));
 	ear->vouches = map_new();
 	ear->meetings = map_new();
-	ear->liars = map_new();
+	meet_hints_init(ear);
 	ear_timer_init(&ear->settle, ear->clock, on_settle, ear);
-	ear->seek_wait = VOUCH_AGAIN;
 	meet_tell_jids(ear);
 }
 
@@ -447,15 +312,8 @@ meet_release(struct ear *ear)
 	ear_timer_stop(&ear->settle);
 	while (map_count(ear->meetings) > 0)
 		meet_forget(ear, map_at(ear->meetings, 0, NULL));
-	while (map_count(ear->liars) > 0) {
-		const char *key;
-		void *hint = map_at(ear->liars, 0, &key);
-
-		map_del(ear->liars, key);
-		free(hint);
-	}
 	map_free(ear->meetings);
-	map_free(ear->liars);
+	meet_hints_release(ear);
 	vouch_release(ear);
 	pins_free(ear->pins);
 	identity_free(ear->identity);

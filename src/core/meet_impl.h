@@ -1,13 +1,16 @@
 /* SPDX-License-Identifier: ISC */
 /* meet_impl.h: what the files of meeting share. meet.c judges a key that is shown; meet_again.c
- * looks at everybody again when servers, users or announcements say something new; trust.c is what
- * the contract offers of it. */
+ * looks at everybody again when servers or users say something new; meet_hint.c finds out whom
+ * peers announce that they are; trust.c is what the contract offers of it. */
 #ifndef CORE_MEET_IMPL_H
 #define CORE_MEET_IMPL_H
 
 #include "core/meet.h"
 
 #define MEETING_CLAIMS_MAX 4
+#define MEETINGS_MAX       1024           /* without a stream; the longest ago goes first */
+#define MEETING_KEPT       (60 * EAR_SEC) /* after it was refused, or never came up */
+#define MEETING_NAME_SIZE  (EAR_KEY_SIZE + EAR_JID_SIZE)
 
 /* A key that was shown at a LAN address, and the addresses that its certificate claims. */
 struct meeting {
@@ -24,11 +27,22 @@ int meet_judge_claims(struct ear *ear, const struct meeting *meeting, struct pin
 void meet_apply(struct ear *ear, struct link *link, const struct ear_key *key);
 
 /* meet_again.c */
+/* Its stream, once that carries stanzas; NULL. */
+struct link *meet_link(struct ear *ear, const struct meeting *meeting);
 /* Looks again at that time. */
 void meet_at(struct ear *ear, int64_t at);
 void meet_refused(struct ear *ear, struct meeting *meeting, int error, const char *text);
-void meet_note_liar(struct ear *ear, const struct peer *peer);
 /* The address is another key's from now on. */
 void meet_leave_address(struct ear *ear, const struct pin *pin, const char *address);
+
+/* meet_hint.c */
+void meet_hints_init(struct ear *ear);
+void meet_hints_release(struct ear *ear);
+/* Whom the announced peers say that they are. */
+void meet_match_all(struct ear *ear);
+/* It announces a key that it does not have. */
+void meet_note_liar(struct ear *ear, const struct peer *peer);
+/* Forgets that, and why the address was refused. */
+void meet_pardon(struct ear *ear, const char *address);
 
 #endif

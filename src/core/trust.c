@@ -88,7 +88,8 @@ find_at(struct ear *ear, const char *full)
 
 	if (ear_jid_is_lan(full))
 		return pins_at(ear->pins, full);
-	if (dest != NULL && dest->bound)
+	/* One that is only expected has no pin. */
+	if (dest != NULL && dest->bound && pins_find(ear->pins, &dest->key) != NULL)
 		return pins_find(ear->pins, &dest->key);
 	return pins_of(ear->pins, full, found, 1) == 1 ? found[0] : NULL;
 }
@@ -173,12 +174,8 @@ static void
 forget_address(struct ear *ear, const char *full)
 {
 	struct dest *dest = dest_find(ear, full);
-	struct meeting *meeting = map_get(ear->meetings, full);
-	char *hint = map_del(ear->liars, full);
 
-	free(hint);
-	if (meeting != NULL)
-		meeting->refused_at = 0;
+	meet_pardon(ear, full);
 	if (dest == NULL)
 		return;
 	dest->refused = 0;

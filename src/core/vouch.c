@@ -18,8 +18,11 @@ struct vouch {
 	char *bare;
 	struct device *devices;
 	size_t count;
-	int64_t asked_at; /* 0: never */
-	int64_t told_at;  /* 0: never */
+	int64_t asked_at;   /* 0: never */
+	int64_t told_at;    /* 0: never */
+	int64_t event_wait; /* how long the next change has to wait */
+	unsigned long long serial;
+	bool wanted; /* by us, not by somebody who claims to be that */
 	bool asking, told;
 	bool none;  /* told that there is no list */
 	bool stale; /* somebody says that it has changed */
@@ -51,6 +54,12 @@ vouch_free(struct vouch *vouch)
 	free(vouch);
 }
 
+static bool
+goes_before(const struct vouch *a, const struct vouch *b)
+{
+	return a->wanted != b->wanted ? b->wanted : a->asked_at < b->asked_at;
+}
+
 /* Room for one more: what has been asked for longest ago goes. */
 static void
 trim(struct ear *ear)
@@ -62,7 +71,7 @@ trim(struct ear *ear)
 	for (size_t i = 0; i < map_count(ear->vouches); i++) {
 		struct vouch *vouch = map_at(ear->vouches, i, NULL);
 
-		if (oldest == NULL || vouch->asked_at < oldest->asked_at)
+		if (oldest == NULL || goes_before(vouch, oldest))
 			oldest = vouch;
 	}
 	map_del(ear->vouches, oldest->bare);
@@ -98,12 +107,41 @@ can_ask(const struct ear *ear)
 	       ear->server->state == LINK_UP;
 }
 
+/*
+ * Whoever shows a certificate makes us ask the servers of the addresses in it: not as often as he
+ * likes, or the LAN would send queries to anybody in our name.
+ */
+static bool
+take_turn(struct ear *ear)
+{
+	int64_t now = now_of(ear), more = (now - ear->asks_at) / EAR_SEC;
+
+	if (ear->asks_at == 0 || more >= VOUCH_BURST) {
+		ear->asks_left = VOUCH_BURST;
+		ear->asks_at = now;
+	} else {
+		ear->asks_left += (unsigned)more;
+		ear->asks_at += more * EAR_SEC;
+	}
+	if (ear->asks_left > VOUCH_BURST)
+		ear->asks_left = VOUCH_BURST;
+	if (ear->asks_left == 0)
+		return false;
+	ear->asks_left--;
+	return true;
+}
+
 static void
 ask(struct ear *ear, struct vouch *vouch, int64_t again)
 {
 	if (vouch->asking || !can_ask(ear) ||
 	    (vouch->asked_at != 0 && now_of(ear) - vouch->asked_at < again))
 		return;
+	if (!vouch->wanted && !take_turn(ear)) {
+		vouch->stale = true;
+		meet_later(ear, EAR_SEC);
+		return;
+	}
 	vouch->asking = true;
 	vouch->stale = false;
 	vouch->asked_at = now_of(ear);
@@ -185,26 +223,53 @@ vouch_want(struct ear *ear, const char *jid, int64_t age)
 	if (!can_ask(ear) || ear_jid_is_lan(jid) || ear_jid_bare(jid, bare, sizeof(bare)) != 0)
 		return;
 	vouch = vouch_get(ear, bare);
+	vouch->wanted = true;
 	if (!is_fresh(ear, vouch, age))
 		ask(ear, vouch, VOUCH_AGAIN);
 }
 
 bool
-vouch_each(struct ear *ear, bool (*fn)(void *arg, const char *jid, const struct ear_key *key),
-	   void *arg)
+vouch_each(struct ear *ear, unsigned long long since,
+	   bool (*fn)(void *arg, const char *jid, const struct ear_key *key), void *arg)
 {
 	char jid[EAR_JID_SIZE];
 
 	for (size_t i = 0; i < map_count(ear->vouches); i++) {
 		const struct vouch *vouch = map_at(ear->vouches, i, NULL);
 
-		for (size_t k = 0; k < vouch->count; k++) {
+		for (size_t k = 0; vouch->serial > since && k < vouch->count; k++) {
 			address_of(vouch, &vouch->devices[k], jid);
 			if (fn(arg, jid, &vouch->devices[k].key))
 				return true;
 		}
 	}
 	return false;
+}
+
+static size_t
+jids_of(const struct vouch *vouch, const struct ear_key *key, char (*out)[EAR_JID_SIZE], size_t max)
+{
+	size_t n = 0;
+
+	for (size_t k = 0; k < vouch->count && n < max; k++)
+		if (ear_key_equal(&vouch->devices[k].key, key))
+			address_of(vouch, &vouch->devices[k], out[n++]);
+	return n;
+}
+
+size_t
+vouch_jids(struct ear *ear, const struct ear_key *key, char (*out)[EAR_JID_SIZE], size_t max)
+{
+	size_t n = 0;
+
+	for (int wanted = 1; wanted >= 0; wanted--)
+		for (size_t i = 0; i < map_count(ear->vouches) && n < max; i++) {
+			const struct vouch *vouch = map_at(ear->vouches, i, NULL);
+
+			if (vouch->wanted == (wanted == 1))
+				n += jids_of(vouch, key, out + n, max - n);
+		}
+	return n;
 }
 
 const char *
@@ -215,6 +280,19 @@ vouch_name(struct ear *ear, const char *jid, const struct ear_key *key)
 	return device == NULL || device->name == NULL ? "" : device->name;
 }
 
+/* One who says it again and again is asked more and more seldom. */
+static void
+ask_changed(struct ear *ear, struct vouch *vouch)
+{
+	int64_t now = now_of(ear);
+
+	if (vouch->event_wait == 0 || now - vouch->asked_at > 2 * vouch->event_wait)
+		vouch->event_wait = VOUCH_EVENT;
+	ask(ear, vouch, vouch->event_wait);
+	if (vouch->asking && vouch->event_wait < VOUCH_FRESH / 8)
+		vouch->event_wait *= 2;
+}
+
 bool
 vouch_renew(struct ear *ear)
 {
@@ -223,9 +301,9 @@ vouch_renew(struct ear *ear)
 	for (size_t i = 0; i < map_count(ear->vouches); i++) {
 		struct vouch *vouch = map_at(ear->vouches, i, NULL);
 
-		if (!vouch->stale || !vouch->told || !can_ask(ear))
+		if (!vouch->stale || vouch->asking || !can_ask(ear))
 			continue;
-		ask(ear, vouch, VOUCH_EVENT);
+		ask_changed(ear, vouch);
 		done = done && vouch->asking;
 	}
 	return done;
@@ -238,8 +316,8 @@ vouch_retry(struct ear *ear)
 		struct vouch *vouch = map_at(ear->vouches, i, NULL);
 
 		vouch->asking = false;
-		vouch->stale = true;
-		vouch->asked_at = 0;
+		vouch->stale = vouch->told || vouch->stale;
+		vouch->asked_at = vouch->event_wait = 0;
 	}
 }
 
@@ -264,17 +342,49 @@ ear_set_fetcher(struct ear *ear, ear_fetch_devices_fn *fn, void *arg)
 	ear->fetch_arg = arg;
 }
 
-static void
-take_devices(struct vouch *vouch, const struct ear_device *devices, size_t count)
+/* The resource as it stands in an address. -EINVAL: in none. */
+static int
+take_device(const struct vouch *vouch, const struct ear_device *from, struct device *device)
 {
-	drop_devices(vouch);
-	vouch->count = count < EAR_DEVICES_MAX ? count : EAR_DEVICES_MAX;
-	vouch->devices = vouch->count == 0 ? NULL : xalloc(vouch->count * sizeof(devices[0]));
-	for (size_t i = 0; i < vouch->count; i++) {
-		vouch->devices[i].key = devices[i].key;
-		vouch->devices[i].name = xstrdup(devices[i].name);
-		vouch->devices[i].resource = xstrdup(devices[i].resource);
+	char jid[EAR_JID_SIZE], full[EAR_JID_SIZE];
+
+	*device = (struct device){ .key = from->key };
+	if (from->resource != NULL) {
+		int n = snprintf(jid, sizeof(jid), "%s/%s", vouch->bare, from->resource);
+
+		if (n < 0 || (size_t)n >= sizeof(jid) || ear_jid_prep(jid, full, sizeof(full)) != 0)
+			return -EINVAL;
+		device->resource = xstrdup(ear_jid_resource(full));
 	}
+	device->name = xstrdup(from->name);
+	return 0;
+}
+
+static bool
+has_same_keys(const struct vouch *vouch, const struct device *devices, size_t count)
+{
+	if (vouch->count != count)
+		return false;
+	for (size_t i = 0; i < count; i++)
+		if (!ear_key_equal(&vouch->devices[i].key, &devices[i].key))
+			return false;
+	return true;
+}
+
+static void
+take_devices(struct ear *ear, struct vouch *vouch, const struct ear_device *from, size_t count)
+{
+	struct device *devices = count == 0 ? NULL : xalloc(count * sizeof(devices[0]));
+	size_t n = 0;
+
+	for (size_t i = 0; i < count && n < EAR_DEVICES_MAX; i++)
+		if (take_device(vouch, &from[i], &devices[n]) == 0)
+			n++;
+	if (!has_same_keys(vouch, devices, n))
+		vouch->serial = ++ear->lists_serial;
+	drop_devices(vouch);
+	vouch->devices = devices;
+	vouch->count = n;
 }
 
 void
@@ -294,7 +404,7 @@ ear_devices_told(struct ear *ear, const char *bare, int error, const struct ear_
 	vouch->told = true;
 	vouch->none = error == -ENOENT;
 	vouch->told_at = now_of(ear);
-	take_devices(vouch, devices, vouch->none ? 0 : count);
+	take_devices(ear, vouch, devices, vouch->none ? 0 : count);
 	ear_debug("%s: publishes %zu keys", bare, vouch->count);
 	meet_soon(ear);
 }
@@ -303,7 +413,13 @@ void
 ear_devices_changed(struct ear *ear, const char *bare)
 {
 	struct vouch *vouch = vouch_find(ear, bare);
+	const struct pin *pin;
+	char canonical[EAR_JID_SIZE];
 
+	/* A key that we hold may hang on it, whether it was asked for in this life or not. */
+	if (vouch == NULL && ear_jid_bare(bare, canonical, sizeof(canonical)) == 0 &&
+	    pins_of(ear->pins, canonical, &pin, 1) > 0)
+		vouch = vouch_get(ear, canonical);
 	if (vouch == NULL)
 		return;
 	vouch->stale = true;

@@ -9,10 +9,11 @@
 
 #include "core/core.h"
 
-#define VOUCHES_MAX 256             /* addresses; the longest unasked goes first */
+#define VOUCHES_MAX 256             /* addresses; the longest unasked goes first, ours last */
+#define VOUCH_BURST 32              /* lists that others make us ask for; then one a second */
 #define VOUCH_FRESH (600 * EAR_SEC) /* a list is asked for again after that */
-#define VOUCH_AGAIN (3 * EAR_SEC)  /* one that could not be had, or was without the key, sooner */
-#define VOUCH_EVENT (1 * EAR_SEC)   /* at most so often, whoever says that it has changed */
+#define VOUCH_AGAIN (3 * EAR_SEC)   /* one that could not be had, or was without the key, sooner */
+#define VOUCH_EVENT (1 * EAR_SEC)   /* whoever says that it has changed; more seldom each time */
 
 enum vouch_word {
 	VOUCH_UNKNOWN, /* nobody can be asked */
@@ -32,12 +33,19 @@ enum vouch_word vouch_check(struct ear *ear, const char *jid, const struct ear_k
 /* The same without asking. */
 enum vouch_word vouch_look(struct ear *ear, const char *jid, const struct ear_key *key, char *out);
 
-/* Has the list of that address asked for, unless it was told within so many microseconds. */
+/* Has the list of that address asked for, unless it was told within so many microseconds. For those
+ * that configuration names or that somebody here sends to: it is asked for whatever others want. */
 void vouch_want(struct ear *ear, const char *jid, int64_t age);
 
-/* Calls fn for each device that is published, as far as we know; true from it ends the walk. */
-bool vouch_each(struct ear *ear, bool (*fn)(void *arg, const char *jid, const struct ear_key *key),
-		void *arg);
+/* Calls fn for each device in the lists that have changed since that serial (ear->lists_serial);
+ * true from it ends the walk. */
+bool vouch_each(struct ear *ear, unsigned long long since,
+		bool (*fn)(void *arg, const char *jid, const struct ear_key *key), void *arg);
+
+/* Who publishes that key, as far as we know: first those that vouch_want has asked for. Returns how
+ * many. */
+size_t vouch_jids(struct ear *ear, const struct ear_key *key, char (*out)[EAR_JID_SIZE],
+		  size_t max);
 
 /* The name that the device gives itself, "" when none. */
 const char *vouch_name(struct ear *ear, const char *jid, const struct ear_key *key);

@@ -63,6 +63,7 @@ struct world {
 	struct device devices[DEVICES_MAX];
 	struct list_of lists[DEVICES_MAX];
 	size_t device_count, list_count;
+	unsigned asked; /* lists, all together */
 	const char *file;
 	unsigned line;
 	char message[2048]; /* why it failed */

@@ -3,12 +3,16 @@
  * trust.c: the part of scenarios that is about keys.
  *
  *   device     NAME JID...                    has a key; its certificate claims these
+ *   claims     NAME JID...                    its certificate claims these from now on
+ *   stranger   ADDRESS JID...                 a fresh key that claims these is shown there, beside
+ *                                             whatever is open
  *   peer       INSTANCE announces NAME        on the LAN, with the hint of NAME's key
  *   lan        ADDRESS shows NAME             what its streams show from now on
  *              ADDRESS plain                  it does not know STARTTLS any more
  *   published  JID NAME... | nobody | fails   what its server says, 1 ms after it is asked
  *   changed    JID                            it says that the list has changed
- *   asked      JID N                          how often it was asked for at most
+ *   restart                                   all lists are forgotten, as by a restart
+ *   asked      JID N                          how often it was asked for at most; "*": all
  *   level      ADDRESS LEVEL                  of its peer
  *   trust      ADDRESS [NAME]                 the user's word; "fails" in place of NAME: it is
  * refused untrust    ADDRESS
@@ -23,6 +27,7 @@
 
 #include "base/alloc.h"
 #include "core/meet.h"
+#include "core/vouch.h"
 #include "discover/txt.h"
 #include "scenario.h"
 #include "trust/hint.h"
@@ -119,6 +124,45 @@ trust_secure(struct fake *fake)
 	return error;
 }
 
+static bool
+do_claims(struct world *world, char *rest)
+{
+	const struct device *device = device_find(world, word(&rest));
+	const char *jids[IDENTITY_JIDS_MAX], *jid;
+	size_t n = 0;
+
+	if (device == NULL)
+		return fail(world, "no such device");
+	while (n < IDENTITY_JIDS_MAX && *(jid = word(&rest)) != '\0')
+		jids[n++] = jid;
+	identity_set_jids(device->identity, device->name, jids, n);
+	return true;
+}
+
+/* What becomes of it does not matter, only what it does to others. */
+static bool
+do_stranger(struct world *world, char *rest)
+{
+	struct fake fake = { .world = world };
+	struct device device = { .name = "stranger" };
+	const char *jids[IDENTITY_JIDS_MAX], *jid;
+	char error[128];
+	size_t n = 0;
+
+	copy_text(fake.name, sizeof(fake.name), word(&rest));
+	while (n < IDENTITY_JIDS_MAX && *(jid = word(&rest)) != '\0')
+		jids[n++] = jid;
+	device.identity = identity_open(NULL, error, sizeof(error));
+	identity_set_jids(device.identity, device.name, jids, n);
+	fake.device = &device;
+	link_init(&fake.link, NULL, EAR_LINK_LAN, &core_link_events, world->ear);
+	fake.link.peer = xstrdup(fake.name);
+	trust_secure(&fake);
+	link_release(&fake.link);
+	identity_free(device.identity);
+	return true;
+}
+
 /* --- servers -------------------------------------------------------------------------------- */
 
 static struct list_of *
@@ -165,8 +209,12 @@ list_get(struct world *world, const char *jid)
 void
 trust_fetch(void *arg, const char *bare)
 {
-	struct list_of *list = list_get(arg, bare);
+	struct world *world = arg;
+	struct list_of *list = list_get(world, bare);
 
+	world->asked++;
+	if (list == NULL)
+		return; /* never answered */
 	list->asked++;
 	ear_timer_set(&list->timer, ASK_USEC);
 }
@@ -193,9 +241,14 @@ do_published(struct world *world, char *rest)
 static bool
 do_asked(struct world *world, char *rest)
 {
-	struct list_of *list = list_get(world, word(&rest));
+	const char *jid = word(&rest);
 	unsigned max = (unsigned)atoi(word(&rest));
+	struct list_of *list;
 
+	if (strcmp(jid, "*") == 0)
+		return world->asked <= max ? true
+					   : fail(world, "%u lists were asked for", world->asked);
+	list = list_get(world, jid);
 	return list->asked <= max ? true : fail(world, "it was asked for %u times", list->asked);
 }
 
@@ -234,6 +287,15 @@ trust_step(struct world *world, const char *what, char *rest)
 {
 	if (strcmp(what, "device") == 0)
 		return do_device(world, rest);
+	if (strcmp(what, "restart") == 0) {
+		vouch_release(world->ear);
+		world->ear->vouches = map_new();
+		return true;
+	}
+	if (strcmp(what, "claims") == 0)
+		return do_claims(world, rest);
+	if (strcmp(what, "stranger") == 0)
+		return do_stranger(world, rest);
 	if (strcmp(what, "published") == 0)
 		return do_published(world, rest);
 	if (strcmp(what, "asked") == 0)
