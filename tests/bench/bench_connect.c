@@ -1,10 +1,12 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * bench_connect.c: NAMESPACE ADDRESS DELAY are its arguments: another network namespace, its
- * address, and the milliseconds that everything takes to it, and back. From the decision to connect
- * to the answer of the first request, between two engines that trust each other and have met
- * before; beside it TCP, a bare TLS 1.3 handshake and one request on the same way. In milliseconds,
- * and in round trips. Cold: with a full handshake; resumed: with the ticket of the stream before.
+ * bench_connect.c: NAMESPACE ADDRESS DELAY [OWN-ADDRESS] are its arguments: another network
+ * namespace, its address, and the milliseconds that everything takes to it, and back; with our own
+ * address both ends know the other's by configuration, otherwise by mDNS or the one's. From the
+ * decision to connect to the answer of the first request, between two engines that trust each other
+ * and have met before; beside it TCP, a bare TLS 1.3 handshake and one request on the same way. In
+ * milliseconds, and in round trips. Cold: with a full handshake; resumed: with the ticket of the
+ * stream before.
  */
 #include <arpa/inet.h>
 #include <errno.h>
@@ -35,7 +37,8 @@
 
 struct way {
 	const char *space, *address;
-	double trip; /* milliseconds */
+	const char *own; /* NULL: found by mDNS */
+	double trip;     /* milliseconds */
 };
 
 struct far {
@@ -242,8 +245,9 @@ start_nodes(const struct way *way, struct far *far, pid_t *beta, int *beta_fd)
 
 	node_states_make(&states, "alpha", "beta");
 	node_introduce(&alpha_conf, &beta_conf, &states);
-	beta_conf.peer = NULL; /* it waits to be dialled */
-	beta_conf.peer_host = "";
+	beta_conf.peer_host = way->own != NULL ? way->own : "";
+	if (way->own == NULL)
+		beta_conf.peer = NULL;
 	node_conf(conf, &beta_conf);
 	far->conf = conf;
 	*beta = bench_fork(beta_main, far, beta_fd);
@@ -264,9 +268,9 @@ main(int argc, char **argv)
 	int beta_fd;
 	char byte;
 
-	if (argc != 4)
-		bench_die("usage: bench_connect NAMESPACE ADDRESS DELAY");
-	way = (struct way){ argv[1], argv[2], 2 * atof(argv[3]) };
+	if (argc != 4 && argc != 5)
+		bench_die("usage: bench_connect NAMESPACE ADDRESS DELAY [OWN-ADDRESS]");
+	way = (struct way){ argv[1], argv[2], argv[4], 2 * atof(argv[3]) };
 	far.space = way.space;
 	bare_id_make(&far.id);
 	node_ping_bytes("bench@alpha", "bench@beta", &far.request, &far.answer);
@@ -274,9 +278,9 @@ main(int argc, char **argv)
 	echo = bench_fork(echo_main, &far, &m.control);
 	bench_read(m.control, &byte, 1);
 	m.node = start_nodes(&way, &far, &beta, &beta_fd);
-	measure("connect-cold", &m);
+	measure(way.own == NULL ? "connect-cold" : "connect-static-cold", &m);
 	m.resume = true;
-	measure("connect-resumed", &m);
+	measure(way.own == NULL ? "connect-resumed" : "connect-static-resumed", &m);
 	node_free(m.node);
 	bench_end(beta, beta_fd);
 	bench_end(echo, m.control);
