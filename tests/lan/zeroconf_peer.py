@@ -16,6 +16,7 @@ regard to any rule: {"name": hex of the instance's label, "port": N, "txt": hex 
 "a": "192.0.2.1", "ttl": seconds of SRV, TXT and addresses, "bye": true}.
 """
 
+import contextlib
 import json
 import socket
 import struct
@@ -108,7 +109,8 @@ def raw(interface):
     for line in sys.stdin:
         packet = message(json.loads(line))
         v4.sendto(packet, ("224.0.0.251", 5353))
-        v6.sendto(packet, ("ff02::fb", 5353))
+        with contextlib.suppress(OSError):      # a network may do without IPv6
+            v6.sendto(packet, ("ff02::fb", 5353))
 
 
 if __name__ == "__main__":
