@@ -22,10 +22,12 @@
 #include "link/outbox.h"
 #include "link/stream.h"
 
-#define LAN_ADDRESS_SIZE     256           /* of "juliet@pronto.local" */
-#define LAN_PEER_STREAMS_MAX 2             /* with one peer */
-#define LAN_HELD_MAX         64            /* stanzas of one stream that is not identified */
-#define LAN_HELD_ALL_MAX     512           /* the same of all such streams together */
+#define LAN_ADDRESS_SIZE     256 /* of "juliet@pronto.local" */
+#define LAN_PEER_STREAMS_MAX 2   /* with one peer */
+#define LAN_HELD_MAX         64  /* stanzas of one stream that is not identified */
+#define LAN_HELD_ALL_MAX     512 /* the same of all such streams together */
+/* As the same in bytes when written: in memory they take up to twenty times that. */
+#define LAN_HELD_BYTES_MAX   (1024 * 1024)
 #define LAN_PEER_CLOSING_MAX 4             /* conversations with one peer that are being closed */
 #define LAN_CONNECT_USEC     (2 * EAR_SEC) /* for one address */
 #define LAN_PATIENCE_USEC    (100 * EAR_MSEC) /* for the stream of one that may be dialling us */
@@ -96,6 +98,7 @@ struct lan {
 	struct list strangers;     /* lan_stream without a link, oldest first */
 	size_t stranger_count, stream_count;
 	size_t held_count;        /* stanzas of strangers that wait to be known */
+	size_t held_bytes;        /* of those, when they are written */
 	struct evbuffer *scratch; /* for measuring */
 	struct ear_timer soon;    /* what may not be done inside a call into us */
 	bool recheck;

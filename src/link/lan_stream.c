@@ -6,6 +6,8 @@
 #include <string.h>
 #include <strings.h>
 
+#include <event2/buffer.h>
+
 #include <earshot/jid.h>
 #include <earshot/log.h>
 #include <earshot/ns.h>
@@ -110,6 +112,7 @@ deliver_held(struct lan_stream *ls)
 
 	while ((item = outbox_take(&ls->held)) != NULL) {
 		ls->lan->held_count--;
+		ls->lan->held_bytes -= item->bytes;
 		deliver(ls, item->stanza);
 		outbox_item_free(item);
 	}
@@ -268,15 +271,30 @@ deliver(struct lan_stream *ls, xmpp_stanza_t *stanza)
 	l->link.events->stanza(l->link.owner, &l->link, stanza);
 }
 
+static size_t
+written_size(struct evbuffer *scratch, xmpp_stanza_t *stanza)
+{
+	int rc = writer_stanza(scratch, stanza, STREAM_STANZA_MAX);
+	size_t size = rc == 0 ? evbuffer_get_length(scratch) : STREAM_STANZA_MAX;
+
+	evbuffer_drain(scratch, evbuffer_get_length(scratch));
+	return size;
+}
+
 static void
 hold(struct lan_stream *ls, xmpp_stanza_t *stanza)
 {
-	if (ls->held.count == LAN_HELD_MAX || ls->lan->held_count == LAN_HELD_ALL_MAX) {
+	struct lan *lan = ls->lan;
+	size_t bytes = written_size(lan->scratch, stanza);
+
+	if (ls->held.count == LAN_HELD_MAX || lan->held_count == LAN_HELD_ALL_MAX ||
+	    lan->held_bytes + bytes > LAN_HELD_BYTES_MAX) {
 		refuse(ls, "policy-violation", "too many stanzas before it was identified");
 		return;
 	}
-	ls->lan->held_count++;
-	outbox_add(&ls->held, xmpp_stanza_clone(stanza), 0, 0, 0);
+	lan->held_count++;
+	lan->held_bytes += bytes;
+	outbox_add(&ls->held, xmpp_stanza_clone(stanza), bytes, 0, 0);
 }
 
 /* It said nothing in its header: its first stanza has to. */
@@ -437,6 +455,7 @@ lan_stream_free(struct lan_stream *ls, const char *condition)
 		ls->lan->stranger_count--;
 	ls->lan->stream_count--;
 	ls->lan->held_count -= ls->held.count;
+	ls->lan->held_bytes -= ls->held.bytes;
 	lan_ticket_keep(ls);
 	ear_timer_stop(&ls->patience);
 	list_del(&ls->entry);

@@ -48,6 +48,12 @@ has_all(void *arg)
 }
 
 static bool
+nothing_is_held(void *arg)
+{
+	return tv.lan->held_count == 0 && tv.lan->held_bytes == 0;
+}
+
+static bool
 is_down(void *arg)
 {
 	return tv.down > 0;
@@ -233,6 +239,41 @@ test_too_much_of_all(void **state)
 	assert_int_equal(tv.lan->held_count, 0);
 	for (size_t i = 0; i < count; i++)
 		raw_release(&all[i]);
+}
+
+/* The same with few that are large. */
+static void
+test_too_many_bytes_of_all(void **state)
+{
+	struct raw all[48];
+	char *many = malloc(65536);
+	size_t n = strlen(HEADER), refused = 0;
+
+	memcpy(many, HEADER, n);
+	for (int i = 0; i < 3; i++) {
+		memcpy(many + n, "<message><body>", 15);
+		memset(many + n + 15, 'x', 15000);
+		memcpy(many + n + 15015, "</body></message>", 17);
+		n += 15032;
+	}
+	tv.identify_rc = -EAGAIN;
+	for (size_t i = 0; i < 48; i++) {
+		raw_connect(&all[i], &net, lan_port(tv.lan));
+		raw_say_all(&all[i], many, n);
+		net_for(&net, 3);
+	}
+	free(many);
+	assert_true(raw_expect(&all[47], "policy-violation"));
+	assert_true(tv.lan->held_bytes <= LAN_HELD_BYTES_MAX);
+	assert_true(tv.lan->held_bytes > LAN_HELD_BYTES_MAX / 2);
+	for (size_t i = 0; i < 48; i++) {
+		refused += raw_has(&all[i], "policy-violation");
+		raw_release(&all[i]);
+	}
+	assert_true(refused < 40);
+	clock_advance(net.clock, STREAM_HEADER_USEC);
+	clock_advance(net.clock, STREAM_ERROR_USEC + EAR_SEC);
+	assert_true(net_until(&net, nothing_is_held, NULL));
 }
 
 static void
@@ -448,6 +489,7 @@ main(void)
 		T(test_waits_too_long),
 		T(test_too_much_while_waiting),
 		T(test_too_much_of_all),
+		T(test_too_many_bytes_of_all),
 		T(test_refused_claim),
 		T(test_claims_to_be_us),
 		T(test_claims_a_jid),
