@@ -12,6 +12,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/prctl.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/wait.h>
 #include <time.h>
@@ -227,4 +228,33 @@ bench_connect(unsigned port)
 		bench_die("connect: %s", strerror(errno));
 	setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &one, sizeof(one));
 	return fd;
+}
+
+double
+bench_resident(pid_t pid)
+{
+	char path[64];
+	unsigned long total, resident;
+	FILE *file;
+
+	snprintf(path, sizeof(path), "/proc/%d/statm", (int)pid);
+	file = fopen(path, "r");
+	if (file == NULL || fscanf(file, "%lu %lu", &total, &resident) != 2)
+		bench_die("%s: %s", path, strerror(errno));
+	fclose(file);
+	return (double)resident * (double)sysconf(_SC_PAGESIZE) / 1024;
+}
+
+void
+bench_descriptors(unsigned count)
+{
+	struct rlimit limit;
+
+	if (getrlimit(RLIMIT_NOFILE, &limit) != 0)
+		bench_die("getrlimit: %s", strerror(errno));
+	limit.rlim_cur = count;
+	if (limit.rlim_max < count)
+		limit.rlim_max = count;
+	if (setrlimit(RLIMIT_NOFILE, &limit) != 0)
+		bench_die("%u descriptors: %s", count, strerror(errno));
 }

@@ -57,6 +57,12 @@ void bench_end(pid_t pid, int fd);
 void bench_read(int fd, void *bytes, size_t length);
 void bench_write(int fd, const void *bytes, size_t length);
 
+/* KiB of memory that are resident of that process. */
+double bench_resident(pid_t pid);
+
+/* So many may be open in this process and its children, or bench_die. */
+void bench_descriptors(unsigned count);
+
 /* A TCP port that is free on loopback. */
 unsigned bench_free_port(void);
 

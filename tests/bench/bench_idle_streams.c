@@ -11,7 +11,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/resource.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -131,21 +130,6 @@ open_stream(unsigned n, unsigned port)
 	return fd;
 }
 
-static double
-resident_kib(pid_t pid)
-{
-	char path[64];
-	unsigned long total, resident;
-	FILE *file;
-
-	snprintf(path, sizeof(path), "/proc/%d/statm", (int)pid);
-	file = fopen(path, "r");
-	if (file == NULL || fscanf(file, "%lu %lu", &total, &resident) != 2)
-		bench_die("%s: %s", path, strerror(errno));
-	fclose(file);
-	return (double)resident * (double)sysconf(_SC_PAGESIZE) / 1024;
-}
-
 /* KiB of each stream, usec after the last was opened; none may have been ended meanwhile. */
 static double
 measure(void (*main)(void *arg, int fd), int64_t usec)
@@ -157,11 +141,11 @@ measure(void (*main)(void *arg, int fd), int64_t usec)
 	char byte;
 
 	bench_read(fd, &port, sizeof(port));
-	before = resident_kib(pid);
+	before = bench_resident(pid);
 	for (unsigned i = 0; i < STREAMS; i++)
 		fds[i] = open_stream(i, port);
 	usleep((useconds_t)usec);
-	after = resident_kib(pid);
+	after = bench_resident(pid);
 	for (unsigned i = 0; i < STREAMS; i++)
 		while (recv(fds[i], &byte, 1, MSG_DONTWAIT) == 0)
 			bench_die("stream %u was ended", i);
@@ -172,20 +156,6 @@ measure(void (*main)(void *arg, int fd), int64_t usec)
 	return (after - before) / STREAMS;
 }
 
-static void
-want_descriptors(void)
-{
-	struct rlimit limit;
-
-	if (getrlimit(RLIMIT_NOFILE, &limit) != 0)
-		bench_die("getrlimit: %s", strerror(errno));
-	limit.rlim_cur = DESCRIPTORS;
-	if (limit.rlim_max < DESCRIPTORS)
-		limit.rlim_max = DESCRIPTORS;
-	if (setrlimit(RLIMIT_NOFILE, &limit) != 0)
-		bench_die("%d descriptors: %s", DESCRIPTORS, strerror(errno));
-}
-
 int
 main(void)
 {
@@ -193,7 +163,7 @@ main(void)
 		.name = "idle-streams", .unit = "KiB", .kind = BENCH_OURS_MOST, .bar = 12
 	};
 
-	want_descriptors();
+	bench_descriptors(DESCRIPTORS);
 	for (int i = 0; i < BENCH_RUNS; i++) {
 		bench.ours[i] = measure(ours_main, SILENCE_USEC);
 		bench.floor[i] = measure(floor_main, 0);

@@ -30,7 +30,30 @@ hook_resolve(void *owner, const char *address, struct lan_target *targets, size_
 	to->sin_port = htons((uint16_t)pair->peer_port);
 	to->sin_addr.s_addr = htonl(INADDR_LOOPBACK);
 	targets[0].length = sizeof(*to);
+	targets[0].secure = pair->tls != NULL;
 	return 1;
+}
+
+static int
+hook_may_plain(void *owner, const char *address)
+{
+	return -EACCES;
+}
+
+/* Whoever it is, we have met before. */
+static int
+hook_keyed(void *owner, struct link *link, const unsigned char *der, size_t length,
+	   const char **text)
+{
+	link->keyed = true;
+	link->level = EAR_TRUSTED;
+	return 0;
+}
+
+static bool
+hook_is_met(void *owner, const struct link *link)
+{
+	return true;
 }
 
 /* As long as what an engine with its usual extensions says. */
@@ -56,6 +79,9 @@ hook_features(void *owner)
 static const struct lan_hooks hooks = {
 	.identify = hook_identify,
 	.resolve = hook_resolve,
+	.may_plain = hook_may_plain,
+	.keyed = hook_keyed,
+	.is_met = hook_is_met,
 	.features = hook_features,
 };
 
@@ -104,21 +130,39 @@ static const struct link_events events = {
 	.down = on_down,
 };
 
-void
-pair_open(struct pair *pair, const char *instance, unsigned port)
+static void
+open_lan(struct pair *pair, const char *instance, unsigned port)
 {
-	struct lan_config config = { .port = port, .interfaces = "all" };
+	struct lan_config config = { .port = port, .interfaces = "all", .tls = pair->tls };
 	int error;
 
-	ear_log_set_level(EAR_LOG_ERROR);
-	pair->base = event_base_new();
-	pair->clock = clock_new(pair->base);
-	pair->ctx = pool_ctx_new(&pair->pool);
 	pair->lan =
 		lan_new(pair->base, pair->clock, pair->ctx, &config, &hooks, &events, pair, &error);
 	if (pair->lan == NULL)
 		bench_die("%s: %s", instance, strerror(-error));
 	lan_set_self(pair->lan, instance);
+}
+
+void
+pair_open(struct pair *pair, const char *instance, unsigned port)
+{
+	ear_log_set_level(EAR_LOG_ERROR);
+	pair->base = event_base_new();
+	pair->clock = clock_new(pair->base);
+	pair->ctx = pool_ctx_new(&pair->pool);
+	open_lan(pair, instance, port);
+}
+
+void
+pair_open_beside(struct pair *pair, const struct pair *first, const char *instance)
+{
+	pair->base = first->base;
+	pair->clock = first->clock;
+	pair->pool = first->pool;
+	pair->ctx = first->ctx;
+	pair->tls = first->tls;
+	pair->peer_port = first->peer_port;
+	open_lan(pair, instance, PAIR_PORT_ANY);
 }
 
 void
