@@ -31,6 +31,7 @@ struct ask {
 	char *address;
 	struct ear_hold *hold;       /* of the program; NULL in ASK_USER */
 	struct ear_pairing *pairing; /* NULL until their stream is open */
+	bool again;                  /* the first request has gone out a second time */
 	char name[PAIRING_NAME_SIZE];
 	struct ear_key key; /* by token: what the URI says */
 	char token[EAR_PAIRING_TEXT];
@@ -336,6 +337,31 @@ ask_advance(struct ask *ask, xmpp_stanza_t *payload)
 }
 
 static void
+ask_open(struct ask *ask)
+{
+	struct ear *ear = ask->state->ear;
+
+	if (ask->token[0] != '\0')
+		ask_send(ask, ASK_OPEN, ear_element(ear_ctx(ear), "ping", EAR_NS_PING));
+	else
+		ask_send(ask, ASK_PAIR, pair_element(ear, "pair", ear_device_name(ear), NULL));
+}
+
+/*
+ * Whether it begins once more. The stream there was may have been one of the past: who has just
+ * been forgotten, by either user, pairs next.
+ */
+static bool
+ask_again(struct ask *ask, int error)
+{
+	if (ask->again || ask->pairing != NULL || (error != -ENOTCONN && error != -ECONNRESET))
+		return false;
+	ask->again = true;
+	ask_open(ask);
+	return true;
+}
+
+static void
 on_answer(void *arg, const struct ear_answer *answer)
 {
 	struct ask *ask = arg;
@@ -348,7 +374,7 @@ on_answer(void *arg, const struct ear_answer *answer)
 	}
 	if (error == 0)
 		error = ask_advance(ask, answer->stanza == NULL ? NULL : ear_first(answer->stanza));
-	if (error == 0)
+	if (error == 0 || ask_again(ask, error))
 		return;
 	if (error == -EKEYREJECTED && ask->step == ASK_PROOF)
 		ask_wrong(ask);
@@ -394,8 +420,7 @@ ask_begin(const struct ear_in *in, const char *address)
 	struct ask *ask = ask_new(in, address);
 
 	if (ask != NULL)
-		ask_send(ask, ASK_PAIR,
-			 pair_element(in->ear, "pair", ear_device_name(in->ear), NULL));
+		ask_open(ask);
 	return EAR_DONE;
 }
 
@@ -432,7 +457,7 @@ ask_token(const struct ear_in *in, const char *address, const struct ear_key *ke
 		return EAR_DONE;
 	ask->key = *key;
 	snprintf(ask->token, sizeof(ask->token), "%s", token);
-	ask_send(ask, ASK_OPEN, ear_element(ear_ctx(in->ear), "ping", EAR_NS_PING));
+	ask_open(ask);
 	return EAR_DONE;
 }
 

@@ -335,6 +335,8 @@ test_errors(void **state)
 	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
 		program(BEGIN);
 		fake_answer_none(ear, 0, cases[i].error);
+		if (cases[i].error == -ECONNRESET) /* by a stream of the past: once more */
+			fake_answer_none(ear, 0, cases[i].error);
 		assert_ended(cases[i].condition);
 		do_commit();
 		fake_answer_none(ear, 0, cases[i].error);
@@ -386,6 +388,7 @@ test_no_stream(void **state)
 	assert_ended(EAR_NOT_AUTHORIZED);
 	fake_pairing.error = -ENOTCONN;
 	do_commit();
+	fake_answer_none(ear, 0, -ENOTCONN);
 	assert_ended(EAR_REMOTE_SERVER_TIMEOUT);
 	fake_pairing.error = 0;
 	do_nonce();
@@ -550,6 +553,27 @@ test_token_no_ping(void **state)
 	assert_int_equal(fake_pairing.dones, 1);
 }
 
+/* The stream that there was ends under the first request, as after `earshot untrust`. */
+static void
+test_stream_of_the_past(void **state)
+{
+	program(BEGIN);
+	fake_answer_none(ear, 0, -ECONNRESET);
+	assert_int_equal(ear->request_count, 1);
+	assert_true(ear_is(ear_first(fake_request(ear, 0)), "pair", EAR_NS_PAIRING));
+	fake_answer_none(ear, 0, -ENOTCONN);
+	assert_ended(EAR_REMOTE_SERVER_TIMEOUT);
+	scan(&fake_pairing.other);
+	fake_pairing.error = -ENOTCONN;
+	fake_answer(ear, 0, "");
+	assert_true(ear_is(ear_first(fake_request(ear, 0)), "ping", EAR_NS_PING));
+	fake_pairing.error = 0;
+	fake_answer(ear, 0, "");
+	assert_true(ear_is(ear_first(fake_request(ear, 0)), "token", EAR_NS_PAIRING));
+	tell("paired", "");
+	assert_int_equal(ear->request_count, 0);
+}
+
 static void
 test_token_bad(void **state)
 {
@@ -590,11 +614,14 @@ int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
-		TEST(test_by_code),       TEST(test_wrong_digits), TEST(test_no_digits),
-		TEST(test_nobody_types),  TEST(test_nonsense),     TEST(test_lies),
-		TEST(test_errors),        TEST(test_refused),      TEST(test_no_stream),
-		TEST(test_cancel_here),   TEST(test_cancel_there), TEST(test_again),
-		TEST(test_many),          TEST(test_bad_requests), TEST(test_token),
+		TEST(test_by_code),       TEST(test_wrong_digits),
+		TEST(test_no_digits),     TEST(test_nobody_types),
+		TEST(test_nonsense),      TEST(test_lies),
+		TEST(test_errors),        TEST(test_refused),
+		TEST(test_no_stream),     TEST(test_stream_of_the_past),
+		TEST(test_cancel_here),   TEST(test_cancel_there),
+		TEST(test_again),         TEST(test_many),
+		TEST(test_bad_requests),  TEST(test_token),
 		TEST(test_token_no_ping), TEST(test_token_bad),
 	};
 
