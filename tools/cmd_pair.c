@@ -167,17 +167,22 @@ pair_with(struct cli *cli, const char *name)
 
 /* --- by a URI ----------------------------------------------------------------------------- */
 
-/* An engine inside has to find who is meant: "xmpp:tv@box.local?pair;..." */
-static void
-await_uri(struct cli *cli, const char *uri)
+/* Who is meant: "xmpp:tv@box.local?pair;..." The caller frees. */
+static char *
+who_of(const char *uri)
 {
-	size_t length = strcspn(uri + 5, "?");
-	char *name = xstrndup(uri + 5, length), *address;
+	return xstrndup(uri + 5, strcspn(uri + 5, "?"));
+}
+
+/* An engine inside has to find that one first. */
+static void
+await_uri(struct cli *cli, const char *who)
+{
+	char *address;
 	int code;
 
-	address = strchr(name, '@') == NULL ? NULL : cli_resolve(cli, name, &code);
+	address = strchr(who, '@') == NULL ? NULL : cli_resolve(cli, who, &code);
 	free(address);
-	free(name);
 }
 
 static int
@@ -185,6 +190,7 @@ pair_by_uri(struct cli *cli)
 {
 	char *line = prompt_line(cli, "");
 	const char *uri = line;
+	char *who;
 	int code;
 
 	if (line == NULL) {
@@ -199,8 +205,10 @@ pair_by_uri(struct cli *cli)
 			 "--qr` holds");
 		code = EXIT_USAGE;
 	} else {
-		await_uri(cli, uri);
-		code = finish(cli, pair_request(cli, "uri", uri), "pair");
+		who = who_of(uri);
+		await_uri(cli, who);
+		code = finish(cli, pair_request(cli, "uri", uri), *who == '\0' ? "pair" : who);
+		free(who);
 	}
 	free(line);
 	return code;

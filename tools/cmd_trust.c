@@ -192,6 +192,10 @@ remedy_of(const struct answer *answer, const char *address)
 
 	if (condition != EAR_NOT_AUTHORIZED && condition != EAR_ITEM_NOT_FOUND)
 		return NULL;
+	if (!ear_jid_is_lan(address))
+		return xasprintf("its server has proved no key for it yet: earshot doctor %s; or "
+				 "compare fingerprints and: earshot trust %s KEY",
+				 address, address);
 	return xasprintf("pair first: earshot pair %s, or compare fingerprints and: earshot trust "
 			 "%s KEY",
 			 address, address);

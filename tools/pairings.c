@@ -167,10 +167,25 @@ end_unseen(struct watch *watch)
 }
 
 static void
+print_waiting(const struct cli *cli, xmpp_stanza_t *list)
+{
+	const char *self = xmpp_stanza_get_attribute(list, "self");
+
+	if (cli->args.quiet || cli->args.json)
+		return;
+	if (self == NULL)
+		complain("this device has no address on the LAN: earshot doctor");
+	else
+		complain("waiting for who wants to be paired; there: earshot pair %s", self);
+}
+
+static void
 take_list(struct watch *watch, xmpp_stanza_t *list)
 {
 	const char *serial = xmpp_stanza_get_attribute(list, "serial");
 
+	if (watch->serial[0] == '\0')
+		print_waiting(watch->cli, list);
 	copy_text(watch->serial, sizeof(watch->serial), serial == NULL ? "" : serial);
 	for (size_t i = 0; i < watch->count; i++)
 		watch->shown[i].seen = false;
@@ -238,9 +253,6 @@ pairings_watch(struct cli *cli)
 	int64_t deadline = cli_now() + (int64_t)(seconds * 1e6);
 	int code = reset(cli);
 
-	if (code == EXIT_DONE && !cli->args.quiet && !cli->args.json)
-		complain("waiting for who wants to be paired: earshot pair, there, with the "
-			 "address of this device");
 	while ((code == EXIT_DONE || code == EXIT_TIMEOUT) && !cli->interrupted && !cli->down &&
 	       cli_now() < deadline)
 		code = ask_list(&watch, seconds_left(deadline));

@@ -67,6 +67,9 @@ prompt_line(struct cli *cli, const char *text)
 	if (length > 0 && line[length - 1] == '\r')
 		length--;
 	line[length] = '\0';
+	/* Where nobody has typed the end of the line, what comes next would stand behind it. */
+	if (*text != '\0' && (n != 1 || !isatty(STDIN_FILENO)))
+		fputc('\n', stderr);
 	if (ended && (n == 1 || length > 0))
 		return line;
 	free(line);

@@ -20,11 +20,11 @@
  *     knows no pairing; unexpected-request no digits are waited for; bad-request; jid-malformed.
  *
  * get <pairings [after='N']/>
- *     -> <pairings serial='N'>
+ *     -> <pairings serial='N' [self='tv@box.local']>
  *          <pairing address='phone@sofa.local' name='phone' code='123456' expires-us='...'/>?
  *        </pairings>
- *     Who wants to be paired with this device, and the digits to show. With `after` the answer
- *     comes when serial is no longer that, or after 20 s.
+ *     Who wants to be paired with this device, at self, and the digits to show. With `after` the
+ * answer comes when serial is no longer that, or after 20 s.
  *
  * set <pairings reset='true'/>
  *     -> empty. Somebody is at this device: failed attempts count no longer, others may ask again.
@@ -110,6 +110,7 @@ control_on_pair(const struct ear_in *in)
 	const char *uri = xmpp_stanza_get_attribute(in->payload, "uri");
 	const char *code = xmpp_stanza_get_attribute(in->payload, "code");
 	const char *to = xmpp_stanza_get_attribute(in->payload, "address");
+	const char *self = ear_self(in->ear, EAR_LINK_LAN);
 	char address[EAR_JID_SIZE];
 
 	if (uri != NULL)
@@ -122,7 +123,10 @@ control_on_pair(const struct ear_in *in)
 		return pair_cancelled(in, address);
 	if (!ear_jid_is_lan(address))
 		return ear_fail(in, EAR_ITEM_NOT_FOUND,
-				"pairing needs the other device's address on the LAN");
+				"pairing needs the other device's address on the LAN, as `earshot "
+				"peers` lists it");
+	if (self != NULL && strcmp(address, self) == 0)
+		return ear_fail(in, EAR_BAD_REQUEST, "that is this device: say which other one");
 	return code != NULL ? pair_by_code(in, address, code) : ask_begin(in, address);
 }
 
@@ -130,10 +134,13 @@ static xmpp_stanza_t *
 pairings_element(struct pair_state *state)
 {
 	xmpp_stanza_t *list = ear_element(ear_ctx(state->ear), "pairings", EAR_NS_CONTROL);
+	const char *self = ear_self(state->ear, EAR_LINK_LAN);
 	const struct visit *visit = &state->visit;
 	xmpp_stanza_t *one;
 
 	ear_set(list, "serial", "%lu", state->serial);
+	if (self != NULL)
+		ear_set(list, "self", "%s", self);
 	if (visit->code[0] == '\0')
 		return list;
 	one = ear_child(list, "pairing", EAR_NS_CONTROL);

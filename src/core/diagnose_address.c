@@ -163,14 +163,18 @@ static void
 check_keys(const struct diagnosis *d, const char *address, const struct dest *dest)
 {
 	struct pin_look look = { .diagnosis = d, .address = address, .name = address };
-	char remedy[EAR_JID_SIZE + 64];
+	char remedy[EAR_JID_SIZE + 128];
 
 	if (dest != NULL && dest->lan != NULL)
 		look.link = d->ear->reach->lan_find(d->ear->reach_arg, dest->lan);
 	ear_each_pin(d->ear, on_pin, &look);
 	if (look.found > 0)
 		return;
-	snprintf(remedy, sizeof(remedy), "earshot pair %s", address);
+	snprintf(remedy, sizeof(remedy),
+		 ear_jid_is_lan(address)
+			 ? "earshot pair %s"
+			 : "when they meet, its server's list proves one; or: earshot trust %s KEY",
+		 address);
 	diagnosis_tell(d, "key", EAR_CHECK_WARN, remedy, "none is known: nothing proves who it is");
 }
 

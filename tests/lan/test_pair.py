@@ -212,10 +212,24 @@ def test_uri_that_is_none(room, uri):
     assert answer.code == 2 and answer.err.startswith("earshot: "), answer
 
 
+HALVES = {" ": (0, 0), "▀": (255, 0), "▄": (0, 255), "█": (255, 255)}
+
+
+def scan(lines):
+    """What zbarimg reads from a photograph of a dark terminal."""
+    rows = [[HALVES[c][half] for c in line] for line in lines for half in (0, 1)]
+    pixels = bytes(p for row in rows for _ in range(4) for p in row for _ in range(4))
+    size = b"P5 %d %d 255\n" % (4 * len(rows[0]), 4 * len(rows))
+    done = subprocess.run(["zbarimg", "--quiet", "--raw", "--nodbus", "pgm:-"], check=True,
+                          input=size + pixels, stdout=subprocess.PIPE)
+    return done.stdout.decode().strip()
+
+
 def test_qr_on_a_terminal(room):
     """The picture and the text beneath; -q: only the picture."""
     answer = room.tv.cli("pair", "--qr")
     lines = answer.out.splitlines()
+    assert scan(lines[:-1]) == lines[-1], "a camera reads what stands beneath"
     assert answer.code == 0 and lines[-1].startswith("xmpp:" + TV)
     assert len({len(line) for line in lines[:-1]}) == 1 and set("".join(lines[:-1])) <= set(" ▀▄█")
     assert "xmpp:" not in room.tv.cli("pair", "--qr", "-q").out
@@ -280,6 +294,24 @@ def test_new_key(room):
     new = room.own_key(room.phone)
     assert new != old and " ".join(re.findall("....", new)) in answer.out
     wait_until(lambda: room.press().code != 0, 20, "the new key is not trusted")
+
+
+def test_who_cannot_be_paired(room):
+    """Each time the subject, and what to do."""
+    for who, code, texts in (
+            ("juliet@example.org", 4, ("on the LAN", "earshot peers")),
+            (PHONE, 2, ("this device",)),
+            ("nobody-is-called-so", 4, ("earshot peers",))):
+        answer = room.phone.cli("pair", who)
+        assert answer.code == code and answer.err.startswith("earshot: %s: " % who), answer
+        assert all(text in answer.err for text in texts), answer
+    answer = room.phone.cli("trust", "juliet@example.org")
+    assert answer.code == 6 and "earshot trust juliet@example.org KEY" in answer.err, answer
+    assert "earshot pair" not in answer.err + room.phone.cli("doctor", "juliet@example.org").out
+    answer = room.phone.cli("pair", "-", stdin="xmpp:%s?pair;key=%s;token=%s\n"
+                            % (TV, room.own_key(room.tv), "A" * 22))
+    assert answer.code == 6 and answer.err.startswith("earshot: %s: " % TV), answer
+    assert "earshot pair " + PHONE in room.phone.cli("pair", "--timeout", "1").err
 
 
 def test_one_is_not_there(room):
