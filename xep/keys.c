@@ -2,6 +2,7 @@
 /* keys.c: published keys (EAR_NS_KEYS): the rules, and what starts what. */
 #include <string.h>
 
+#include "delay.h"
 #include "keys.h"
 #include "memory.h"
 
@@ -55,7 +56,7 @@ on_event(const struct ear_in *in)
 	if (!is_about_keys(in->payload))
 		return EAR_PASS;
 	if (in->level < EAR_PROVED || in->link != EAR_LINK_SERVER || ear_jid_is_lan(in->from) ||
-	    ear_jid_bare(in->from, bare, sizeof(bare)) != 0)
+	    delay_is_hearsay(in) || ear_jid_bare(in->from, bare, sizeof(bare)) != 0)
 		return EAR_DONE;
 	keys_fetch_outdate(keys->fetch, bare);
 	ear_devices_changed(in->ear, bare);

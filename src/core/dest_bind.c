@@ -98,7 +98,7 @@ count_devices(struct ear *ear, const char *bare)
 	list_each (item, spare, &ear->dests.all) {
 		const struct dest *dest = container_of(item, struct dest, all);
 
-		if (dest->bound && ear_jid_bare_equal(dest->jid, bare))
+		if (dest->bound && dest->lan != NULL && ear_jid_bare_equal(dest->jid, bare))
 			n++;
 	}
 	return n;
@@ -247,20 +247,32 @@ dest_bind(struct ear *ear, const char *lan, const struct ear_key *key, const cha
 	return dest;
 }
 
+/* Configuration says where it is, as long as no key says otherwise. */
+static void
+come_home(struct dest *dest)
+{
+	const char *home = dest->conf == NULL ? NULL : dest->conf->address;
+	char lan[EAR_JID_SIZE];
+
+	if (dest->bound || dest->lan != NULL || home == NULL ||
+	    ear_jid_bare(home, lan, sizeof(lan)) != 0 || at(dest->ear, lan) != NULL)
+		return;
+	xreplace(&dest->lan, lan);
+	map_set(dest->ear->dests.by_address, lan, dest);
+}
+
 void
 dest_unbind(struct dest *dest)
 {
-	char lan[EAR_JID_SIZE];
+	struct list *item, *spare;
 
 	if (!dest->bound)
 		return;
 	dest->bound = dest->trusted = false;
 	leave_lan(dest);
-	if (dest->conf != NULL && dest->conf->address != NULL &&
-	    ear_jid_bare(dest->conf->address, lan, sizeof(lan)) == 0) {
-		xreplace(&dest->lan, lan);
-		take_address(dest, lan);
-	}
+	drop_addresses(dest, (const char *const *)&dest->jid, 1);
+	list_each (item, spare, &dest->ear->dests.all)
+		come_home(container_of(item, struct dest, all));
 	route_choose(dest);
 	route_flush(dest);
 }

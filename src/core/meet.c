@@ -138,6 +138,23 @@ make_room(struct ear *ear)
 		meet_forget(ear, oldest);
 }
 
+/* Who configuration says is there has to be that one: as if it claimed it. */
+static void
+add_configured(const struct ear *ear, struct meeting *meeting)
+{
+	for (size_t i = 0; i < ear->conf->peer_count; i++) {
+		const struct conf_peer *peer = &ear->conf->peers[i];
+		char jid[EAR_JID_SIZE];
+
+		if (peer->address == NULL || peer->jid == NULL ||
+		    !ear_jid_bare_equal(peer->address, meeting->address))
+			continue;
+		if (ear_jid_prep(peer->jid, jid, sizeof(jid)) == 0)
+			meeting->claims[meeting->claim_count++] = xstrdup(jid);
+		return;
+	}
+}
+
 static struct meeting *
 meeting_of(struct ear *ear, const char *address, const struct cert *cert)
 {
@@ -155,6 +172,7 @@ meeting_of(struct ear *ear, const char *address, const struct cert *cert)
 	meeting->since = ear_now(ear->clock);
 	for (size_t i = 0; i < cert->jid_count; i++)
 		meeting->claims[meeting->claim_count++] = xstrdup(cert->jids[i]);
+	add_configured(ear, meeting);
 	map_set(ear->meetings, name, meeting);
 	meet_at(ear, meeting->since + MEETING_KEPT);
 	return meeting;
@@ -247,8 +265,8 @@ is_replaced(const struct pin *old, const struct pin *now)
 	       (old->revoked || share_jid(old, now));
 }
 
-/* Somebody else is there than the one who is announced: unless that one is there too, on a stream of
- * his own. */
+/* Somebody else is there than the one who is announced: unless that one is there too, on a stream
+ * of his own. */
 static void
 doubt(struct ear *ear, struct dest *dest, const struct peer *peer)
 {
@@ -431,6 +449,9 @@ meet_up(struct ear *ear, struct link *link)
 	const struct pin *known = link->keyed ? pins_find(ear->pins, &link->key) : NULL;
 	struct pin *pin;
 
+	/* Whose list has it: who follows that list hears when it is taken off. */
+	if (link->jid != NULL)
+		core_tell(ear, EAR_TRUST_CHANGED, link->peer, EAR_LINK_LAN);
 	if (known == NULL || known->met)
 		return;
 	pin = pin_copy(known);

@@ -69,7 +69,15 @@ meet_leave_address(struct ear *ear, const struct pin *known, const char *address
 	pin_free(pin);
 }
 
-/* The pin without the JIDs whose servers have said that the key is not theirs; NULL: all stand. */
+static bool
+is_denied(const struct pin *pin, enum vouch_word word)
+{
+	/* Whoever publishes nothing does not contradict what the user has said. */
+	return word == VOUCH_NO || (word == VOUCH_NOBODY && pin->voucher != EAR_BY_USER);
+}
+
+/* The pin without the JIDs whose servers have said that the key is not theirs, and with the
+ * resource that a renamed device has now; NULL: all stand. */
 static struct pin *
 without_denied(struct ear *ear, const struct pin *known)
 {
@@ -79,11 +87,16 @@ without_denied(struct ear *ear, const struct pin *known)
 	for (size_t i = 0; i < known->jid_count; i++) {
 		enum vouch_word word = vouch_look(ear, known->jids[i], &known->key, jid);
 
-		if (word != VOUCH_NO && word != VOUCH_NOBODY)
+		bool renamed = word == VOUCH_YES && ear_jid_resource(known->jids[i]) != NULL &&
+			       !ear_jid_equal(jid, known->jids[i]);
+
+		if (!is_denied(known, word) && !renamed)
 			continue;
 		if (pin == NULL)
 			pin = pin_copy(known);
 		pin_remove_jid(pin, known->jids[i]);
+		if (renamed)
+			pin_add_jid(pin, jid);
 	}
 	return pin;
 }
@@ -171,6 +184,10 @@ raise_link(struct ear *ear, struct link *link, struct meeting *meeting, const st
 	if (known == NULL)
 		return;
 	pin = pin_copy(known);
+	if (pin->revoked && proved->jid_count > 0) {
+		pin->revoked = false;
+		new = true;
+	}
 	for (size_t i = proved->jid_count; i-- > 0;) {
 		new = new || !pin_has_jid(pin, proved->jids[i]);
 		pin_add_jid(pin, proved->jids[i]);
@@ -240,6 +257,21 @@ look_at_all(struct ear *ear)
 
 /* --- all of it ------------------------------------------------------------------------------ */
 
+/* Nobody is reached by a key that is none any more: its JIDs may have another one by now. */
+static void
+leave_revoked(struct ear *ear)
+{
+	struct list *item, *spare;
+
+	list_each (item, spare, &ear->dests.all) {
+		struct dest *dest = container_of(item, struct dest, all);
+		const struct pin *pin = dest->bound ? pins_find(ear->pins, &dest->key) : NULL;
+
+		if (pin != NULL && pin->revoked)
+			dest_unbind(dest);
+	}
+}
+
 static void
 on_settle(void *arg)
 {
@@ -255,6 +287,7 @@ on_settle(void *arg)
 	}
 	revoke_denied(ear);
 	look_at_all(ear);
+	leave_revoked(ear);
 	meet_match_all(ear);
 	ear->reach->lan_recheck(ear->reach_arg, NULL);
 	if (!vouch_renew(ear))

@@ -11,8 +11,9 @@
 #include "trust/hint.h"
 
 #define LIAR_KEPT (600 * EAR_SEC) /* one that has shown another key is not dialled so long */
-#define SEEK_CALM (60 * EAR_SEC)  /* however many come: looking for strangers begins anew so often \
-				   */
+#define SEEK_CALM                                                                                  \
+	(60 * EAR_SEC) /* however many come: looking for strangers begins anew so often            \
+			*/
 
 /*
  * Whose hint is it: a hash for each key that we know. Neither whoever announces thousands of hints
@@ -159,6 +160,25 @@ expected_level(struct ear *ear, const struct ear_key *key, const char *const *ji
 	return level;
 }
 
+/* Who had another key there, or is another one by configuration, is not whoever announces something
+ * under that name: what is sent there must not go to that one's server. */
+static bool
+is_anothers(struct ear *ear, const char *address, const struct ear_key *key,
+	    const char *const *jids, size_t count)
+{
+	const struct pin *pin = pins_at(ear->pins, address);
+	const struct dest *dest = dest_find(ear, address);
+	bool configured =
+		dest != NULL && !dest->bound && dest->conf != NULL && dest->conf->jid != NULL;
+
+	if (pin != NULL && !pin->revoked && !ear_key_equal(&pin->key, key))
+		return true;
+	for (size_t i = 0; configured && i < count; i++)
+		if (ear_jid_bare_equal(dest->conf->jid, jids[i]))
+			return false;
+	return configured;
+}
+
 static void
 expect(struct ear *ear, const struct peer *peer, const struct ear_key *key, const char *const *jids,
        size_t count)
@@ -166,7 +186,8 @@ expect(struct ear *ear, const struct peer *peer, const struct ear_key *key, cons
 	struct dest *dest = dest_find(ear, peer->address);
 
 	if ((dest != NULL && dest->bound && ear_key_equal(&dest->key, key)) ||
-	    is_elsewhere(ear, key, peer->address) || is_taken(ear, key, peer->address))
+	    is_elsewhere(ear, key, peer->address) || is_taken(ear, key, peer->address) ||
+	    is_anothers(ear, peer->address, key, jids, count))
 		return;
 	ear_info("%s: announces the key of %s", peer->address, jids[0]);
 	dest = dest_bind(ear, peer->address, key, jids, count);
@@ -207,9 +228,7 @@ match_hint(struct ear *ear, const struct peer *peer)
 	if (key == NULL || ear_key_equal(key, ear_own_key(ear)))
 		return false;
 	pin = pins_find(ear->pins, key);
-	if (pin != NULL && pin->revoked)
-		return false;
-	if (pin == NULL || pin->voucher == EAR_BY_NOBODY)
+	if (pin == NULL || pin->revoked || pin->voucher == EAR_BY_NOBODY)
 		return expect_published(ear, peer, key);
 	if (pin->jid_count > 0)
 		expect(ear, peer, key, (const char *const *)pin->jids, pin->jid_count);

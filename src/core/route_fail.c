@@ -6,11 +6,13 @@
 #include <string.h>
 
 #include "base/alloc.h"
+#include "core/meet.h"
 #include "core/policy.h"
 #include "core/program.h"
 #include "core/request.h"
 #include "core/route.h"
 
+#define EXPECT_OTHER    (5 * EAR_SEC)
 #define GIVEN_BACK_WAIT (10 * EAR_MSEC) /* for the link's down() after its undelivered() */
 
 struct waiting {
@@ -129,8 +131,13 @@ take_all(struct dest *dest, struct list *todo)
 static void
 leave(struct dest *dest, xmpp_stanza_t *stanza, enum ear_link_kind only)
 {
+	const char *to = xmpp_stanza_get_to(stanza);
+	struct dest *now = ear_jid_is_lan(to) ? dest : dest_find(dest->ear, to);
 	int error;
 
+	/* The address may be another device's than when it was sent. */
+	if (now != NULL)
+		dest = now;
 	if (only == EAR_LINK_NONE && dest->switching) {
 		wait_in(&dest->waiting, stanza, only);
 		dest->waiting_count++;
@@ -284,6 +291,9 @@ lan_is_down(struct dest *dest, int error, const char *text)
 	else if (path->state != EAR_PATH_FAILED)
 		path->state = EAR_PATH_IDLE;
 	copy_text(path->failure, sizeof(path->failure), text);
+	/* Somebody else may announce the same key. */
+	if (dest->bound && error != 0)
+		meet_later(dest->ear, EXPECT_OTHER);
 	route_flush(dest);
 	if (dest->chosen != NULL)
 		route_choose(dest);

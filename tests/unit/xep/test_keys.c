@@ -679,6 +679,14 @@ test_events(void **state)
 		assert_string_equal(ear->trust.changed, "romeo@example.org");
 	}
 	ear->trust.changes = 0;
+	/* Who says when it was is hearsay. */
+	assert_int_equal(
+		fake_message(ear, "romeo@example.org",
+			     "<message xmlns='jabber:client'><event xmlns='" EAR_NS_PUBSUB_EVENT
+			     "'><items " NODE "/></event><delay xmlns='" EAR_NS_DELAY
+			     "' stamp='2026-11-21T06:00:00Z'/></message>"),
+		EAR_DONE);
+	assert_int_equal(ear->trust.changes, 0);
 	assert_int_equal(fake_message(ear, "romeo@example.org", EVENT("<items node='x'/>")),
 			 EAR_PASS);
 	assert_int_equal(fake_message(ear, "romeo@example.org", EVENT("")), EAR_PASS);
