@@ -341,6 +341,7 @@ lan_recheck(struct lan *lan, const char *address)
 	bool quiet;
 
 	lan->recheck = true;
+	lan->words++;
 	lan_soon(lan);
 	if (l == NULL)
 		return;

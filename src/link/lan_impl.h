@@ -102,6 +102,7 @@ struct lan {
 	struct evbuffer *scratch; /* for measuring */
 	struct ear_timer soon;    /* what may not be done inside a call into us */
 	bool recheck;
+	unsigned long long words; /* how often lan_recheck was called: verdicts are of that time */
 	int64_t log_since;
 	unsigned log_count;
 };
@@ -122,6 +123,7 @@ struct lan_stream {
 	int error;                 /* of a bad verdict */
 	const char *text;          /* the same for people; static */
 	unsigned long long judged; /* serial of the link that the verdict is for */
+	unsigned long long words;  /* lan->words at that time */
 	char *address;             /* accepted: whose it is; NULL: not known */
 	struct lan_link *own;      /* accepted: made for it, and seen by nobody but the hook */
 	struct ear_timer patience; /* for features, or what is made of them */

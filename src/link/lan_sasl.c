@@ -96,14 +96,23 @@ ask_hook(struct lan_stream *ls, struct lan_link *l)
 	return rc;
 }
 
+/* What was good when TLS was done may have been revoked before the stream opens. */
+static bool
+is_still_good(const struct lan_stream *ls, const struct lan_link *l)
+{
+	return ls->verdict == LAN_GOOD && ls->judged == l->link.serial &&
+	       ls->words == ls->lan->words;
+}
+
 static void
 ask_key(struct lan_stream *ls)
 {
 	struct lan_link *l = home(ls);
 
-	if (ls->verdict == LAN_BAD || (ls->verdict == LAN_GOOD && ls->judged == l->link.serial))
+	if (ls->verdict == LAN_BAD || is_still_good(ls, l))
 		return;
 	ls->judged = l->link.serial;
+	ls->words = ls->lan->words;
 	ls->error = ask_hook(ls, l);
 	ls->verdict = ls->error == 0 ? LAN_GOOD : ls->error == -EAGAIN ? LAN_PENDING : LAN_BAD;
 	if (ls->verdict == LAN_BAD && ls->text == NULL)
@@ -209,7 +218,9 @@ go_on_accepted(struct lan_stream *ls)
 	if (!ls->authed)
 		return;
 	if (ls->verdict == LAN_BAD) {
-		fail_auth(ls, "not-authorized", ls->error, ls->text);
+		if (ls->phase == LAN_PROVING)
+			lan_secure_say(ls, "failure", EAR_NS_SASL, "not-authorized");
+		lan_stream_refuse(ls, "not-authorized", ls->error, ls->text);
 		return;
 	}
 	if (ls->phase == LAN_PROVING) {

@@ -195,13 +195,33 @@ test_refuse_when_up(void **state)
 	assert_int_equal(tv.body_count, 0);
 }
 
+/* It proves its key while that is good, and keeps the stream unopened until it is not. */
+static void
+test_revoked_before_open(void **state)
+{
+	raw_shakes();
+	raw_say(&raw, AUTH);
+	assert_true(raw_expect(&raw, "<success"));
+	assert_int_equal(tv.keys, 1);
+	tv.keyed_rc = -EKEYREVOKED;
+	lan_recheck(tv.lan, NULL);
+	net_for(&net, 3);
+	raw_say(&raw, "<?xml version='1.0'?>" HEADER MESSAGE);
+	assert_true(raw_expect(&raw, "not-authorized"));
+	assert_true(raw_expect(&raw, "</stream:stream>"));
+	assert_true(raw_has(&raw, "<?xml"));
+	assert_false(raw_has(&raw, "<failure"));
+	assert_int_equal(tv.identified + tv.up + tv.body_count, 0);
+}
+
 int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
-		T(test_pipelined),       T(test_by_features),      T(test_pending),
-		T(test_pending_and_met), T(test_pending_too_long), T(test_refused_by_them),
-		T(test_refused_by_us),   T(test_refuse),           T(test_refuse_when_up),
+		T(test_pipelined),           T(test_by_features),      T(test_pending),
+		T(test_pending_and_met),     T(test_pending_too_long), T(test_refused_by_them),
+		T(test_refused_by_us),       T(test_refuse),           T(test_refuse_when_up),
+		T(test_revoked_before_open),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
