@@ -38,6 +38,7 @@
 #include "link/io.h"
 #include "link/lan_impl.h"
 #include "link/tls.h"
+#include "tests/fuzz/lan_others.h"
 
 #define EVENTS_MAX 96
 #define PEERS_MAX  4
@@ -45,14 +46,6 @@
 #define JULIET     "juliet@forza.local"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
-
-/* The other end of one connection. */
-struct other {
-	int fd; /* -1: none */
-	bool dialled;
-	struct tls *tls;
-	struct evbuffer *wire, *plain, *out;
-};
 
 static struct event_base *base;
 static struct tls_peers *keys[KEYS];
@@ -266,32 +259,7 @@ static const struct link_events events = {
 	.down = on_down,
 };
 
-/* --- the other ends -------------------------------------------------------------------------- */
-
-static void
-push(struct other *o)
-{
-	while (o->fd >= 0 && evbuffer_get_length(o->out) > 0)
-		if (evbuffer_write(o->out, o->fd) <= 0)
-			break;
-}
-
-static bool
-pull(struct other *o)
-{
-	char bytes[4096];
-	ssize_t n = o->fd < 0 ? 0 : recv(o->fd, bytes, sizeof(bytes), MSG_DONTWAIT);
-
-	if (n <= 0)
-		return false;
-	evbuffer_add(o->wire, bytes, (size_t)n);
-	if (o->tls != NULL) {
-		tls_feed(o->tls, o->wire, o->plain, o->out);
-		evbuffer_drain(o->plain, evbuffer_get_length(o->plain));
-		push(o);
-	}
-	return true;
-}
+/* --- connections ----------------------------------------------------------------------------- */
 
 /* Until nobody has anything to say. */
 static void
@@ -305,19 +273,6 @@ run(struct world *w)
 			if (pull(&w->others[k]))
 				quiet = -1;
 	}
-}
-
-static void
-hang_up(struct other *o)
-{
-	if (o->fd < 0)
-		return;
-	close(o->fd);
-	tls_free(o->tls);
-	evbuffer_free(o->wire);
-	evbuffer_free(o->plain);
-	evbuffer_free(o->out);
-	*o = (struct other){ .fd = -1 };
 }
 
 static void
@@ -364,97 +319,6 @@ connect_one(struct world *w, char how)
 		stranger_comes(w, io_new_fd(base, fds[0], NULL, NULL));
 	else
 		we_dial(w, io_new_fd(base, fds[0], NULL, NULL), how == 'D');
-}
-
-static void
-say(struct other *o, const char *text, size_t length)
-{
-	struct evbuffer *plain;
-
-	if (o->fd < 0)
-		return;
-	if (o->tls == NULL || !tls_is_ready(o->tls)) {
-		evbuffer_add(o->out, text, length);
-	} else {
-		plain = evbuffer_new();
-		evbuffer_add(plain, text, length);
-		tls_seal(o->tls, plain, o->out);
-		evbuffer_free(plain);
-	}
-	push(o);
-}
-
-static const char *
-meaning(const struct other *o, char letter)
-{
-	switch (letter) {
-	case 'H':
-		return "<stream:stream xmlns='jabber:client' xmlns:stream='http://etherx.jabber."
-		       "org/streams' from='juliet@forza' to='tv@pronto' version='1.0'>";
-	case 'L':
-		return "<stream:stream xmlns='jabber:client' xmlns:stream='http://etherx.jabber."
-		       "org/streams' from='juliet@forza' to='tv@pronto'>";
-	case 'N':
-		return "<stream:stream xmlns='jabber:client' xmlns:stream='http://etherx.jabber."
-		       "org/streams' version='1.0'>";
-	case 'S':
-		return "<starttls xmlns='urn:ietf:params:xml:ns:xmpp-tls'/>";
-	case 'P':
-		return "<proceed xmlns='urn:ietf:params:xml:ns:xmpp-tls'/>";
-	case 'X':
-		return "<failure xmlns='urn:ietf:params:xml:ns:xmpp-tls'/>";
-	case 'A':
-		return "<auth xmlns='urn:ietf:params:xml:ns:xmpp-sasl' mechanism='EXTERNAL'>=</"
-		       "auth>";
-	case 'Y':
-		return "<success xmlns='urn:ietf:params:xml:ns:xmpp-sasl'/>";
-	case 'Z':
-		return "<failure xmlns='urn:ietf:params:xml:ns:xmpp-sasl'><not-authorized/></"
-		       "failure>";
-	case 'O':
-		return "<stream:features><starttls xmlns='urn:ietf:params:xml:ns:xmpp-tls'/></"
-		       "stream:features>";
-	case 'E':
-		return "<stream:features><mechanisms xmlns='urn:ietf:params:xml:ns:xmpp-sasl'>"
-		       "<mechanism>EXTERNAL</mechanism></mechanisms></stream:features>";
-	case 'F':
-		return "<stream:features/>";
-	case 'M':
-		return "<message><body>x</body></message>";
-	case 'J':
-		return "<message from='juliet@example.org' to='tv@example.org'/>";
-	case 'C':
-		return "</stream:stream>";
-	}
-	return "";
-}
-
-static void
-say_letters(struct other *o, const char *letters, size_t length)
-{
-	struct evbuffer *all = evbuffer_new();
-
-	for (size_t i = 0; i < length && i < 64; i++)
-		evbuffer_add_printf(all, "%s", meaning(o, letters[i]));
-	if (evbuffer_get_length(all) > 0)
-		say(o, (char *)evbuffer_pullup(all, -1), evbuffer_get_length(all));
-	evbuffer_free(all);
-}
-
-/* What has come in plain is not looked at, but for a handshake at its end. */
-static void
-begin_tls(struct world *w, char which)
-{
-	struct other *o = w->at;
-	struct evbuffer_ptr hello;
-
-	if (o->fd < 0 || o->tls != NULL)
-		return;
-	hello = evbuffer_search(o->wire, "\x16\x03\x01", 3, NULL);
-	evbuffer_drain(o->wire, hello.pos < 0 ? evbuffer_get_length(o->wire) : (size_t)hello.pos);
-	o->tls = tls_peer_new(keys[which == 't' ? 1 : 2], !o->dialled, NULL);
-	tls_feed(o->tls, o->wire, o->plain, o->out);
-	push(o);
 }
 
 /* --- what happens ---------------------------------------------------------------------------- */
@@ -531,7 +395,7 @@ happen(struct world *w, const char *line, size_t length)
 	else if (line[0] == 'm')
 		say_letters(w->at, line + 1, length - 1);
 	else if (line[0] == 't' || line[0] == 'T')
-		begin_tls(w, line[0]);
+		begin_tls(w->at, keys[line[0] == 't' ? 1 : 2]);
 	else if (line[0] == 'i')
 		w->identify_rc = rc_of(c);
 	else if (line[0] == 'k')
@@ -558,7 +422,8 @@ must_settle(struct world *w)
 		clock_advance(w->clock, EAR_SEC);
 		run(w);
 	}
-	must(w->lan->stranger_count == 0 && w->lan->held_count == 0);
+	must(w->lan->stranger_count == 0);
+	must(w->lan->held_count == 0 && w->lan->held_bytes == 0);
 	must(list_is_empty(&w->lan->waiting));
 	list_each (at, spare, &w->lan->all) {
 		struct lan_link *l = container_of(at, struct lan_link, entry);
