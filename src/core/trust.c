@@ -153,12 +153,26 @@ ear_trust(struct ear *ear, const char *address, const struct ear_key *key)
 	return error != 0 ? error : changed(ear, full);
 }
 
+/* Streams end in a moment: what comes by them until then is a stranger's. */
+static void
+lower_links(struct ear *ear, const struct ear_key *key)
+{
+	for (size_t i = map_count(ear->meetings); i-- > 0;) {
+		struct meeting *meeting = map_at(ear->meetings, i, NULL);
+		struct link *link = meet_link(ear, meeting);
+
+		if (link != NULL && ear_key_equal(&link->key, key))
+			meet_apply(ear, link, key);
+	}
+}
+
 static void
 forget_key(struct ear *ear, const struct ear_key *key)
 {
 	struct list *item, *spare;
 
 	pins_remove(ear->pins, key);
+	lower_links(ear, key);
 	list_each (item, spare, &ear->dests.all) {
 		struct dest *dest = container_of(item, struct dest, all);
 
