@@ -39,11 +39,46 @@ test_jids(void **state)
 	assert_int_equal(tv.body_count, 2);
 }
 
+/* What waits for the stream was addressed before its key was known: it is for no other key, nor for
+ * none; what is sent to the name itself is. */
+static void
+test_waits_for_another(void **state)
+{
+	static const char *const jids[] = { NULL, "evil@example.org", "juliet@example.org" };
+
+	for (size_t i = 0; i < 3; i++) {
+		bool theirs = i == 2;
+		struct link *link;
+
+		box.secure = true;
+		box.jid = jids[i];
+		box.theirs = theirs ? "juliet@example.org" : NULL;
+		link = lan_open(box.lan, TV);
+		assert_int_equal(link->state, LINK_OPENING);
+		assert_int_equal(side_send(&box, link, "juliet@example.org", "secret"), 0);
+		assert_int_equal(side_send(&box, link, TV, "to the name"), 0);
+		tv.ours = "juliet@example.org";
+		tv.jid = "tv@example.org";
+		until_tv_has(theirs ? 2 : 1);
+		assert_non_null(strstr(tv.last, "to the name"));
+		assert_int_equal(tv.body_count, theirs ? 2 : 1);
+		assert_int_equal(box.back_count, theirs ? 0 : 1);
+		if (!theirs) {
+			assert_string_equal(box.back[0].body, "secret");
+			assert_string_equal(box.back[0].to, "juliet@example.org");
+			assert_false(box.back[0].maybe);
+		}
+		teardown(state);
+		setup(state);
+	}
+}
+
 int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
 		T(test_jids),
+		T(test_waits_for_another),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
