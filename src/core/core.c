@@ -266,7 +266,10 @@ core_is_self(const struct ear *ear, const char *address)
 {
 	char full[EAR_JID_SIZE], bare[EAR_JID_SIZE];
 
-	if (ear_jid_prep(address, full, sizeof(full)) != 0)
+	/* What is a destination under that very name is canonical. */
+	if (map_get(ear->dests.by_address, address) != NULL)
+		copy_text(full, sizeof(full), address);
+	else if (ear_jid_prep(address, full, sizeof(full)) != 0)
 		return false;
 	copy_text(bare, strcspn(full, "/") + 1, full);
 	if (ear->self_lan != NULL && strcmp(bare, ear->self_lan) == 0)

@@ -190,13 +190,19 @@ both_forms(const char *address, char *full, char *bare)
 	return 0;
 }
 
+/* All keys are canonical, so an address that is one has nothing to be prepared. */
+static struct dest *
+find_as_is(struct ear *ear, const char *address)
+{
+	return map_get(ear->dests.by_address, address);
+}
+
 struct dest *
 dest_find(struct ear *ear, const char *address)
 {
 	char full[EAR_JID_SIZE], bare[EAR_JID_SIZE];
-	struct dest *dest = map_get(ear->dests.by_address, address);
+	struct dest *dest = find_as_is(ear, address);
 
-	/* All keys are canonical, so this address is one: nothing to prepare. */
 	if (dest != NULL)
 		return dest;
 	return both_forms(address, full, bare) != 0 ? NULL : find_canonical(ear, full, bare);
@@ -221,11 +227,13 @@ struct dest *
 dest_get(struct ear *ear, const char *address)
 {
 	char full[EAR_JID_SIZE], bare[EAR_JID_SIZE];
-	struct dest *dest;
+	struct dest *dest = find_as_is(ear, address);
 
-	if (both_forms(address, full, bare) != 0)
-		return NULL;
-	dest = find_canonical(ear, full, bare);
+	if (dest == NULL) {
+		if (both_forms(address, full, bare) != 0)
+			return NULL;
+		dest = find_canonical(ear, full, bare);
+	}
 	if (dest == NULL)
 		return dest_add(ear, full, bare);
 	if (ear->dests.walking == 0) {

@@ -133,14 +133,13 @@ request_left(struct ear *ear, xmpp_stanza_t *stanza, const struct link *link)
 
 /* A server that does not know the device says nothing about the device: the LAN may. */
 static bool
-try_elsewhere(struct request *request, const struct link *link, xmpp_stanza_t *stanza)
+try_elsewhere(struct request *request, const struct link *link, enum ear_verdict condition)
 {
 	struct ear *ear = request->ear;
 	struct dest *dest = dest_find(ear, request->to);
-	enum ear_verdict condition = ear_condition_of(stanza);
 
-	if (strcmp(xmpp_stanza_get_type(stanza), "error") != 0 || link->kind != EAR_LINK_SERVER ||
-	    request->only != EAR_LINK_NONE || dest == NULL || dest->lan == NULL ||
+	if (link->kind != EAR_LINK_SERVER || request->only != EAR_LINK_NONE || dest == NULL ||
+	    dest->lan == NULL ||
 	    (condition != EAR_REMOTE_SERVER_NOT_FOUND && condition != EAR_RECIPIENT_UNAVAILABLE))
 		return false;
 	path_fail(&dest->by_server, ear_now(ear->clock), ear_condition_name(condition));
@@ -151,12 +150,11 @@ try_elsewhere(struct request *request, const struct link *link, xmpp_stanza_t *s
 }
 
 static void
-measure(struct request *request, const struct link *link, xmpp_stanza_t *stanza)
+measure(struct request *request, const struct link *link, enum ear_verdict condition)
 {
 	struct ear *ear = request->ear;
 	struct dest *dest = dest_find(ear, request->to);
 	struct path *path = dest == NULL ? NULL : dest_path(dest, link->kind);
-	enum ear_verdict condition = ear_condition_of(stanza);
 	int64_t now = ear_now(ear->clock);
 
 	/* These a server says about a device that it does not reach; the last one also when the
@@ -177,16 +175,19 @@ request_answer(struct ear *ear, struct link *link, xmpp_stanza_t *stanza, const 
 	const char *id = xmpp_stanza_get_id(stanza);
 	struct request *request = id == NULL ? NULL : map_get(ear->requests, id);
 	struct ear_answer answer = { .stanza = stanza, .link = link->kind, .level = link->level };
+	enum ear_verdict condition = EAR_PASS; /* of a result */
 
 	if (request == NULL || request->failed != 0 || from == NULL ||
 	    !dest_is_same(ear, from, request->to))
 		return false;
-	measure(request, link, stanza);
-	if (try_elsewhere(request, link, stanza))
+	if (strcmp(xmpp_stanza_get_type(stanza), "error") == 0) {
+		condition = ear_condition_of(stanza);
+		answer.error = -EREMOTEIO;
+	}
+	measure(request, link, condition);
+	if (condition != EAR_PASS && try_elsewhere(request, link, condition))
 		return true;
 	answer.rtt_us = ear_now(ear->clock) - request->asked_at;
-	if (strcmp(xmpp_stanza_get_type(stanza), "error") == 0)
-		answer.error = -EREMOTEIO;
 	request_end(request, &answer);
 	return true;
 }

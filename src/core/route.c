@@ -243,10 +243,14 @@ link_of(struct dest *dest, const struct path *path)
 static void
 address_for(struct dest *dest, const struct path *path, xmpp_stanza_t *stanza)
 {
+	const char *to = xmpp_stanza_get_to(stanza), *there = to;
+
 	if (path->kind == EAR_LINK_LAN && !dest->bound)
-		xmpp_stanza_set_to(stanza, dest->lan);
-	else if (path->kind == EAR_LINK_SERVER && ear_jid_is_lan(xmpp_stanza_get_to(stanza)))
-		xmpp_stanza_set_to(stanza, dest->jid);
+		there = dest->lan;
+	else if (path->kind == EAR_LINK_SERVER && ear_jid_is_lan(to))
+		there = dest->jid;
+	if (strcmp(there, to) != 0)
+		xmpp_stanza_set_to(stanza, there);
 }
 
 /* What is addressed to a JID goes to its key, and to no other. A stream that is being opened is
@@ -254,10 +258,10 @@ address_for(struct dest *dest, const struct path *path, xmpp_stanza_t *stanza)
 static bool
 is_right(const struct dest *dest, const struct link *link, xmpp_stanza_t *stanza)
 {
-	if (!dest->bound || link->state == LINK_OPENING ||
-	    ear_jid_is_lan(xmpp_stanza_get_to(stanza)))
+	if (!dest->bound || link->state == LINK_OPENING)
 		return true;
-	return link->keyed && link->jid != NULL && ear_key_equal(&link->key, &dest->key);
+	return (link->keyed && link->jid != NULL && ear_key_equal(&link->key, &dest->key)) ||
+	       ear_jid_is_lan(xmpp_stanza_get_to(stanza));
 }
 
 static int
