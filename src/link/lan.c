@@ -290,18 +290,13 @@ lan_set_self(struct lan *lan, const char *instance)
 			listener_enable(lan->listeners[i]);
 }
 
-struct link *
-lan_open(struct lan *lan, const char *address)
+static struct link *
+dial(struct lan *lan, const char *address)
 {
 	struct lan_target targets[LAN_TARGETS_MAX] = { 0 };
 	struct lan_link *l;
 	size_t count;
 
-	if (lan->self == NULL)
-		return NULL;
-	l = lan_link_find(lan, address);
-	if (l != NULL)
-		return &l->link;
 	count = lan->hooks.resolve(lan->owner, address, targets, LAN_TARGETS_MAX);
 	if (count == 0)
 		return NULL;
@@ -311,6 +306,18 @@ lan_open(struct lan *lan, const char *address)
 	lan_link_show(l);
 	lan_link_dial(l, targets, count);
 	return &l->link;
+}
+
+/* For each stanza: mostly the link is there. */
+struct link *
+lan_open(struct lan *lan, const char *address)
+{
+	struct link *link;
+
+	if (lan->self == NULL)
+		return NULL;
+	link = lan_find(lan, address);
+	return link != NULL ? link : dial(lan, address);
 }
 
 struct link *

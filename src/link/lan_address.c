@@ -41,7 +41,8 @@ take_from(struct lan_stream *ls, xmpp_stanza_t *stanza)
 	if (from == NULL || lan_address_names(from, l->wire, link->peer))
 		xmpp_stanza_set_attribute(stanza, "from",
 					  link->jid != NULL ? link->jid : link->peer);
-	else if (link->jid == NULL || !ls->lan->hooks.is_theirs(link->owner, link, from))
+	else if (link->jid == NULL || (strcmp(from, link->jid) != 0 &&
+				       !ls->lan->hooks.is_theirs(link->owner, link, from)))
 		return "invalid-from";
 	return NULL;
 }
@@ -89,7 +90,9 @@ lan_address_to(const struct lan_stream *ls, const char *to)
 {
 	const struct link *link = &ls->link->link;
 
-	if (link->jid == NULL || to == NULL || ear_jid_bare_equal(to, link->peer))
+	if (link->jid == NULL || to == NULL || strcmp(to, link->peer) == 0)
+		return ls->link->wire;
+	if (strcmp(to, link->jid) != 0 && ear_jid_bare_equal(to, link->peer))
 		return ls->link->wire;
 	return to;
 }
