@@ -247,12 +247,14 @@ meet_judge_claims(struct ear *ear, const struct meeting *meeting, struct pin *pr
 
 /* --- judging a key -------------------------------------------------------------------------- */
 
+/* Of an account that does not know the old key any more, the new one is known by any resource. */
 static bool
-share_jid(const struct pin *a, const struct pin *b)
+share_jid(const struct pin *old, const struct pin *now)
 {
-	for (size_t i = 0; i < a->jid_count; i++)
-		for (size_t k = 0; k < b->jid_count; k++)
-			if (ear_jid_equal(a->jids[i], b->jids[k]))
+	for (size_t i = 0; i < old->jid_count; i++)
+		for (size_t k = 0; k < now->jid_count; k++)
+			if (ear_jid_equal(old->jids[i], now->jids[k]) ||
+			    (old->revoked && ear_jid_bare_equal(old->jids[i], now->jids[k])))
 				return true;
 	return false;
 }
@@ -261,8 +263,7 @@ share_jid(const struct pin *a, const struct pin *b)
 static bool
 is_replaced(const struct pin *old, const struct pin *now)
 {
-	return old->voucher <= EAR_BY_SERVER && old->jid_count + now->jid_count > 0 &&
-	       (old->revoked || share_jid(old, now));
+	return old->voucher <= EAR_BY_SERVER && share_jid(old, now);
 }
 
 /* Somebody else is there than the one who is announced: unless that one is there too, on a stream
@@ -348,7 +349,7 @@ remember(struct ear *ear, const struct meeting *meeting, const struct pin *prove
 	bool new = known == NULL || known->revoked || !is_at(known, meeting->address) ||
 		   now - known->seen_at > SEEN_SECONDS || now < known->seen_at;
 
-	pin->revoked = false;
+	pin_restore(pin);
 	for (size_t i = proved->jid_count; i-- > 0;) {
 		if (pin_has_jid(pin, proved->jids[i]))
 			continue;

@@ -101,14 +101,21 @@ without_denied(struct ear *ear, const struct pin *known)
 	return pin;
 }
 
+/* A key without any JID left is revoked, and remembered with those that it had: whoever is there
+ * next is one of them, or another device. */
 static void
-revoke_pin(struct ear *ear, struct pin *pin)
+revoke_pin(struct ear *ear, const struct pin *known, const struct pin *left)
 {
-	if (pin->jid_count == 0 && pin->voucher == EAR_BY_SERVER) {
-		pin->revoked = true;
-		ear_warn("%s: its key was revoked",
-			 pin->address_count > 0 ? pin->addresses[0] : "a device");
+	struct pin *pin;
+
+	if (left->jid_count > 0 || left->voucher != EAR_BY_SERVER) {
+		put(ear, left);
+		return;
 	}
+	pin = pin_copy(known);
+	pin->revoked = true;
+	ear_warn("%s: its key was revoked",
+		 pin->address_count > 0 ? pin->addresses[0] : "a device");
 	put(ear, pin);
 	pin_free(pin);
 }
@@ -121,12 +128,14 @@ revoke_denied(struct ear *ear)
 
 	pins_batch(ear->pins, true);
 	for (size_t i = 0, n = pins_count(ear->pins); n > 0; n--) {
-		struct pin *pin = without_denied(ear, pins_at_index(ear->pins, i));
+		const struct pin *known = pins_at_index(ear->pins, i);
+		struct pin *left = known->revoked ? NULL : without_denied(ear, known);
 
-		if (pin != NULL)
-			revoke_pin(ear, pin);
+		if (left != NULL)
+			revoke_pin(ear, known, left);
 		else
 			i++;
+		pin_free(left);
 	}
 	error = pins_batch(ear->pins, false);
 	if (error != 0)
@@ -185,7 +194,7 @@ raise_link(struct ear *ear, struct link *link, struct meeting *meeting, const st
 		return;
 	pin = pin_copy(known);
 	if (pin->revoked && proved->jid_count > 0) {
-		pin->revoked = false;
+		pin_restore(pin);
 		new = true;
 	}
 	for (size_t i = proved->jid_count; i-- > 0;) {
@@ -206,6 +215,16 @@ raise_link(struct ear *ear, struct link *link, struct meeting *meeting, const st
 	core_tell(ear, EAR_PEER_CHANGED, link->peer, EAR_LINK_LAN);
 }
 
+/* The user has said since that the address has another key. */
+static bool
+is_supplanted(struct ear *ear, const struct meeting *meeting)
+{
+	const struct pin *pin = pins_at(ear->pins, meeting->address);
+
+	return pin != NULL && pin->voucher > EAR_BY_SERVER &&
+	       !ear_key_equal(&pin->key, &meeting->key);
+}
+
 static void
 look_at(struct ear *ear, struct link *link, struct meeting *meeting)
 {
@@ -215,6 +234,8 @@ look_at(struct ear *ear, struct link *link, struct meeting *meeting)
 
 	if (known == NULL)
 		end_forgotten(ear, link, meeting);
+	else if (is_supplanted(ear, meeting))
+		refuse(ear, link, meeting, -EKEYREJECTED, "its key is not the one it has");
 	else if (rc == -EPERM)
 		refuse(ear, link, meeting, known->revoked ? -EKEYREVOKED : -EPERM,
 		       known->revoked ? "its key was revoked"

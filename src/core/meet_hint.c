@@ -160,6 +160,16 @@ expected_level(struct ear *ear, const struct ear_key *key, const char *const *ji
 	return level;
 }
 
+static bool
+has_one_of(const struct pin *pin, const char *const *jids, size_t count)
+{
+	for (size_t i = 0; i < pin->jid_count; i++)
+		for (size_t k = 0; k < count; k++)
+			if (ear_jid_bare_equal(pin->jids[i], jids[k]))
+				return true;
+	return false;
+}
+
 /* Who had another key there, or is another one by configuration, is not whoever announces something
  * under that name: what is sent there must not go to that one's server. */
 static bool
@@ -168,15 +178,16 @@ is_anothers(struct ear *ear, const char *address, const struct ear_key *key,
 {
 	const struct pin *pin = pins_at(ear->pins, address);
 	const struct dest *dest = dest_find(ear, address);
-	bool configured =
-		dest != NULL && !dest->bound && dest->conf != NULL && dest->conf->jid != NULL;
 
-	if (pin != NULL && !pin->revoked && !ear_key_equal(&pin->key, key))
+	if (pin != NULL && !ear_key_equal(&pin->key, key) &&
+	    !(pin->revoked && has_one_of(pin, jids, count)))
 		return true;
-	for (size_t i = 0; configured && i < count; i++)
+	if (dest == NULL || dest->bound || dest->conf == NULL || dest->conf->jid == NULL)
+		return false;
+	for (size_t i = 0; i < count; i++)
 		if (ear_jid_bare_equal(dest->conf->jid, jids[i]))
 			return false;
-	return configured;
+	return true;
 }
 
 static void

@@ -174,7 +174,7 @@ store(struct ear_pairing *pairing, const char *name)
 
 	pin->voucher = EAR_BY_PAIRING;
 	pin->trusted = pin->met = true;
-	pin->revoked = false;
+	pin_restore(pin);
 	pin->seen_at = time(NULL);
 	if (*name != '\0')
 		xreplace(&pin->name, name);

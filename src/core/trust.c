@@ -79,19 +79,24 @@ changed(struct ear *ear, const char *address)
 	return 0;
 }
 
-/* Who has that canonical address; of several the first. */
+/* Who has that canonical address; of several the last one put that is not revoked. */
 static const struct pin *
 find_at(struct ear *ear, const char *full)
 {
-	const struct pin *found[1];
+	const struct pin *found[PIN_JIDS_MAX];
 	const struct dest *dest = dest_find(ear, full);
+	size_t n;
 
 	if (ear_jid_is_lan(full))
 		return pins_at(ear->pins, full);
 	/* One that is only expected has no pin. */
 	if (dest != NULL && dest->bound && pins_find(ear->pins, &dest->key) != NULL)
 		return pins_find(ear->pins, &dest->key);
-	return pins_of(ear->pins, full, found, 1) == 1 ? found[0] : NULL;
+	n = pins_of(ear->pins, full, found, PIN_JIDS_MAX);
+	for (size_t i = 0; i < n; i++)
+		if (!found[i]->revoked)
+			return found[i];
+	return n > 0 ? found[0] : NULL;
 }
 
 /* Another key that was seen there is not its key any more. */
@@ -116,7 +121,7 @@ vouch_for(struct ear *ear, const char *full, const struct ear_key *key)
 	if (pin->voucher < EAR_BY_PAIRING)
 		pin->voucher = EAR_BY_USER;
 	pin->trusted = true;
-	pin->revoked = false;
+	pin_restore(pin);
 	if (ear_jid_is_lan(full)) {
 		while (take_address(ear, full, key))
 			;

@@ -116,6 +116,14 @@ pin_remove_jid(struct pin *pin, const char *jid)
 		list_drop(pin->jids, &pin->jid_count, i);
 }
 
+void
+pin_restore(struct pin *pin)
+{
+	while (pin->revoked && pin->jid_count > 0)
+		list_drop(pin->jids, &pin->jid_count, 0);
+	pin->revoked = false;
+}
+
 bool
 pin_has_jid(const struct pin *pin, const char *jid)
 {

@@ -32,7 +32,8 @@ struct pin {
 	struct ear_key key;
 	char *name; /* never NULL */
 	enum ear_voucher voucher;
-	bool trusted, revoked;
+	bool trusted;
+	bool revoked;                       /* by all its jids, which it had until then */
 	bool met;                           /* a stream with it has been up */
 	char *addresses[PIN_ADDRESSES_MAX]; /* LAN, canonical; the last one first */
 	size_t address_count;
@@ -90,6 +91,8 @@ void pin_add_address(struct pin *pin, const char *address);
 void pin_remove_address(struct pin *pin, const char *address);
 void pin_add_jid(struct pin *pin, const char *jid);
 void pin_remove_jid(struct pin *pin, const char *jid);
+/* It is good again, but not for the JIDs that it was revoked by. */
+void pin_restore(struct pin *pin);
 bool pin_has_jid(const struct pin *pin, const char *jid);
 
 #endif
