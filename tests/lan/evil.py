@@ -320,6 +320,9 @@ class Evil:
             handle(Wire(conn), original(conn))
         except (OSError, ssl.SSLError):
             pass        # the other end has left, which is one of the right answers
+        except ValueError:
+            if conn.fileno() >= 0:      # otherwise closed by close(), beneath a select
+                raise
         except Exception as error:      # pylint: disable=broad-except
             self.failures.append(repr(error))
         finally:
