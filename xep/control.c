@@ -126,7 +126,7 @@ add_peer(void *arg, const struct ear_peer_info *peer)
 static enum ear_verdict
 on_peers(const struct ear_in *in)
 {
-	char canonical[EAR_JID_SIZE];
+	char canonical[EAR_JID_SIZE], bare[EAR_JID_SIZE];
 	const char *address;
 	struct page page;
 
@@ -135,6 +135,9 @@ on_peers(const struct ear_in *in)
 	if (page_open(&page, in, "peers") != 0)
 		return ear_fail(in, EAR_BAD_REQUEST, "first is no number");
 	ear_each_peer(in->ear, address, add_peer, &page);
+	/* Who is known as an account may be asked for as a device of it. */
+	if (address != NULL && page.total == 0 && ear_jid_bare(address, bare, sizeof(bare)) == 0)
+		ear_each_peer(in->ear, bare, add_peer, &page);
 	if (address != NULL && page.total == 0) {
 		page_drop(&page);
 		return ear_fail(in, EAR_ITEM_NOT_FOUND, "no such peer");
