@@ -155,20 +155,25 @@ is_fresh(struct ear *ear, const struct vouch *vouch, int64_t age)
 	return vouch->told && !vouch->stale && now_of(ear) - vouch->told_at < age;
 }
 
+/* A device that was renamed has another resource, with the same key: the list says which. */
 static const struct device *
 find_device(const struct vouch *vouch, const char *jid, const struct ear_key *key)
 {
 	const char *resource = ear_jid_resource(jid);
+	const struct device *found = NULL;
 
 	for (size_t i = 0; vouch != NULL && i < vouch->count; i++) {
 		const struct device *device = &vouch->devices[i];
 
-		if (ear_key_equal(&device->key, key) &&
-		    (resource == NULL ||
-		     (device->resource != NULL && strcmp(device->resource, resource) == 0)))
+		if (!ear_key_equal(&device->key, key))
+			continue;
+		if (resource == NULL ||
+		    (device->resource != NULL && strcmp(device->resource, resource) == 0))
 			return device;
+		if (found == NULL)
+			found = device;
 	}
-	return NULL;
+	return found;
 }
 
 static void

@@ -25,8 +25,8 @@ enum vouch_word {
 
 /*
  * What the server of that JID says of that key. Asks when it is not known well enough. jid may be
- * full: then the device must be published under that resource. out, of EAR_JID_SIZE: with VOUCH_YES
- * the device's own address, full where it is published with a resource.
+ * full: a device that is published under another resource has that one. out, of EAR_JID_SIZE: with
+ * VOUCH_YES the device's own address, full where it is published with a resource.
  */
 enum vouch_word vouch_check(struct ear *ear, const char *jid, const struct ear_key *key, char *out);
 
