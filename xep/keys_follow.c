@@ -11,17 +11,19 @@
 
 #define FOLLOWED_MAX    256
 #define FOLLOW_PATIENCE (10 * EAR_SEC)
+#define FOLLOW_AGAIN    (10 * EAR_SEC) /* one that was refused, when there is a reason */
 
 enum follow_state {
 	FOLLOW_NEW,
 	FOLLOW_ASKED,
 	FOLLOW_ON,
-	FOLLOW_REFUSED, /* or unreachable: until the link is up again */
+	FOLLOW_REFUSED, /* or unreachable: until the link is up again, or something is new */
 };
 
 struct followed {
 	enum follow_state state;
 	bool wanted;
+	int64_t asked_at;
 	char *bare;
 };
 
@@ -108,6 +110,7 @@ follow_next(struct keys_follow *follow)
 			return;
 		} else if (followed->state == FOLLOW_NEW) {
 			followed->state = FOLLOW_ASKED;
+			followed->asked_at = ear_now(ear_clock(follow->ear));
 			ask(follow, followed, "subscribe");
 			return;
 		}
@@ -136,8 +139,15 @@ on_answer(void *arg, const struct ear_answer *answer)
 void
 keys_follow_refresh(struct keys_follow *follow)
 {
-	for (size_t i = 0; i < follow->count; i++)
-		follow->list[i].wanted = false;
+	int64_t now = ear_now(ear_clock(follow->ear));
+
+	for (size_t i = 0; i < follow->count; i++) {
+		struct followed *followed = &follow->list[i];
+
+		followed->wanted = false;
+		if (followed->state == FOLLOW_REFUSED && now - followed->asked_at >= FOLLOW_AGAIN)
+			followed->state = FOLLOW_NEW;
+	}
 	ear_each_pin(follow->ear, on_pin, follow);
 	follow_next(follow);
 }
