@@ -211,6 +211,35 @@ test_meet(void **state)
 }
 
 static void
+rest_both(void)
+{
+	tls_rest(ends[0].tls);
+	tls_rest(ends[1].tls);
+}
+
+/* Whenever it comes, also in the middle of the handshake and of a record, nothing is lost. */
+static void
+test_rest(void **state)
+{
+	end_open(&ends[1], tls_peer_new(peers[1], false, NULL));
+	end_open(&ends[0], tls_peer_new(peers[0], true, NULL));
+	rest_both();
+	while (carry_one(&ends[0], &ends[1], 100) || carry_one(&ends[1], &ends[0], 100))
+		rest_both();
+	assert_ready();
+	rest_both();
+	say(&ends[0], "<presence/>", 11);
+	rest_both();
+	while (carry_one(&ends[0], &ends[1], 4))
+		rest_both();
+	assert_heard(&ends[1], "<presence/>", 11);
+	rest_both();
+	say(&ends[1], "<iq/>", 5);
+	carry(1);
+	assert_heard(&ends[0], "<iq/>", 5);
+}
+
+static void
 test_much_both_ways(void **state)
 {
 	char *much = malloc(MUCH), *more = malloc(MUCH);
@@ -649,6 +678,7 @@ main(void)
 {
 	const struct CMUnitTest tests[] = {
 		T(test_meet),
+		T(test_rest),
 		T(test_much_both_ways),
 		T(test_one_record_of_many_pieces),
 		T(test_stops_when_told),
