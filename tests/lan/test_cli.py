@@ -112,8 +112,12 @@ def run(*argv, **more):
 # --- what it prints -------------------------------------------------------------------------------
 
 def test_peers(pair):
-    rows = {row["address"]: row for row in pair.earshot("peers", "--json").rows}
-    row = rows[TV]
+    def peer():
+        return {row["address"]: row for row in pair.earshot("peers", "--json").rows}[TV]
+
+    # Strangers are met as soon as they are seen, but not in no time.
+    wait_until(lambda: peer()["level"] == "keyed", 20, peer, step=0.1)
+    row = peer()
     assert list(row) == ["address", "jid", "name", "status", "message", "in_earshot", "level",
                          "link", "rtt_us", "refused"]
     assert row["in_earshot"] is True and row["level"] == "keyed" and row["link"] == "lan"
