@@ -13,9 +13,8 @@
 #include "base/alloc.h"
 #include "core/core.h"
 #include "core/engine.h"
+#include "core/engine_lan.h"
 #include "core/meet.h"
-#include "core/probe.h"
-#include "core/route.h"
 #include "discover/mdns.h"
 #include "link/lan.h"
 #include "link/local.h"
@@ -143,143 +142,6 @@ static const struct core_reach reach = {
 	.identity_changed = reach_identity_changed,
 };
 
-/* --- what the LAN link asks --------------------------------------------------------------- */
-
-/* A link-local address is another host's on another link; a configured one may have no scope. */
-static bool
-same_host6(const struct sockaddr_in6 *a, const struct sockaddr_in6 *b)
-{
-	if (memcmp(&a->sin6_addr, &b->sin6_addr, sizeof(a->sin6_addr)) != 0)
-		return false;
-	return !IN6_IS_ADDR_LINKLOCAL(&a->sin6_addr) || a->sin6_scope_id == 0 ||
-	       a->sin6_scope_id == b->sin6_scope_id;
-}
-
-static bool
-same_host(const struct sockaddr_storage *a, const struct sockaddr *b)
-{
-	struct sockaddr_storage copy = *a;
-
-	if (copy.ss_family != b->sa_family)
-		return false;
-	if (b->sa_family == AF_INET6)
-		return same_host6((struct sockaddr_in6 *)&copy, (const struct sockaddr_in6 *)b);
-	return ((struct sockaddr_in *)&copy)->sin_addr.s_addr ==
-	       ((const struct sockaddr_in *)b)->sin_addr.s_addr;
-}
-
-static bool
-may_come_from(struct ear *ear, const char *address, const struct sockaddr *source)
-{
-	struct sockaddr_storage targets[LAN_TARGETS_MAX];
-	socklen_t lengths[LAN_TARGETS_MAX];
-	size_t n = route_targets(ear, address, targets, lengths, LAN_TARGETS_MAX);
-
-	for (size_t i = 0; i < n; i++)
-		if (same_host(&targets[i], source))
-			return true;
-	return false;
-}
-
-static int
-hook_identify(void *owner, const char *claim, const struct sockaddr *source, char *address,
-	      size_t size)
-{
-	struct ear *ear = owner;
-	const struct peer *peer;
-	const struct dest *dest;
-
-	if (claim == NULL) {
-		peer = peers_find_source(ear->peers, source);
-		return peer == NULL ? -EAGAIN : copy_text(address, size, peer->address);
-	}
-	if (ear_jid_from_instance(claim, address, size) != 0 || core_is_self(ear, address))
-		return -EACCES;
-	if (may_come_from(ear, address, source))
-		return 0;
-	dest = dest_find(ear, address);
-	if (peers_find(ear->peers, address) != NULL ||
-	    (dest != NULL && dest->conf != NULL && dest->conf->host != NULL))
-		return -EACCES;
-	return -EAGAIN;
-}
-
-static size_t
-hook_resolve(void *owner, const char *address, struct lan_target *targets, size_t max)
-{
-	struct sockaddr_storage found[LAN_TARGETS_MAX];
-	socklen_t lengths[LAN_TARGETS_MAX];
-	size_t n = route_targets(owner, address, found, lengths,
-				 max < LAN_TARGETS_MAX ? max : LAN_TARGETS_MAX);
-	struct ear *ear = owner;
-	const struct peer *peer = peers_find(ear->peers, address);
-	/* It announces a key, or has shown one: it need not be asked whether it speaks TLS. */
-	bool secure = meet_may_plain(ear, address) == -EKEYREJECTED;
-
-	for (size_t i = 0; i < n; i++) {
-		targets[i].secure = secure;
-		targets[i].patient = peer != NULL && strcmp(peer->txt.node, EAR_CAPS_NODE) != 0;
-		targets[i].address = found[i];
-		targets[i].length = lengths[i];
-	}
-	return n;
-}
-
-static xmpp_stanza_t *
-hook_features(void *owner)
-{
-	char node[128];
-
-	snprintf(node, sizeof(node), "%s#%s", EAR_CAPS_NODE, ear_caps_ver(owner));
-	return ear_disco_info(owner, node);
-}
-
-static int
-hook_may_plain(void *owner, const char *address)
-{
-	return meet_may_plain(owner, address);
-}
-
-static int
-hook_keyed(void *owner, struct link *link, const unsigned char *der, size_t length,
-	   const char **text)
-{
-	return meet_keyed(owner, link, der, length, text);
-}
-
-static bool
-hook_is_met(void *owner, const struct link *link)
-{
-	return meet_is_met(owner, link);
-}
-
-static bool
-hook_is_ours(void *owner, const char *address)
-{
-	const struct ear *ear = owner;
-
-	return core_is_self(ear, address) ||
-	       (ear->self_server != NULL && ear_jid_resource(address) == NULL &&
-		ear_jid_bare_equal(address, ear->self_server));
-}
-
-static bool
-hook_is_theirs(void *owner, const struct link *link, const char *address)
-{
-	return meet_is_theirs(owner, link, address);
-}
-
-static const struct lan_hooks lan_hooks = {
-	.may_plain = hook_may_plain,
-	.keyed = hook_keyed,
-	.is_met = hook_is_met,
-	.is_ours = hook_is_ours,
-	.is_theirs = hook_is_theirs,
-	.identify = hook_identify,
-	.resolve = hook_resolve,
-	.features = hook_features,
-};
-
 /* --- discovery ---------------------------------------------------------------------------- */
 
 /* Our name stands: from now on we are somebody on the LAN. */
@@ -354,8 +216,8 @@ listen_on(struct engine *engine, unsigned port, int *error)
 				     .interfaces = engine->conf->lan_interfaces,
 				     .tls = engine->tls };
 
-	return lan_new(engine->base, engine->ear->clock, engine->ear->ctx, &config, &lan_hooks,
-		       &core_link_events, engine->ear, error);
+	return lan_new(engine->base, engine->ear->clock, engine->ear->ctx, &config,
+		       &engine_lan_hooks, &core_link_events, engine->ear, error);
 }
 
 static int
