@@ -132,6 +132,12 @@ static const struct fault {
 	{ -ETIMEDOUT, EAR_REMOTE_SERVER_TIMEOUT, "the other side does not answer" },
 	{ -EACCES, EAR_NOT_AUTHORIZED, "no encrypted stream to the other side" },
 	{ -EBADMSG, EAR_NOT_AUTHORIZED, "the other side sent nonsense" },
+	{ -EKEYREJECTED, EAR_NOT_AUTHORIZED,
+	  "REFUSED: its key is not the one it had: an impostor, or a device that was reset (then: "
+	  "earshot untrust, and pair again)" },
+	{ -EKEYREVOKED, EAR_NOT_AUTHORIZED, "REFUSED: its key was revoked" },
+	{ -EPERM, EAR_NOT_AUTHORIZED,
+	  "REFUSED: it claims an address whose server does not publish its key" },
 	{ -ENOBUFS, EAR_RESOURCE_CONSTRAINT, "too many requests are under way" },
 	{ -ECANCELED, EAR_RECIPIENT_UNAVAILABLE, "stopping" },
 	{ 0, EAR_INTERNAL_SERVER_ERROR, "pairing failed here" },
@@ -376,7 +382,9 @@ on_answer(void *arg, const struct ear_answer *answer)
 		error = ask_advance(ask, answer->stanza == NULL ? NULL : ear_first(answer->stanza));
 	if (error == 0 || ask_again(ask, error))
 		return;
-	if (error == -EKEYREJECTED && ask->step == ASK_PROOF)
+	if (error == answer->error)
+		ask_fault(ask, error);
+	else if (error == -EKEYREJECTED && ask->step == ASK_PROOF)
 		ask_wrong(ask);
 	else if (error == -EKEYREJECTED)
 		ask_fail(ask, EAR_NOT_AUTHORIZED,

@@ -143,7 +143,12 @@ leave(struct dest *dest, xmpp_stanza_t *stanza, enum ear_link_kind only)
 		dest->waiting_count++;
 		return;
 	}
-	error = only == EAR_LINK_NONE ? route_to(dest, stanza) : route_out(dest->ear, stanza, only);
+	/* Who was refused a moment ago is not asked again and again. */
+	if (only == EAR_LINK_LAN && dest->refused != 0)
+		error = dest->refused;
+	else
+		error = only == EAR_LINK_NONE ? route_to(dest, stanza)
+					      : route_out(dest->ear, stanza, only);
 	if (error != 0)
 		route_bounce(dest->ear, stanza, error);
 }

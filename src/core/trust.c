@@ -199,6 +199,8 @@ forget_address(struct ear *ear, const char *full)
 		return;
 	dest->refused = 0;
 	path_retry(&dest->by_lan);
+	if (dest->by_lan.state == EAR_PATH_FAILED)
+		dest->by_lan.state = EAR_PATH_IDLE;
 	dest->by_lan.failure[0] = '\0';
 }
 
