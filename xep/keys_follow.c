@@ -11,7 +11,7 @@
 
 #define FOLLOWED_MAX    256
 #define FOLLOW_PATIENCE (10 * EAR_SEC)
-#define FOLLOW_AGAIN    (10 * EAR_SEC) /* one that was refused, when there is a reason */
+#define FOLLOW_AGAIN    (1 * EAR_SEC) /* one that was refused, when there is a reason */
 
 enum follow_state {
 	FOLLOW_NEW,

@@ -253,12 +253,13 @@ since_of(xmpp_stanza_t *items, const struct ear_key *key)
 }
 
 /* What this process has published, another device has taken off the list: that is for people to
- * undo, not for a lost device that comes back. Where there is no list at all, the server lost it.
- */
+ * undo, not for a lost device that comes back. Where there was no list at all, and where we had to
+ * make it first, the server lost it. */
 static bool
 is_revoked(const struct keys_publish *publish, const struct ear_device *self, bool listed)
 {
-	return listed && publish->has_last && ear_key_equal(&self->key, &publish->last);
+	return listed && !publish->created && publish->has_last &&
+	       ear_key_equal(&self->key, &publish->last);
 }
 
 /* The list as it is; iq NULL: there is none. */
