@@ -38,13 +38,25 @@ take_from(struct lan_stream *ls, xmpp_stanza_t *stanza)
 	struct link *link = &l->link;
 	const char *from = address_in(stanza, "from");
 
+	/* The usual one of a peer that is called by its JID costs no more than to look at it. */
+	if (from != NULL && link->jid != NULL && strcmp(from, link->jid) == 0)
+		return NULL;
 	if (from == NULL || lan_address_names(from, l->wire, link->peer))
 		xmpp_stanza_set_attribute(stanza, "from",
 					  link->jid != NULL ? link->jid : link->peer);
-	else if (link->jid == NULL || (strcmp(from, link->jid) != 0 &&
-				       !ls->lan->hooks.is_theirs(link->owner, link, from)))
+	else if (link->jid == NULL || !ls->lan->hooks.is_theirs(link->owner, link, from))
 		return "invalid-from";
 	return NULL;
+}
+
+/* The JID that it called us by before, if that is ours still. */
+static bool
+is_usual(const struct lan_stream *ls, const char *to)
+{
+	const struct link *link = &ls->link->link;
+
+	return to != NULL && link->jid != NULL && ls->ours != NULL && strcmp(to, ls->ours) == 0 &&
+	       ls->lan->hooks.is_ours(link->owner, to);
 }
 
 static const char *
@@ -53,6 +65,8 @@ take_to(struct lan_stream *ls, xmpp_stanza_t *stanza)
 	struct link *link = &ls->link->link;
 	const char *to = address_in(stanza, "to");
 
+	if (is_usual(ls, to))
+		return NULL;
 	if (to == NULL || lan_address_names(to, ls->lan->self, link->self)) {
 		xmpp_stanza_set_attribute(stanza, "to", link->self);
 		return NULL;
@@ -80,7 +94,8 @@ lan_address_from(const struct lan_stream *ls, const char *from)
 
 	if (link->jid == NULL || ls->ours == NULL)
 		return ls->lan->self;
-	if (from != NULL && ls->lan->hooks.is_ours(link->owner, from))
+	if (from != NULL && strcmp(from, ls->ours) != 0 &&
+	    ls->lan->hooks.is_ours(link->owner, from))
 		return from;
 	return ls->ours;
 }
