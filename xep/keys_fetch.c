@@ -7,6 +7,10 @@
  * itself may revoke: a list, or <item-not-found/>, which is what servers say of an account without
  * the node and of an account that is no more. Every other error may pass, or is about the server
  * and not about the keys: the list could not be asked for.
+ *
+ * In an account's list only the account writes. A domain is another matter: a service where anybody
+ * may make a node (XEP-0060 §8.1) would let anybody be that domain, so one has to say of itself
+ * that it publishes keys (XEP-0030).
  */
 #include <errno.h>
 #include <string.h>
@@ -32,6 +36,7 @@ struct fetch {
 	int error;
 	bool outdated;
 	unsigned again;
+	xmpp_stanza_t *list; /* of a domain that is asked whether it publishes keys; or NULL */
 	struct ear_timer timer;
 	char bare[];
 };
@@ -64,6 +69,14 @@ fetch_enter(struct fetch *fetch, enum fetch_state state)
 	all->asked += state == FETCH_ASKED;
 }
 
+static void
+fetch_free(struct fetch *fetch)
+{
+	if (fetch->list != NULL)
+		xmpp_stanza_release(fetch->list);
+	free(fetch);
+}
+
 static void fetch_more(struct keys_fetch *all);
 
 /* Whoever is told may have more fetched at once. */
@@ -76,7 +89,7 @@ fetch_end(struct fetch *fetch, int error, const struct ear_device *devices, size
 	fetch_unlink(fetch);
 	ear_timer_stop(&fetch->timer);
 	ear_devices_told(all->ear, fetch->bare, error, devices, count);
-	free(fetch);
+	fetch_free(fetch);
 	fetch_more(all);
 }
 
@@ -101,6 +114,59 @@ error_of(const struct ear_answer *answer)
 	}
 }
 
+static void fetch_ask(struct fetch *fetch);
+
+static bool
+says_keys(xmpp_stanza_t *iq)
+{
+	xmpp_stanza_t *query = ear_find(iq, "query", EAR_NS_DISCO_INFO);
+
+	for (xmpp_stanza_t *e = query == NULL ? NULL : ear_first(query); e != NULL;
+	     e = ear_next(e)) {
+		const char *var = xmpp_stanza_get_attribute(e, "var");
+
+		if (ear_is(e, "feature", EAR_NS_DISCO_INFO) && var != NULL &&
+		    strcmp(var, EAR_NS_KEYS) == 0)
+			return true;
+	}
+	return false;
+}
+
+static void
+on_features(void *arg, const struct ear_answer *answer)
+{
+	struct ear_device devices[EAR_DEVICES_MAX];
+	struct fetch *fetch = arg;
+	size_t count = 0, skipped = 0;
+
+	if (answer->error == -ECANCELED)
+		return; /* as on_answer */
+	if (fetch->outdated && fetch->again++ < FETCH_AGAIN && answer->error == 0) {
+		fetch_ask(fetch);
+		return;
+	}
+	if (answer->error != 0 || answer->link != EAR_LINK_SERVER || !says_keys(answer->stanza)) {
+		ear_info("%s: has a list of keys, but does not say that it publishes its own: not "
+			 "believed",
+			 fetch->bare);
+		fetch_end(fetch, -EOPNOTSUPP, NULL, 0);
+		return;
+	}
+	keys_items_read(fetch->list, devices, &count, &skipped);
+	fetch_end(fetch, 0, devices, count);
+}
+
+static void
+ask_features(struct fetch *fetch, xmpp_stanza_t *list)
+{
+	struct ear *ear = fetch->all->ear;
+	xmpp_stanza_t *iq = ear_stanza(ear_ctx(ear), "iq", "get", fetch->bare, NULL);
+
+	ear_child(iq, "query", EAR_NS_DISCO_INFO);
+	fetch->list = xmpp_stanza_copy(list);
+	ear_request_by(ear, EAR_LINK_SERVER, iq, FETCH_PATIENCE, on_features, fetch);
+}
+
 static void
 take_list(struct fetch *fetch, const struct ear_answer *answer)
 {
@@ -112,10 +178,11 @@ take_list(struct fetch *fetch, const struct ear_answer *answer)
 		ear_warn("%s: %zu of its published devices are passed over: malformed, or more "
 			 "than %d",
 			 fetch->bare, skipped, EAR_DEVICES_MAX);
-	fetch_end(fetch, error, error == 0 ? devices : NULL, error == 0 ? count : 0);
+	if (error == 0 && count > 0 && strchr(fetch->bare, '@') == NULL)
+		ask_features(fetch, answer->stanza);
+	else
+		fetch_end(fetch, error, error == 0 ? devices : NULL, error == 0 ? count : 0);
 }
-
-static void fetch_ask(struct fetch *fetch);
 
 static void
 on_answer(void *arg, const struct ear_answer *answer)
@@ -151,6 +218,9 @@ fetch_ask(struct fetch *fetch)
 						 "items", &child);
 
 	fetch->outdated = false;
+	if (fetch->list != NULL)
+		xmpp_stanza_release(fetch->list);
+	fetch->list = NULL;
 	fetch_enter(fetch, FETCH_ASKED);
 	ear_request_by(ear, EAR_LINK_SERVER, iq, FETCH_PATIENCE, on_answer, fetch);
 }
@@ -253,7 +323,7 @@ keys_fetch_free(struct keys_fetch *all)
 		all->first = fetch->next;
 		ear_request_forget(all->ear, fetch);
 		ear_timer_stop(&fetch->timer);
-		free(fetch);
+		fetch_free(fetch);
 	}
 	free(all);
 }

@@ -610,6 +610,58 @@ test_fetch_errors(void **state)
 	assert_int_equal(ear->trust.told_error, -EMSGSIZE);
 }
 
+#define INFO(feature) "<query xmlns='" EAR_NS_DISCO_INFO "'><feature var='" feature "'/></query>"
+
+/* Where anybody may make a node, anybody could be the whole domain: it has to say that it publishes
+ * keys. */
+static void
+test_fetch_of_domain(void **state)
+{
+	static const struct {
+		const char *xml;
+		int error;
+	} cases[] = {
+		{ INFO(EAR_NS_PUBSUB), -EOPNOTSUPP },
+		{ "", -EOPNOTSUPP },
+		{ ERROR("wait", "resource-constraint"), -EOPNOTSUPP },
+		{ INFO(EAR_NS_KEYS), 0 },
+	};
+	int tells = 0;
+	size_t at;
+
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		fetch("pubsub.example.org");
+		must(PS, "items", "get", &at);
+		fake_answer(ear, at, LIST(ANOTHERS));
+		assert_int_equal(ear->trust.tells, tells);
+		assert_int_equal(ear->request_count, 1);
+		assert_non_null(ear_find(fake_request(ear, 0), "query", EAR_NS_DISCO_INFO));
+		fake_answer(ear, 0, cases[i].xml);
+		assert_int_equal(ear->trust.tells, ++tells);
+		assert_int_equal(ear->trust.told_error, cases[i].error);
+		assert_int_equal(ear->trust.device_count, cases[i].error == 0 ? 1 : 0);
+	}
+	/* An empty list says of nobody that he is it. */
+	fetch("pubsub.example.org");
+	fake_answer(ear, 0, LIST(""));
+	assert_int_equal(ear->trust.tells, ++tells);
+	/* A change overtakes this question too. */
+	fetch("pubsub.example.org");
+	fake_answer(ear, 0, LIST(ANOTHERS));
+	fake_message(ear, "pubsub.example.org",
+		     "<message xmlns='jabber:client'><event xmlns='" EAR_NS_PUBSUB_EVENT
+		     "'><items node='" EAR_NS_KEYS "'/></event></message>");
+	fake_answer(ear, 0, INFO(EAR_NS_KEYS));
+	assert_int_equal(ear->trust.tells, tells);
+	must(PS, "items", "get", &at);
+	fake_answer(ear, at, LIST(""));
+	assert_int_equal(ear->trust.tells, ++tells);
+	assert_int_equal(ear->trust.device_count, 0);
+	/* The engine ends in between. */
+	fetch("pubsub.example.org");
+	fake_answer(ear, 0, LIST(ANOTHERS));
+}
+
 /* The server vouches; nobody on the LAN does. */
 static void
 test_fetch_answered_by_lan(void **state)
@@ -790,6 +842,7 @@ main(void)
 		TEST(test_fetch_malformed),
 		TEST(test_fetch_bounds),
 		TEST(test_fetch_errors),
+		TEST(test_fetch_of_domain),
 		TEST(test_fetch_answered_by_lan),
 		TEST(test_fetch_nowhere),
 		TEST(test_fetch_many),
