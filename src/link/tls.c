@@ -172,6 +172,7 @@ int
 tls_read(struct tls *tls, const void *wire, size_t length, struct evbuffer *wire_out,
 	 tls_plain_fn *fn, void *arg)
 {
+	bool ready = tls->ready;
 	int error = 0;
 
 	if (tls->failure != NULL)
@@ -187,7 +188,8 @@ tls_read(struct tls *tls, const void *wire, size_t length, struct evbuffer *wire
 	tls->wire = NULL;
 	tls->left = 0;
 	tls->out = NULL;
-	forget_errors();
+	if (error != 0 || !ready)
+		forget_errors(); /* a record that was read leaves none */
 	return error;
 }
 
@@ -206,10 +208,11 @@ tls_write(struct tls *tls, struct evbuffer *plain_out, struct evbuffer *wire_out
 	tls->answers = 0;
 	taken = SSL_write(tls->ssl, evbuffer_pullup(plain_out, (ev_ssize_t)length), (int)length);
 	tls->out = NULL;
-	if (taken <= 0)
-		taken = fail(tls); /* memory takes all, and there is one handshake */
-	else
+	if (taken > 0) {
 		evbuffer_drain(plain_out, (size_t)taken);
+		return taken;
+	}
+	taken = fail(tls); /* memory takes all, and there is one handshake */
 	forget_errors();
 	return taken;
 }
