@@ -14,6 +14,7 @@ import pytest
 from daemon import Daemon
 from evil import EXTERNAL, OFFER, PROCEED, Key, header, network_of
 from ns import wait_until
+from purple import Purple
 
 PORT = 5298
 HERE = "tv@pronto.local"
@@ -189,3 +190,33 @@ def test_a_listener_that_takes_its_time(room):
         assert [(p["key"], p["voucher"]) for p in pins] == [(key.fingerprint, "nobody")]
     finally:
         listener.close()
+
+
+def test_plaintext_denied(lan):
+    """With policy.plaintext = deny two of us talk as ever, and libpurple, which knows no TLS, is
+    neither heard nor written to."""
+    deny = "[policy]\nplaintext = deny\n"
+    lan["forza"].start_avahi()
+    tv = Daemon(lan["pronto"], CONF + deny)
+    radio = Daemon(lan["forza"], CONF.replace("pronto", "forza").replace("tv", "radio") + deny)
+    alice = Purple(lan["forza"], "alice", 5300)
+    alice.wait_for("^online tv@pronto$", 30)
+    tv.wait_peer("alice@forza.local")
+    tv.wait_peer("radio@forza.local")
+    ear = tv.follow("stanza", "--listen", name="listen")
+    wait_until(lambda: tv.cli("send", HERE, "are you there?").code == 0 and
+               "are you there?" in ear.output(), 10, "the listener")
+
+    assert radio.cli("send", HERE, "from one of us").code == 0
+    ear.wait_for("from one of us")
+    row = radio.cli("--json", "ping", "-c1", HERE).rows[0]
+    assert row["link"] == "lan" and row["error"] is None, row
+
+    alice.send("tv@pronto", "in the clear")
+    tv.proc.wait_for(r"\(alice@forza\): refused: it does not encrypt", 20)
+    answer = tv.cli("send", "alice@forza.local", "never in the clear")
+    assert answer.code == 6, answer
+    assert radio.cli("send", HERE, "the last word").code == 0
+    ear.wait_for("the last word")
+    assert "in the clear" not in ear.output()
+    assert not alice.messages("tv@pronto")
