@@ -13,10 +13,12 @@ from box import TwoHomes
 from evil import PRESS, Evil, Key, network_of
 from ns import wait_until
 from servers import Ejabberd
-from test_trust import DOMAIN, JIDS, Strangers
+from strangers import DOMAIN, Strangers, own_key, wait_level
 
 EVIL = "evil." + DOMAIN
 NODE = "urn:earshot:keys:0"
+INFO = ("<query xmlns='http://jabber.org/protocol/disco#info'><identity category='client' type='bot'/>"
+        "<feature var='http://jabber.org/protocol/disco#info'/><feature var='%s'/></query>" % NODE)
 
 
 class Component:
@@ -45,13 +47,14 @@ class Component:
         return re.search(pattern, self.text)
 
     def answer(self, seconds=0.2):
-        """Each request for keys gets the attacker's own."""
+        """Each request for keys gets the attacker's own, and each for what he can says: keys."""
         self.read(seconds)
-        for head in re.findall("<iq [^>]*>(?=<pubsub)", self.text):
+        for head, what in re.findall("(<iq [^>]*>)<(pubsub|query)", self.text):
             name, to, sender = (re.search("%s=['\"](.*?)['\"]" % key, head).group(1)
                                 for key in (" id", " to", "from"))
+            payload = key_list(self.key.fingerprint) if what == "pubsub" else INFO
             self.send("<iq type='result' id='%s' from='%s' to='%s'>%s</iq>" % (
-                name, to, sender, key_list(self.key.fingerprint)))
+                name, to, sender, payload))
         self.text = ""
 
 
@@ -67,34 +70,6 @@ def event(fingerprint):
                 NODE, fingerprint, NODE, fingerprint))
 
 
-class Scene(Strangers):
-    def __init__(self, net, kind):
-        super().__init__(net, kind)
-        self.mallory = net["mallory"]
-
-    def address(self):
-        return self.net["box"].address
-
-    def meet(self):
-        self.wait_level(self.remote, "tv@box.local", "proved")
-        self.wait_level(self.box, "sofa@remote.local", "trusted")
-        assert self.press("play", False)["link"] == "lan"
-
-    def own_key(self, daemon):
-        return next(row["key"] for row in daemon.cli("trust", "--json").rows if row["own"])
-
-    def assert_all_is_well(self):
-        assert self.mpv.get("pause") is False, "a button moved"
-        pins = [row for row in self.box.cli("trust", "--json").rows if not row["own"]]
-        victim = self.own_key(self.remote)
-        for pin in pins:
-            if pin["key"] != victim:
-                assert self.remote_jid not in " ".join(pin["jids"]) and not pin["trusted"], pins
-        assert any(pin["key"] == victim and not pin["revoked"] for pin in pins), pins
-        assert self.press("pause", True)["link"] == "lan"
-        assert self.press("play", False)["link"] == "lan"
-
-
 class Servers(Ejabberd):
     """With the attacker's own component beside the others."""
 
@@ -103,9 +78,34 @@ class Servers(Ejabberd):
         super().__init__(**more)
 
 
-@pytest.fixture(params=sorted(JIDS))
-def scene(request, monkeypatch):
-    monkeypatch.setattr("test_trust.Ejabberd", Servers)
+class Scene(Strangers):
+    """The two who have met, and mallory on their LAN."""
+
+    def __init__(self, net, kind):
+        super().__init__(net, kind, server=Servers)
+        self.mallory = net["mallory"]
+
+    def address(self):
+        return self.net["box"].address
+
+    def meet(self):
+        super().meet()
+        assert self.press("play", False)["link"] == "lan"
+
+    def assert_all_is_well(self):
+        assert self.mpv.get("pause") is False, "a button moved"
+        pins = [row for row in self.box.cli("trust", "--json").rows if not row["own"]]
+        victim = own_key(self.remote)
+        for pin in pins:
+            if pin["key"] != victim:
+                assert self.remote_jid not in " ".join(pin["jids"]) and not pin["trusted"], pins
+        assert any(pin["key"] == victim and not pin["revoked"] for pin in pins), pins
+        assert self.press("pause", True)["link"] == "lan"
+        assert self.press("play", False)["link"] == "lan"
+
+
+@pytest.fixture(params=sorted(Strangers.JIDS))
+def scene(request):
     with TwoHomes(a=["remote", "box", "mallory"], delay=20) as net:
         made = None
         try:
@@ -113,8 +113,7 @@ def scene(request, monkeypatch):
             made.meet()
             with Evil(made.mallory, "eve@mallory") as eve:
                 yield made, eve
-            for daemon in (made.remote, made.box):
-                daemon.stop()
+            made.stop()
         finally:
             if made is not None:
                 made.server.close()
@@ -176,7 +175,7 @@ def test_list_of_somebody_else(scene):
     eve.announce()
     home.box.wait_peer("eve@mallory.local")
     request = ("<pubsub xmlns='http://jabber.org/protocol/pubsub'><items node='%s'/></pubsub>" % NODE)
-    victim = home.own_key(home.remote)
+    victim = own_key(home.remote)
     wire = eve.login(home.address(), "tv@box", Key(home.mallory))
     answer = wire.ask("get", request)
     assert victim not in answer, answer
@@ -195,7 +194,7 @@ def test_proved_attacker(scene):
     home.box.wait_peer("eve@mallory.local")
     eve.thread(serve_keys, component)
     wire = eve.login(home.address(), "tv@box", key)
-    home.wait_level(home.box, "eve@mallory.local", "proved")
+    wait_level(home.box, "eve@mallory.local", "proved")
     assert "not-authorized" in wire.ask("set", PRESS)
     # The server itself refuses his word in the victim's name, and the box does so on the LAN.
     component.send("<message from='%s' to='%s' type='headline'>%s</message>" % (
