@@ -127,6 +127,9 @@ on_stanza(void *owner, struct link *link, xmpp_stanza_t *stanza)
 {
 	struct ear *ear = owner;
 
+	/* One that is being closed is not looked up any more when a key is revoked. */
+	if (link->kind == EAR_LINK_LAN && link->keyed && link->state == LINK_CLOSING)
+		link->level = meet_level(ear, pins_find(ear->pins, &link->key));
 	if (!refuse_plain(ear, link))
 		dispatch_in(ear, link, stanza);
 }
@@ -163,8 +166,10 @@ on_down(void *owner, struct link *link, int error, const char *text)
 	route_on_down(ear, link, error, text);
 	request_on_down(ear, link);
 	program_on_link(ear);
-	if (link->kind == EAR_LINK_LAN && link->peer != NULL)
-		core_tell(ear, EAR_STREAM_ENDED, link->peer, EAR_LINK_NONE);
+	if (link->kind != EAR_LINK_LAN || link->peer == NULL)
+		return;
+	dest_settle(ear, link->peer);
+	core_tell(ear, EAR_STREAM_ENDED, link->peer, EAR_LINK_NONE);
 }
 
 const struct link_events core_link_events = {
@@ -187,6 +192,7 @@ peer_is_there(struct ear *ear, const struct peer *peer)
 		probe_now(dest);
 	}
 	meet_announced(ear, peer);
+	dest_settle(ear, peer->address);
 	ear->reach->lan_recheck(ear->reach_arg, peer->address);
 	core_tell(ear, EAR_PEER_CHANGED, peer->address, EAR_LINK_LAN);
 }
@@ -215,6 +221,7 @@ on_lost(void *arg, const struct peer *peer)
 	dest = dest_find(ear, peer->address);
 	if (dest != NULL && dest->chosen != NULL)
 		route_choose(dest);
+	dest_settle(ear, peer->address);
 	core_tell(ear, EAR_PEER_GONE, peer->address, EAR_LINK_NONE);
 }
 

@@ -69,6 +69,10 @@ struct dest *dest_bind(struct ear *ear, const char *lan, const struct ear_key *k
 /* The one that is bound to that key, or NULL. */
 struct dest *dest_of_key(struct ear *ear, const struct ear_key *key);
 
+/* Who is announced at that LAN address has come or gone: its account may mean another device now.
+ * As dest_bind. */
+void dest_settle(struct ear *ear, const char *lan);
+
 /* That is over: its JIDs are not reached over the LAN any more. */
 void dest_unbind(struct dest *dest);
 

@@ -88,40 +88,50 @@ take_address(struct dest *dest, const char *key)
 		absorb(dest, other);
 }
 
-/* How many devices of that account are in earshot. */
-static size_t
-count_devices(struct ear *ear, const char *bare)
+static bool
+is_in_earshot(const struct dest *dest)
 {
-	struct list *item, *spare;
-	size_t n = 0;
+	struct ear *ear = dest->ear;
 
-	list_each (item, spare, &ear->dests.all) {
-		const struct dest *dest = container_of(item, struct dest, all);
-
-		if (dest->bound && dest->lan != NULL && ear_jid_bare_equal(dest->jid, bare))
-			n++;
-	}
-	return n;
+	return dest->bound && dest->lan != NULL &&
+	       (peers_find(ear->peers, dest->lan) != NULL ||
+		ear->reach->lan_find(ear->reach_arg, dest->lan) != NULL);
 }
 
 /* The account without a resource means its only device in earshot; of several, the server chooses
  * (RFC 6121 §8.5.2.1). */
 static void
-settle_account(struct dest *dest)
+settle_account(struct ear *ear, const char *jid)
 {
-	struct map *map = dest->ear->dests.by_address;
+	struct dest *only = NULL, *other;
+	struct list *item, *spare;
 	char bare[EAR_JID_SIZE];
-	struct dest *other;
+	size_t n = 0;
 
-	if (ear_jid_resource(dest->jid) == NULL || ear_jid_bare(dest->jid, bare, sizeof(bare)) != 0)
+	if (ear_jid_resource(jid) == NULL || ear_jid_bare(jid, bare, sizeof(bare)) != 0)
 		return;
-	if (count_devices(dest->ear, bare) == 1) {
-		take_address(dest, bare);
-		return;
+	list_each (item, spare, &ear->dests.all) {
+		struct dest *dest = container_of(item, struct dest, all);
+
+		if (!is_in_earshot(dest) || !ear_jid_bare_equal(dest->jid, bare))
+			continue;
+		only = dest;
+		n++;
 	}
-	other = map_get(map, bare);
-	if (other != NULL && other->bound)
-		map_del(map, bare);
+	other = at(ear, bare);
+	if (n == 1)
+		take_address(only, bare);
+	else if (n > 1 && other != NULL && other->bound)
+		map_del(ear->dests.by_address, bare);
+}
+
+void
+dest_settle(struct ear *ear, const char *lan)
+{
+	const struct dest *dest = at(ear, lan);
+
+	if (dest != NULL && dest->bound)
+		settle_account(ear, dest->jid);
 }
 
 /* Those that were sent to under an address of that domain. */
@@ -242,7 +252,7 @@ dest_bind(struct ear *ear, const char *lan, const struct ear_key *key, const cha
 	for (size_t i = 0; i < count; i++)
 		take_address(dest, jids[i]);
 	take_domain(dest);
-	settle_account(dest);
+	settle_account(ear, dest->jid);
 	probe_now(dest);
 	return dest;
 }
