@@ -36,6 +36,19 @@ meet_soon(struct ear *ear)
 	meet_later(ear, SOON);
 }
 
+/* Whoever looks at that peer sees it, unless the right one is there beside it. */
+static void
+note_refusal(struct ear *ear, const char *address, int error, const char *text)
+{
+	const struct link *link = ear->reach->lan_find(ear->reach_arg, address);
+	struct dest *dest = dest_find(ear, address);
+
+	if (dest == NULL || (link != NULL && link->state == LINK_UP))
+		return;
+	dest->refused = error;
+	copy_text(dest->by_lan.failure, sizeof(dest->by_lan.failure), text);
+}
+
 void
 meet_refused(struct ear *ear, struct meeting *meeting, int error, const char *text)
 {
@@ -44,6 +57,7 @@ meet_refused(struct ear *ear, struct meeting *meeting, int error, const char *te
 	if (meeting->refused_at != 0 && now - meeting->refused_at < MEETING_KEPT)
 		return;
 	meeting->refused_at = now + 1;
+	note_refusal(ear, meeting->address, error, text);
 	ear_error("%s: REFUSED: %s", meeting->address, text);
 	core_tell(ear, EAR_TRUST_CHANGED, meeting->address, EAR_LINK_LAN);
 }
