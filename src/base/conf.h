@@ -29,7 +29,7 @@ struct conf_peer {
 };
 
 struct conf {
-	char *file; /* that was read last; NULL: none, the defaults */
+	char *file;         /* that was read last; NULL: none, the defaults */
 	char *engine_name;  /* default: the host name */
 	char *engine_state; /* directory of what survives a restart; NULL: conf_default_state */
 	bool lan_enabled;

@@ -297,8 +297,7 @@ judge_memory(struct ear *ear, const char *address, const struct ear_key *key,
 	}
 	if (old == NULL || ear_key_equal(&old->key, key) || is_replaced(old, proved))
 		return 0;
-	*text = "its key is not the one it had: if that is right, forget the old one: earshot "
-		"untrust ADDRESS";
+	*text = "its key is not the one it had";
 	return -EKEYREJECTED;
 }
 

@@ -58,7 +58,8 @@ meet_refused(struct ear *ear, struct meeting *meeting, int error, const char *te
 		return;
 	meeting->refused_at = now + 1;
 	note_refusal(ear, meeting->address, error, text);
-	ear_error("%s: REFUSED: %s", meeting->address, text);
+	ear_error("%s: REFUSED: %s (if that is right: earshot untrust %s)", meeting->address, text,
+		  meeting->address);
 	core_tell(ear, EAR_TRUST_CHANGED, meeting->address, EAR_LINK_LAN);
 }
 

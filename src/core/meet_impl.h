@@ -7,7 +7,7 @@
 
 #include "core/meet.h"
 
-#define MEETING_CLAIMS_MAX 5 /* CERT_JIDS_MAX, and what configuration says */
+#define MEETING_CLAIMS_MAX 5              /* CERT_JIDS_MAX, and what configuration says */
 #define MEETINGS_MAX       1024           /* without a stream; the longest ago goes first */
 #define MEETING_KEPT       (60 * EAR_SEC) /* after it was refused, or never came up */
 #define MEETING_NAME_SIZE  (EAR_KEY_SIZE + EAR_JID_SIZE)

@@ -120,12 +120,13 @@ route_may_probe(const struct dest *dest, const struct path *path)
 	return dest->jid != NULL && server != NULL && server->state == LINK_UP;
 }
 
-/* Where probes watch a LAN path all the time, they find out that it is back: no stanza has to wait
- * for a dead dial. */
+/* Where probes watch a LAN path all the time, they find out that it is back, or it announces
+ * itself: no stanza has to wait for a dead dial. */
 bool
 route_is_usable(const struct dest *dest, const struct path *path)
 {
-	if (path->kind == EAR_LINK_LAN && path->state == EAR_PATH_FAILED && dest_is_warm(dest))
+	if (path->kind == EAR_LINK_LAN && path->state == EAR_PATH_FAILED && path->retry_at != 0 &&
+	    dest_is_warm(dest))
 		return false;
 	if (!route_may_probe(dest, path))
 		return false;

@@ -31,7 +31,7 @@ digit_value(char c)
 int
 ear_key_parse(const char *text, struct ear_key *key)
 {
-	struct ear_key read;
+	struct ear_key read = { { 0 } };
 	int digit;
 
 	for (size_t i = 0; i < 2 * EAR_KEY_BYTES; i++) {

@@ -206,6 +206,12 @@ ear_pairing_free(struct ear_pairing *pairing)
 	free(pairing);
 }
 
+bool
+ear_pairing_is_alive(const struct ear_pairing *pairing)
+{
+	return true;
+}
+
 const struct ear_key *
 ear_pairing_key(const struct ear_pairing *pairing)
 {

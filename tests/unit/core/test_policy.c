@@ -12,7 +12,8 @@
 #include "base/conf.h"
 #include "core/policy.h"
 
-/* What trust stands for: of each verb, who may, from plain to trusted. Written out, not computed. */
+/* What trust stands for: of each verb, who may, from plain to trusted. Written out, not computed.
+ */
 static const struct {
 	enum ear_verb verb;
 	bool may[EAR_NOBODY];
@@ -110,10 +111,8 @@ int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_defaults),
-		cmocka_unit_test(test_every_setting),
-		cmocka_unit_test(test_nobody),
-		cmocka_unit_test(test_admin),
+		cmocka_unit_test(test_defaults), cmocka_unit_test(test_every_setting),
+		cmocka_unit_test(test_nobody),   cmocka_unit_test(test_admin),
 		cmocka_unit_test(test_relay),
 	};
 
