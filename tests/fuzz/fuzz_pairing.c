@@ -7,6 +7,7 @@
  *     a e n the oldest of our requests gets that result, that error, no answer
  *     1 2   the first peer goes as far as the digits on the screen; as our nonce
  *     3     a program begins, and the other end goes as far as its digits
+ *     x     the stream of the visitor ends
  *     k     time passes      u   a URI      s   a name
  * Nobody sends what only the right digits or the token give: nobody may be paired with.
  */
@@ -43,6 +44,9 @@ struct ear {
 	int holds, pairings;
 	char text[EAR_PAIRING_TEXT]; /* of the last answer, when it was that short */
 	struct pairing *peer, *box;
+	ear_event_fn *watch;
+	void *watch_arg;
+	bool gone; /* the stream of the visitor */
 };
 
 struct ear_hold {
@@ -209,7 +213,21 @@ ear_pairing_free(struct ear_pairing *pairing)
 bool
 ear_pairing_is_alive(const struct ear_pairing *pairing)
 {
-	return true;
+	return !pairing->ear->gone;
+}
+
+void
+ear_watch(struct ear *ear, ear_event_fn *fn, void *arg)
+{
+	ear->watch = fn;
+	ear->watch_arg = arg;
+}
+
+void
+ear_unwatch(struct ear *ear, ear_event_fn *fn, void *arg)
+{
+	must(ear->watch == fn && ear->watch_arg == arg);
+	ear->watch = NULL;
 }
 
 const struct ear_key *
@@ -418,6 +436,16 @@ read_name(const char *text)
 }
 
 static void
+end_stream(struct ear *ear)
+{
+	const struct ear_event event = { .kind = EAR_STREAM_ENDED, .address = PEER };
+
+	ear->gone = true;
+	ear->watch(ear->watch_arg, &event);
+	ear->gone = false;
+}
+
+static void
 event(struct ear *ear, char what, const char *text)
 {
 	switch (what) {
@@ -444,6 +472,9 @@ event(struct ear *ear, char what, const char *text)
 		break;
 	case '3':
 		ask(ear);
+		break;
+	case 'x':
+		end_stream(ear);
 		break;
 	case 'k':
 		clock_advance(ear->clock, atoi(text) % 1000 * EAR_SEC);
