@@ -377,7 +377,7 @@ meet_apply(struct ear *ear, struct link *link, const struct ear_key *key)
 	link->keyed = true;
 	link->level = pin == NULL ? EAR_KEYED : meet_level(ear, pin);
 	xreplace(&link->jid, pin != NULL && pin->jid_count > 0 ? pin->jids[0] : NULL);
-	if (link->jid == NULL) {
+	if (pin == NULL || pin->jid_count == 0) {
 		dest = dest_get(ear, link->peer);
 		if (dest != NULL && dest->bound)
 			dest_unbind(dest);

@@ -64,14 +64,15 @@ goes_before(const struct vouch *a, const struct vouch *b)
 static void
 trim(struct ear *ear)
 {
-	struct vouch *oldest = NULL;
+	struct vouch *oldest;
 
 	if (map_count(ear->vouches) < VOUCHES_MAX)
 		return;
-	for (size_t i = 0; i < map_count(ear->vouches); i++) {
+	oldest = map_at(ear->vouches, 0, NULL);
+	for (size_t i = 1; i < map_count(ear->vouches); i++) {
 		struct vouch *vouch = map_at(ear->vouches, i, NULL);
 
-		if (oldest == NULL || goes_before(vouch, oldest))
+		if (goes_before(vouch, oldest))
 			oldest = vouch;
 	}
 	map_del(ear->vouches, oldest->bare);

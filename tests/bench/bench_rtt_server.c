@@ -17,8 +17,9 @@
 #define LINES_SIZE 1024
 
 static void
-conf_of(char *out, struct node_conf *conf, char **args)
+conf_of(char *out, const struct node_conf *conf, char **args)
 {
+	struct node_conf whole = *conf;
 	char lines[LINES_SIZE];
 	int n = snprintf(lines, sizeof(lines),
 			 "[server]\nkind = component\njid = %s.example.test\nhost = 127.0.0.1\n"
@@ -27,8 +28,8 @@ conf_of(char *out, struct node_conf *conf, char **args)
 
 	if (n < 0 || (size_t)n >= sizeof(lines))
 		bench_die("%s: too long", args[2]);
-	conf->more = lines;
-	node_conf(out, conf);
+	whole.more = lines;
+	node_conf(out, &whole);
 }
 
 int
