@@ -1,195 +1,20 @@
 /* SPDX-License-Identifier: ISC */
 /* meet.c: whose key is it that a stream has shown. */
 #include <errno.h>
-#include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 #include <time.h>
 
 #include "base/alloc.h"
 #include "core/meet_impl.h"
-#include "core/policy.h"
 #include "core/vouch.h"
 #include "trust/cert.h"
 #include "trust/hint.h"
-#include "trust/identity.h"
 
 #define CLAIM_WAIT   (2 * EAR_SEC) /* the longest a stream waits for a server's word */
 #define STORE_LATER  (5 * EAR_SEC) /* keys of strangers are stored together */
 #define SEEN_SECONDS 3600          /* how exact the time of the last meeting is kept */
 
-/* --- levels --------------------------------------------------------------------------------- */
-
-/* Other devices of our own account. */
-static bool
-is_own_account(const struct ear *ear, const char *jid)
-{
-	return ear->conf->server_kind == CONF_SERVER_ACCOUNT && ear->self_server != NULL &&
-	       ear_jid_bare_equal(jid, ear->self_server);
-}
-
-/* The section about that address itself: what else is known to be the same device says nothing
- * about who may. Of two the first counts, and one about a resource before one about all of them. */
-static const struct conf_peer *
-conf_of(const struct ear *ear, const char *jid)
-{
-	const struct conf_peer *found = NULL;
-
-	for (size_t i = 0; i < ear->conf->peer_count; i++) {
-		const struct conf_peer *peer = &ear->conf->peers[i];
-
-		if (peer->jid == NULL || !ear_jid_bare_equal(peer->jid, jid))
-			continue;
-		if (ear_jid_equal(peer->jid, jid))
-			return peer;
-		if (found == NULL && ear_jid_resource(peer->jid) == NULL)
-			found = peer;
-	}
-	return found;
-}
-
-static bool
-conf_trusts(const struct ear *ear, const char *jid)
-{
-	const struct conf_peer *peer = conf_of(ear, jid);
-
-	return peer != NULL && peer->trusted;
-}
-
-/* Who holds the key of a domain may speak as everybody in it. */
-static bool
-conf_trusts_one_of(const struct ear *ear, const char *domain)
-{
-	for (size_t i = 0; strpbrk(domain, "@/") == NULL && i < ear->conf->peer_count; i++) {
-		const struct conf_peer *peer = &ear->conf->peers[i];
-		char bare[EAR_JID_SIZE];
-		const char *at;
-
-		if (!peer->trusted || peer->jid == NULL ||
-		    ear_jid_bare(peer->jid, bare, sizeof(bare)) != 0)
-			continue;
-		at = strchr(bare, '@');
-		if (at != NULL && strcmp(at + 1, domain) == 0)
-			return true;
-	}
-	return false;
-}
-
-enum ear_level
-meet_level(struct ear *ear, const struct pin *pin)
-{
-	if (pin == NULL || pin->revoked)
-		return EAR_PLAIN;
-	if (pin->trusted)
-		return EAR_TRUSTED;
-	for (size_t i = 0; i < pin->jid_count; i++)
-		if (is_own_account(ear, pin->jids[i]) || conf_trusts(ear, pin->jids[i]) ||
-		    conf_trusts_one_of(ear, pin->jids[i]))
-			return EAR_TRUSTED;
-	return pin->jid_count > 0 || pin->voucher > EAR_BY_SERVER ? EAR_PROVED : EAR_KEYED;
-}
-
-bool
-meet_trusts_jid(struct ear *ear, const char *jid)
-{
-	const struct pin *pins[PIN_JIDS_MAX];
-	size_t n;
-
-	if (is_own_account(ear, jid) || conf_trusts(ear, jid))
-		return true;
-	n = ear_jid_resource(jid) == NULL && strchr(jid, '@') != NULL
-		    ? 0
-		    : pins_of(ear->pins, jid, pins, PIN_JIDS_MAX);
-
-	for (size_t i = 0; i < n; i++)
-		if (pins[i]->trusted && !pins[i]->revoked)
-			return true;
-	return false;
-}
-
-/* --- meetings ------------------------------------------------------------------------------- */
-
-/* Each key by itself: another one that is shown there must not hide that a first is still open. */
-static void
-name_of(const struct ear_key *key, const char *address, char out[MEETING_NAME_SIZE])
-{
-	char text[EAR_KEY_SIZE];
-
-	ear_key_format(key, text);
-	snprintf(out, MEETING_NAME_SIZE, "%s %s", text, address);
-}
-
-/* Anybody may come with as many keys as it likes: the longest ago that has no stream goes. */
-static void
-make_room(struct ear *ear)
-{
-	struct meeting *oldest = NULL;
-
-	if (map_count(ear->meetings) < MEETINGS_MAX)
-		return;
-	for (size_t i = 0; i < map_count(ear->meetings); i++) {
-		struct meeting *meeting = map_at(ear->meetings, i, NULL);
-
-		if ((oldest == NULL || meeting->since < oldest->since) &&
-		    meet_link(ear, meeting) == NULL)
-			oldest = meeting;
-	}
-	if (oldest != NULL)
-		meet_forget(ear, oldest);
-}
-
-/* Who configuration says is there has to be that one: as if it claimed it. */
-static void
-add_configured(const struct ear *ear, struct meeting *meeting)
-{
-	for (size_t i = 0; i < ear->conf->peer_count; i++) {
-		const struct conf_peer *peer = &ear->conf->peers[i];
-		char jid[EAR_JID_SIZE];
-
-		if (peer->address == NULL || peer->jid == NULL ||
-		    !ear_jid_bare_equal(peer->address, meeting->address))
-			continue;
-		if (ear_jid_prep(peer->jid, jid, sizeof(jid)) == 0)
-			meeting->claims[meeting->claim_count++] = xstrdup(jid);
-		return;
-	}
-}
-
-static struct meeting *
-meeting_of(struct ear *ear, const char *address, const struct cert *cert)
-{
-	char name[MEETING_NAME_SIZE];
-	struct meeting *meeting;
-
-	name_of(&cert->key, address, name);
-	meeting = map_get(ear->meetings, name);
-	if (meeting != NULL)
-		return meeting;
-	make_room(ear);
-	meeting = xalloc(sizeof(*meeting));
-	meeting->address = xstrdup(address);
-	meeting->key = cert->key;
-	meeting->since = ear_now(ear->clock);
-	for (size_t i = 0; i < cert->jid_count; i++)
-		meeting->claims[meeting->claim_count++] = xstrdup(cert->jids[i]);
-	add_configured(ear, meeting);
-	map_set(ear->meetings, name, meeting);
-	meet_at(ear, meeting->since + MEETING_KEPT);
-	return meeting;
-}
-
-void
-meet_forget(struct ear *ear, struct meeting *meeting)
-{
-	char name[MEETING_NAME_SIZE];
-
-	name_of(&meeting->key, meeting->address, name);
-	map_del(ear->meetings, name);
-	for (size_t i = 0; i < meeting->claim_count; i++)
-		free(meeting->claims[i]);
-	free(meeting->address);
-	free(meeting);
-}
+/* --- claims --------------------------------------------------------------------------------- */
 
 /*
  * A key that is known by more addresses than it claims now is asked for under those too, or a
@@ -421,7 +246,7 @@ meet_keyed(struct ear *ear, struct link *link, const unsigned char *der, size_t 
 		cert_release(&cert);
 		return -EPERM;
 	}
-	meeting = meeting_of(ear, link->peer, &cert);
+	meeting = meet_note(ear, link->peer, &cert);
 	cert_release(&cert);
 	proved = pin_new(&meeting->key);
 	rc = judge(ear, meeting, proved, text);
@@ -433,14 +258,6 @@ meet_keyed(struct ear *ear, struct link *link, const unsigned char *der, size_t 
 		meet_refused(ear, meeting, rc, *text);
 	pin_free(proved);
 	return rc;
-}
-
-bool
-meet_is_met(struct ear *ear, const struct link *link)
-{
-	const struct pin *pin = link->keyed ? pins_find(ear->pins, &link->key) : NULL;
-
-	return pin != NULL && pin->met && link->level >= EAR_PROVED;
 }
 
 void
@@ -458,63 +275,4 @@ meet_up(struct ear *ear, struct link *link)
 	pin->met = true;
 	store(ear, pin);
 	pin_free(pin);
-}
-
-/* Whoever has an address has it with every resource; of an account that is published with one, a
- * device has that, and speaks for the account as long as nobody asks which. */
-static bool
-is_of(const char *jid, const char *address)
-{
-	if (!ear_jid_bare_equal(jid, address))
-		return false;
-	return ear_jid_resource(jid) == NULL || ear_jid_resource(address) == NULL ||
-	       ear_jid_equal(jid, address);
-}
-
-/* A domain that has proved itself speaks for everybody in it. */
-bool
-meet_is_theirs(struct ear *ear, const struct link *link, const char *address)
-{
-	const struct pin *pin = link->keyed ? pins_find(ear->pins, &link->key) : NULL;
-	const char *at = strchr(address, '@');
-	char domain[EAR_JID_SIZE];
-
-	if (pin == NULL || ear_jid_is_lan(address))
-		return false;
-	for (size_t i = 0; i < pin->jid_count; i++)
-		if (is_of(pin->jids[i], address))
-			return true;
-	if (at == NULL || copy_text(domain, sizeof(domain), at + 1) != 0)
-		return false;
-	domain[strcspn(domain, "/")] = '\0';
-	for (size_t i = 0; i < pin->jid_count; i++)
-		if (strchr(pin->jids[i], '@') == NULL && ear_jid_equal(pin->jids[i], domain))
-			return true;
-	return false;
-}
-
-/* --- without a key -------------------------------------------------------------------------- */
-
-/* One that announces a key, has had one, or is known by one speaks TLS: without, it is somebody
- * else or somebody is in between. */
-int
-meet_may_plain(struct ear *ear, const char *address)
-{
-	const struct peer *peer = peers_find(ear->peers, address);
-	const struct dest *dest = dest_find(ear, address);
-
-	if (pins_at(ear->pins, address) != NULL || (peer != NULL && peer->txt.hint[0] != '\0') ||
-	    (dest != NULL && dest->bound))
-		return -EKEYREJECTED;
-	return policy_allows_plain(ear->conf) ? 0 : -EACCES;
-}
-
-bool
-meet_may_be_keyed(struct ear *ear, const char *address)
-{
-	const struct peer *peer = peers_find(ear->peers, address);
-
-	/* One that is not announced may be anything. */
-	return peer == NULL || peer->txt.hint[0] != '\0' ||
-	       strcmp(peer->txt.node, EAR_CAPS_NODE) == 0 || pins_at(ear->pins, address) != NULL;
 }

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: ISC */
-/* meet_impl.h: what the files of meeting share. meet.c judges a key that is shown; meet_again.c
- * looks at everybody again when servers or users say something new; meet_hint.c finds out whom
- * peers announce that they are; trust.c is what the contract offers of it. */
+/* meet_impl.h: what the files of meeting share. meet.c judges a key that is shown; meeting.c keeps
+ * what was shown where; meet_level.c says what a key stands for; meet_again.c looks at everybody
+ * again when servers or users say something new; meet_hint.c finds out whom peers announce that
+ * they are; trust.c is what the contract offers of it. */
 #ifndef CORE_MEET_IMPL_H
 #define CORE_MEET_IMPL_H
 
@@ -22,7 +23,14 @@ struct meeting {
 	int64_t refused_at; /* 0: it was not; logged once for so long */
 };
 
+struct cert;
+
+/* meeting.c */
+/* That key is shown at that address: the meeting there is, or a new one. */
+struct meeting *meet_note(struct ear *ear, const char *address, const struct cert *cert);
 void meet_forget(struct ear *ear, struct meeting *meeting);
+
+/* meet.c */
 int meet_judge_claims(struct ear *ear, const struct meeting *meeting, struct pin *proved);
 void meet_apply(struct ear *ear, struct link *link, const struct ear_key *key);
 
