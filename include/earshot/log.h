@@ -25,6 +25,8 @@ void ear_log(enum ear_log_level level, const char *format, ...)
 #define ear_error(...) ear_log(EAR_LOG_ERROR, __VA_ARGS__)
 #define ear_warn(...)  ear_log(EAR_LOG_WARN, __VA_ARGS__)
 #define ear_info(...)  ear_log(EAR_LOG_INFO, __VA_ARGS__)
-#define ear_debug(...) ear_log(EAR_LOG_DEBUG, __VA_ARGS__)
+/* Its arguments are not looked at unless the line is written. */
+#define ear_debug(...)                                                                             \
+	((void)(ear_log_get_level() >= EAR_LOG_DEBUG && (ear_log(EAR_LOG_DEBUG, __VA_ARGS__), 1)))
 
 #endif

@@ -24,8 +24,11 @@ is_type(xmpp_stanza_t *stanza, const char *type)
 static bool
 is_answer(xmpp_stanza_t *stanza)
 {
-	return is_type(stanza, "error") ||
-	       (strcmp(xmpp_stanza_get_name(stanza), "iq") == 0 && is_type(stanza, "result"));
+	const char *type = xmpp_stanza_get_type(stanza);
+
+	return type != NULL &&
+	       (strcmp(type, "error") == 0 ||
+		(strcmp(type, "result") == 0 && strcmp(xmpp_stanza_get_name(stanza), "iq") == 0));
 }
 
 static enum ear_stanza_kind

@@ -342,14 +342,16 @@ on_stanza(void *arg, xmpp_stanza_t *stanza)
 {
 	struct lan_stream *ls = arg;
 
-	if (ls->refused || lan_secure_element(ls, stanza))
+	if (ls->refused)
 		return;
-	if (!is_stanza(stanza))
-		refuse(ls, "unsupported-stanza-type", "sent something that is no stanza");
-	else if (!ls->dialled && ls->address == NULL)
+	if (!is_stanza(stanza)) {
+		if (!lan_secure_element(ls, stanza))
+			refuse(ls, "unsupported-stanza-type", "sent something that is no stanza");
+	} else if (!ls->dialled && ls->address == NULL) {
 		ask_by_stanza(ls, stanza);
-	else
+	} else {
 		take_stanza(ls, stanza);
+	}
 }
 
 static void
