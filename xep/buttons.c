@@ -88,12 +88,6 @@ set_seconds(xmpp_stanza_t *element, const char *name, int64_t usec)
 			usec % EAR_SEC / EAR_MSEC);
 }
 
-static const char *
-yes(bool value)
-{
-	return value ? "true" : "false";
-}
-
 static xmpp_stanza_t *
 state_element(struct ear *ear, const struct ear_player_state *state)
 {
@@ -107,8 +101,8 @@ state_element(struct ear *ear, const struct ear_player_state *state)
 	set_seconds(element, "duration", state->duration_us);
 	if (state->volume >= 0)
 		ear_set(element, "volume", "%d", state->volume);
-	ear_set(element, "muted", "%s", yes(state->muted));
-	ear_set(element, "seekable", "%s", yes(state->seekable));
+	ear_set_flag(element, "muted", state->muted);
+	ear_set_flag(element, "seekable", state->seekable);
 	return element;
 }
 

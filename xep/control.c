@@ -67,12 +67,6 @@ struct control {
 	size_t count;
 };
 
-static const char *
-yes(bool value)
-{
-	return value ? "true" : "false";
-}
-
 static void
 set_text(xmpp_stanza_t *element, const char *name, const char *text)
 {
@@ -116,7 +110,7 @@ add_peer(void *arg, const struct ear_peer_info *peer)
 	set_text(element, "name", peer->name);
 	set_text(element, "status", peer->status);
 	set_text(element, "message", peer->message);
-	ear_set(element, "in-earshot", "%s", yes(peer->in_earshot));
+	ear_set_flag(element, "in-earshot", peer->in_earshot);
 	ear_set(element, "level", "%s", ear_level_name(peer->level));
 	ear_set(element, "link", "%s", ear_link_name(peer->link));
 	set_usec(element, "rtt-us", peer->rtt_us);
@@ -162,7 +156,7 @@ add_path(void *arg, const struct ear_path_info *path)
 	ear_set(element, "samples", "%u", path->samples);
 	set_usec(element, "alive-us", path->alive_us);
 	set_text(element, "failure", path->failure);
-	ear_set(element, "chosen", "%s", yes(path->chosen));
+	ear_set_flag(element, "chosen", path->chosen);
 	set_text(element, "why", path->why);
 }
 

@@ -35,12 +35,6 @@
 
 #include "page.h"
 
-static const char *
-yes(bool value)
-{
-	return value ? "true" : "false";
-}
-
 static void
 add_pin(void *arg, const struct ear_pin_info *pin)
 {
@@ -54,8 +48,8 @@ add_pin(void *arg, const struct ear_pin_info *pin)
 	if (pin->name[0] != '\0')
 		ear_set(element, "name", "%s", pin->name);
 	ear_set(element, "voucher", "%s", ear_voucher_name(pin->voucher));
-	ear_set(element, "trusted", "%s", yes(pin->trusted));
-	ear_set(element, "revoked", "%s", yes(pin->revoked));
+	ear_set_flag(element, "trusted", pin->trusted);
+	ear_set_flag(element, "revoked", pin->revoked);
 	if (pin->seen_at > 0)
 		ear_set(element, "seen-at", "%" PRId64, pin->seen_at);
 	for (size_t i = 0; i < pin->address_count; i++)

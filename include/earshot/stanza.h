@@ -59,6 +59,9 @@ xmpp_stanza_t *ear_child(xmpp_stanza_t *parent, const char *name, const char *ns
 xmpp_stanza_t *ear_child_text(xmpp_stanza_t *parent, const char *name, const char *ns,
 			      const char *text);
 
+/* Sets an attribute to "true" or "false". */
+void ear_set_flag(xmpp_stanza_t *stanza, const char *attribute, bool value);
+
 /* Sets an attribute to a formatted value. */
 void ear_set(xmpp_stanza_t *stanza, const char *attribute, const char *format, ...)
 	__attribute__((format(printf, 3, 4)));
@@ -85,6 +88,9 @@ xmpp_stanza_t *ear_stanza(xmpp_ctx_t *ctx, const char *name, const char *type, c
 
 /* A fresh unguessable id of 16 characters in out, which holds at least 17 bytes. */
 void ear_new_id(char *out);
+
+/* Whether it answers another stanza: of type "result" or "error". */
+bool ear_is_answer(xmpp_stanza_t *stanza);
 
 /*
  * An answer: same name, same id, `to` and `from` swapped (XEP-0114 needs `from`), the type

@@ -151,8 +151,8 @@ is_at(const struct pin *pin, const char *address)
 	return pin->address_count > 0 && strcmp(pin->addresses[0], address) == 0;
 }
 
-static void
-store(struct ear *ear, const struct pin *pin)
+void
+meet_store(struct ear *ear, const struct pin *pin)
 {
 	int error = pins_put(ear->pins, pin);
 
@@ -187,7 +187,7 @@ remember(struct ear *ear, const struct meeting *meeting, const struct pin *prove
 	pin_add_address(pin, meeting->address);
 	pin->seen_at = now;
 	if (new)
-		store(ear, pin);
+		meet_store(ear, pin);
 	pin_free(pin);
 }
 
@@ -273,6 +273,6 @@ meet_up(struct ear *ear, struct link *link)
 		return;
 	pin = pin_copy(known);
 	pin->met = true;
-	store(ear, pin);
+	meet_store(ear, pin);
 	pin_free(pin);
 }

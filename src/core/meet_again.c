@@ -65,22 +65,13 @@ meet_refused(struct ear *ear, struct meeting *meeting, int error, const char *te
 
 /* --- revocation ----------------------------------------------------------------------------- */
 
-static void
-put(struct ear *ear, const struct pin *pin)
-{
-	int error = pins_put(ear->pins, pin);
-
-	if (error != 0)
-		ear_warn("pins: could not be stored: %s", strerror(-error));
-}
-
 void
 meet_leave_address(struct ear *ear, const struct pin *known, const char *address)
 {
 	struct pin *pin = pin_copy(known);
 
 	pin_remove_address(pin, address);
-	put(ear, pin);
+	meet_store(ear, pin);
 	pin_free(pin);
 }
 
@@ -124,14 +115,14 @@ revoke_pin(struct ear *ear, const struct pin *known, const struct pin *left)
 	struct pin *pin;
 
 	if (left->jid_count > 0 || left->voucher != EAR_BY_SERVER) {
-		put(ear, left);
+		meet_store(ear, left);
 		return;
 	}
 	pin = pin_copy(known);
 	pin->revoked = true;
 	ear_warn("%s: its key was revoked",
 		 pin->address_count > 0 ? pin->addresses[0] : "a device");
-	put(ear, pin);
+	meet_store(ear, pin);
 	pin_free(pin);
 }
 
@@ -219,7 +210,7 @@ raise_link(struct ear *ear, struct link *link, struct meeting *meeting, const st
 	if (new && pin->voucher < EAR_BY_SERVER)
 		pin->voucher = EAR_BY_SERVER;
 	if (new)
-		put(ear, pin);
+		meet_store(ear, pin);
 	pin_free(pin);
 	meet_apply(ear, link, &meeting->key);
 	if (!new && link->level == before)

@@ -33,6 +33,8 @@ void meet_forget(struct ear *ear, struct meeting *meeting);
 /* meet.c */
 int meet_judge_claims(struct ear *ear, const struct meeting *meeting, struct pin *proved);
 void meet_apply(struct ear *ear, struct link *link, const struct ear_key *key);
+/* Puts the pin; what that comes to is told in the log. */
+void meet_store(struct ear *ear, const struct pin *pin);
 
 /* meet_again.c */
 /* Its stream, once that carries stanzas; NULL. */

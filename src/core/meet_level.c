@@ -137,6 +137,13 @@ meet_is_theirs(struct ear *ear, const struct link *link, const char *address)
 
 /* --- without a key -------------------------------------------------------------------------- */
 
+/* It announces a key, or has shown one. */
+static bool
+has_key(struct ear *ear, const char *address, const struct peer *peer)
+{
+	return (peer != NULL && peer->txt.hint[0] != '\0') || pins_at(ear->pins, address) != NULL;
+}
+
 /* One that announces a key, has had one, or is known by one speaks TLS: without, it is somebody
  * else or somebody is in between. */
 int
@@ -145,8 +152,7 @@ meet_may_plain(struct ear *ear, const char *address)
 	const struct peer *peer = peers_find(ear->peers, address);
 	const struct dest *dest = dest_find(ear, address);
 
-	if (pins_at(ear->pins, address) != NULL || (peer != NULL && peer->txt.hint[0] != '\0') ||
-	    (dest != NULL && dest->bound))
+	if (has_key(ear, address, peer) || (dest != NULL && dest->bound))
 		return -EKEYREJECTED;
 	return policy_allows_plain(ear->conf) ? 0 : -EACCES;
 }
@@ -157,6 +163,6 @@ meet_may_be_keyed(struct ear *ear, const char *address)
 	const struct peer *peer = peers_find(ear->peers, address);
 
 	/* One that is not announced may be anything. */
-	return peer == NULL || peer->txt.hint[0] != '\0' ||
-	       strcmp(peer->txt.node, EAR_CAPS_NODE) == 0 || pins_at(ear->pins, address) != NULL;
+	return peer == NULL || has_key(ear, address, peer) ||
+	       strcmp(peer->txt.node, EAR_CAPS_NODE) == 0;
 }

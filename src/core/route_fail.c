@@ -188,23 +188,12 @@ route_stop(struct dest *dest, void *unused)
 /* --- links that die ----------------------------------------------------------------------- */
 
 static bool
-is_type(xmpp_stanza_t *stanza, const char *a, const char *b)
+is_request(xmpp_stanza_t *stanza)
 {
 	const char *type = xmpp_stanza_get_type(stanza);
 
-	return type != NULL && (strcmp(type, a) == 0 || strcmp(type, b) == 0);
-}
-
-static bool
-is_answer(xmpp_stanza_t *stanza)
-{
-	return is_type(stanza, "result", "error");
-}
-
-static bool
-is_request(xmpp_stanza_t *stanza)
-{
-	return strcmp(xmpp_stanza_get_name(stanza), "iq") == 0 && is_type(stanza, "get", "set");
+	return strcmp(xmpp_stanza_get_name(stanza), "iq") == 0 && type != NULL &&
+	       (strcmp(type, "get") == 0 || strcmp(type, "set") == 0);
 }
 
 /*
@@ -218,7 +207,7 @@ only_of(struct ear *ear, const struct link *link, xmpp_stanza_t *stanza)
 
 	if (request_came_back(ear, stanza, &only))
 		return only;
-	if (is_answer(stanza))
+	if (ear_is_answer(stanza))
 		return policy_allows_relay(link->kind, EAR_LINK_SERVER) ? EAR_LINK_NONE
 									: link->kind;
 	return program_only(ear, stanza);

@@ -174,18 +174,13 @@ lower_links(struct ear *ear, const struct ear_key *key)
 static void
 forget_key(struct ear *ear, const struct ear_key *key)
 {
-	struct list *item, *spare;
+	struct dest *dest;
 
 	pins_remove(ear->pins, key);
 	lower_links(ear, key);
-	list_each (item, spare, &ear->dests.all) {
-		struct dest *dest = container_of(item, struct dest, all);
-
-		if (dest->bound && ear_key_equal(&dest->key, key)) {
-			dest_unbind(dest);
-			break;
-		}
-	}
+	dest = dest_of_key(ear, key);
+	if (dest != NULL)
+		dest_unbind(dest);
 }
 
 /* A word about the address itself is forgotten too: why it was refused last. */

@@ -25,14 +25,6 @@ remember(xmpp_stanza_t *stanza, const char *attribute, const char *usual)
 	return value == NULL || strcmp(value, usual) == 0 ? NULL : xstrdup(value);
 }
 
-static bool
-is_answer(xmpp_stanza_t *stanza)
-{
-	const char *type = xmpp_stanza_get_type(stanza);
-
-	return type != NULL && (strcmp(type, "result") == 0 || strcmp(type, "error") == 0);
-}
-
 /* XEP-0174 §7: both are "user@machine", without a resource, between two that know no better. An
  * answer comes from the address that was asked, also when that is not the one asked last (RFC 6120
  * §8.1.2.1). */
@@ -43,7 +35,7 @@ to_wire(struct lan_link *l, xmpp_stanza_t *stanza, char **from, char **to)
 
 	*from = remember(stanza, "from", l->link.self);
 	*to = remember(stanza, "to", l->link.peer);
-	if (*from != NULL || !is_answer(stanza))
+	if (*from != NULL || !ear_is_answer(stanza))
 		own = lan_address_from(l->out, *from);
 	xmpp_stanza_set_attribute(stanza, "from", own);
 	xmpp_stanza_set_attribute(stanza, "to", lan_address_to(l->out, *to));

@@ -72,6 +72,15 @@ list_drop(char **list, size_t *count, size_t i)
 }
 
 static void
+list_remove(char **list, size_t *count, const char *text)
+{
+	size_t i = list_find(list, *count, text);
+
+	if (i < *count)
+		list_drop(list, count, i);
+}
+
+static void
 list_first(char **list, size_t *count, size_t max, const char *text)
 {
 	char *copy = xstrdup(text); /* text may be the one that is dropped */
@@ -95,10 +104,7 @@ pin_add_address(struct pin *pin, const char *address)
 void
 pin_remove_address(struct pin *pin, const char *address)
 {
-	size_t i = list_find(pin->addresses, pin->address_count, address);
-
-	if (i < pin->address_count)
-		list_drop(pin->addresses, &pin->address_count, i);
+	list_remove(pin->addresses, &pin->address_count, address);
 }
 
 void
@@ -110,10 +116,7 @@ pin_add_jid(struct pin *pin, const char *jid)
 void
 pin_remove_jid(struct pin *pin, const char *jid)
 {
-	size_t i = list_find(pin->jids, pin->jid_count, jid);
-
-	if (i < pin->jid_count)
-		list_drop(pin->jids, &pin->jid_count, i);
+	list_remove(pin->jids, &pin->jid_count, jid);
 }
 
 void

@@ -83,21 +83,14 @@ ear_error_text_of(xmpp_stanza_t *stanza)
 	return text != NULL ? ear_text(text) : NULL;
 }
 
-/* RFC 6120 §8.3.1: an error is never answered by an error; a result is the end of its exchange. */
-static bool
-may_fail(xmpp_stanza_t *stanza)
-{
-	const char *type = xmpp_stanza_get_type(stanza);
-
-	return type == NULL || (strcmp(type, "error") != 0 && strcmp(type, "result") != 0);
-}
-
 xmpp_stanza_t *
 ear_error_to(xmpp_stanza_t *stanza, enum ear_verdict condition, const char *text)
 {
 	xmpp_stanza_t *answer, *error;
 
-	if (!may_fail(stanza))
+	/* RFC 6120 §8.3.1: an error is never answered by an error; a result is the end of its
+	 * exchange. */
+	if (ear_is_answer(stanza))
 		return NULL;
 	if (ear_condition_name(condition) == NULL)
 		condition = EAR_UNDEFINED_CONDITION;

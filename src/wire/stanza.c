@@ -97,6 +97,12 @@ ear_child_text(xmpp_stanza_t *parent, const char *name, const char *ns, const ch
 }
 
 void
+ear_set_flag(xmpp_stanza_t *stanza, const char *attribute, bool value)
+{
+	set_attribute(stanza, attribute, value ? "true" : "false");
+}
+
+void
 ear_set(xmpp_stanza_t *stanza, const char *attribute, const char *format, ...)
 {
 	char brief[SHORT_VALUE], *value = NULL;
@@ -221,6 +227,14 @@ copy_attribute(xmpp_stanza_t *to, const char *as, xmpp_stanza_t *from, const cha
 
 	if (value != NULL)
 		set_attribute(to, as, value);
+}
+
+bool
+ear_is_answer(xmpp_stanza_t *stanza)
+{
+	const char *type = xmpp_stanza_get_type(stanza);
+
+	return type != NULL && (strcmp(type, "result") == 0 || strcmp(type, "error") == 0);
 }
 
 xmpp_stanza_t *
