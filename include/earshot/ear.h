@@ -140,6 +140,43 @@ typedef void ear_peer_fn(void *arg, const struct ear_peer_info *peer);
 /* Calls fn for each known peer, sorted by address; address NULL = all. */
 void ear_each_peer(struct ear *ear, const char *address, ear_peer_fn *fn, void *arg);
 
+/* --- being found where multicast does not reach (urn:earshot:addresses:0) --- */
+
+typedef void ear_address_fn(void *arg, const char *ip);
+
+/* Calls fn for each address of this machine at which direct streams can be dialled now
+ * ("192.0.2.7", "2001:db8::7"): none of loopback, link-local or a down interface, at most 16.
+ * Returns the port; 0: nobody listens. */
+unsigned ear_each_own_address(struct ear *ear, ear_address_fn *fn, void *arg);
+
+#define EAR_TOLD_MAX 16 /* addresses of one engine */
+
+struct ear_told {
+	const char *jid;       /* who says so, as the server stamped it */
+	const char *address;   /* what it is called on the LAN: "tv@pronto.local" */
+	struct ear_key key;    /* the only one that may be shown there */
+	const char *const *ip; /* numeric, without scope */
+	size_t count;          /* 0: nowhere (any more) */
+	unsigned port;
+	int64_t usec; /* how long that may be believed */
+};
+
+/*
+ * A trusted engine has told over its server where it can be dialled: from now on these are ways to
+ * it beside those of mDNS; who answers there still has to prove the key. 0; -EINVAL: not an
+ * address, a port or a LAN name; -ENOBUFS: too many are known.
+ */
+int ear_tell_ways(struct ear *ear, const struct ear_told *told);
+
+/* That address belongs to an engine that remembers what it got: what may not have arrived may be
+ * sent again. */
+void ear_set_remembers(struct ear *ear, const char *address);
+
+/* --- figures for operators --- */
+
+/* Prometheus text format 0.0.4; the caller frees. */
+char *ear_metrics(struct ear *ear);
+
 /* --- why something does not work, for `earshot doctor` --- */
 
 enum ear_check_state { EAR_CHECK_OK, EAR_CHECK_WARN, EAR_CHECK_FAIL };
@@ -170,6 +207,7 @@ enum ear_event_kind {
 	EAR_TRUST_CHANGED, /* what is known about the key of that address */
 	EAR_STREAM_ENDED,  /* a direct stream with that LAN address; there may be another one */
 	EAR_OWN_KEY_CHANGED,
+	EAR_NETWORK_CHANGED, /* addresses of this machine came or went, or it has slept */
 };
 
 struct ear_event {

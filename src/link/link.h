@@ -36,9 +36,18 @@ struct link_events {
 	void (*stanza)(void *owner, struct link *link, xmpp_stanza_t *stanza);
 	/*
 	 * Not delivered; borrowed for the call; canonical addresses again. maybe: bytes of it may
-	 * have reached the other side; otherwise it certainly did not arrive.
+	 * have reached the other side; otherwise it certainly did not arrive. On a link with `acks`
+	 * that is everything which the other end has not acknowledged.
 	 */
 	void (*undelivered)(void *owner, struct link *link, xmpp_stanza_t *stanza, bool maybe);
+	/*
+	 * Only on a link with `acks`. It was asked what it has got, and has not answered for longer
+	 * than its round trips explain (silent), or has answered after all (not silent). The link
+	 * goes on by itself; whether another path takes over is for above to say (abandon).
+	 */
+	void (*silent)(void *owner, struct link *link, bool silent);
+	/* Only on a link with `acks`: an acknowledgement came that was asked for; microseconds. */
+	void (*acked)(void *owner, struct link *link, int64_t rtt);
 	/* error: -errno; text: for people, names the cause. LAN and local links are freed after
 	 * this returns. */
 	void (*down)(void *owner, struct link *link, int error, const char *text);
@@ -53,6 +62,11 @@ struct link_ops {
 	int (*send)(struct link *link, xmpp_stanza_t *stanza);
 	/* Begins a two-sided close; down() follows (error 0). */
 	void (*close)(struct link *link);
+	/*
+	 * Ends it without waiting for the other side: what is not acknowledged comes back, then
+	 * down() with that error and text (static), from the event loop. Links to the LAN only.
+	 */
+	void (*abandon)(struct link *link, int error, const char *text);
 };
 
 struct link {
@@ -70,6 +84,8 @@ struct link {
 	char *jid;  /* lan: the JID that its key is proved to belong to, which its stanzas are from;
 		       NULL: they are from peer. Core sets it with the level. */
 	struct ear_key key; /* lan: the other end's, while keyed */
+	bool acks;          /* lan: both ends acknowledge stanzas (XEP-0198), and so the other end
+			       remembers what it got; set before up() */
 	bool keyed;         /* encrypted, and the other end has shown that key */
 	bool earshot;       /* the other end speaks XMPP 1.0 on a direct stream (version, features):
 			       answers IQs */

@@ -1,0 +1,41 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * answers.h: what was answered to whom: a request that is repeated (because its answer was lost
+ * with a path) is answered with the same words and not done again.
+ */
+#ifndef CORE_ANSWERS_H
+#define CORE_ANSWERS_H
+
+#include <earshot/timer.h>
+#include <strophe.h>
+
+#define ANSWERS_MAX        1024               /* of all senders together */
+#define ANSWERS_SENDER_MAX 64                 /* of one; the oldest goes */
+#define ANSWERS_BYTES_MAX  (4 * 1024 * 1024)  /* of all, as written */
+#define ANSWERS_ONE_MAX    (16 * 1024)        /* a longer one is remembered as having been too long */
+#define ANSWERS_AGE        (120 * EAR_SEC)
+
+enum answers_state {
+	ANSWERS_UNKNOWN, /* nothing is remembered of it */
+	ANSWERS_PENDING, /* it is still being handled */
+	ANSWERS_KNOWN,
+	ANSWERS_LOST, /* answered, with more than is remembered */
+};
+
+struct answers;
+
+struct answers *answers_new(struct ear_clock *clock, xmpp_ctx_t *ctx);
+void answers_free(struct answers *answers);
+
+/* A request of that sender is being handled. The oldest make room. */
+void answers_begin(struct answers *answers, const char *sender, const char *id);
+
+/* It is answered with that stanza (borrowed); nothing happens when it was not begun. */
+void answers_end(struct answers *answers, const char *sender, const char *id,
+		 xmpp_stanza_t *answer);
+
+/* What is remembered; with ANSWERS_KNOWN *answer is a copy that the caller owns. */
+enum answers_state answers_find(struct answers *answers, const char *sender, const char *id,
+				xmpp_stanza_t **answer);
+
+#endif

@@ -1,0 +1,34 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * post.h: messages that outlive the daemon (`earshot send --queue`).
+ *
+ * The life of one: a program sends it with <route queue='true'/>; it is stored (store/spool) before
+ * the program's <flush/> is answered; it leaves by route_out, to each destination in order, with an
+ * id of its own (XEP-0359) and a request for a receipt (XEP-0184); it is forgotten when the receipt
+ * comes, or kept as failed when an error does. After a restart all that was not forgotten leaves
+ * again with the same ids: who has had it drops it and sends the receipt again.
+ */
+#ifndef CORE_POST_H
+#define CORE_POST_H
+
+#include "core/core.h"
+
+/* Opens what is stored below the state directory; dir NULL: nothing is ever stored. */
+int post_open(struct ear *ear, const char *dir, char *error, size_t size);
+void post_release(struct ear *ear);
+
+/* A program's message that it wants stored (borrowed). 0: accepted; -errno: not, as route_out, and
+ * -EDQUOT: too much is stored. */
+int post_take(struct ear *ear, xmpp_stanza_t *stanza);
+
+/* A path to that destination works, or may: what is stored for it leaves, as far as its window
+ * goes. Called often; cheap when nothing is stored. */
+void post_pump(struct ear *ear, struct dest *dest);
+
+/* A receipt for that id came from `from`; or an error did; or no path took it (stanza borrowed).
+ * false: it is none of ours. */
+bool post_receipt(struct ear *ear, const char *from, const char *id);
+bool post_error(struct ear *ear, const struct ear_in *in);
+bool post_bounce(struct ear *ear, xmpp_stanza_t *stanza, int error);
+
+#endif
