@@ -21,6 +21,7 @@
 #include "base/list.h"
 #include "base/map.h"
 #include "core/dest.h"
+#include "core/metrics.h"
 #include "discover/peers.h"
 #include "link/link.h"
 #include "wire/ids.h"
@@ -81,6 +82,7 @@ struct ear {
 	unsigned asks_left;
 	ear_fetch_devices_fn *fetch;
 	void *fetch_arg;
+	struct metrics metrics;
 	struct ids ids;       /* for requests */
 	struct map *requests; /* id -> struct request */
 	struct map *programs; /* full address -> struct program */
