@@ -17,6 +17,8 @@ const struct option_row option_rows[] = {
 	{ 'c', "count", "N", "stop after N", NULL },
 	{ 'i', "interval", "S", "seconds between two (default 1)", NULL },
 	{ 'l', "lines", NULL, "one message for each line of standard input", NULL },
+	{ 'X', "expires", "S", "worthless after so many seconds: then it fails, exit code 5",
+	  NULL },
 	{ 'L', "listen", NULL, "print what arrives, until interrupted", NULL },
 	{ 'N', "new-key", NULL, "make another key for this device", NULL },
 	{ 'R', "revoke", "KEY", "take that device off our account's list", NULL },
@@ -130,6 +132,8 @@ set_option(struct args *args, char letter, const char *value, char *why, size_t 
 	case 'l':
 		args->lines = true;
 		return 0;
+	case 'X':
+		return set_seconds(&args->expires, 0.001, value, why, size);
 	case 'L':
 		args->listen = true;
 		return 0;

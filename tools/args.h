@@ -33,6 +33,7 @@ struct args {
 	int verbose;
 	double timeout; /* seconds */
 	double interval;
+	double expires;   /* seconds; 0: not given */
 	long number;      /* -c; 0: not given */
 	const char *path; /* "auto", "lan", "server" */
 	const char *config, *socket, *completion;

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: ISC */
 /* ask.c: questions to the engine, their answers, and what a refusal means to the user. */
 #include <errno.h>
+#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -28,6 +29,14 @@ cli_via(xmpp_stanza_t *stanza, enum ear_link_kind *link, int64_t *rtt_us, const 
 	}
 }
 
+static bool
+is_expired(xmpp_stanza_t *stanza)
+{
+	xmpp_stanza_t *error = ear_find(stanza, "error", NULL);
+
+	return error != NULL && ear_find(error, "expired", EAR_NS_DELIVERY) != NULL;
+}
+
 enum exit_code
 cli_code_of(xmpp_stanza_t *stanza)
 {
@@ -35,6 +44,9 @@ cli_code_of(xmpp_stanza_t *stanza)
 	enum ear_link_kind link;
 
 	cli_via(stanza, &link, NULL, NULL);
+	/* Whoever held it when its time was over, here or there. */
+	if (is_expired(stanza))
+		return EXIT_TIMEOUT;
 	/* The server says so of a domain that it cannot find: no path, too. */
 	if (condition == EAR_REMOTE_SERVER_NOT_FOUND)
 		return EXIT_NOBODY;
@@ -59,6 +71,14 @@ add_route(struct cli *cli, xmpp_stanza_t *stanza)
 {
 	if (strcmp(cli->args.path, "auto") != 0 && xmpp_stanza_get_to(stanza) != NULL)
 		ear_set(ear_child(stanza, "route", EAR_NS_CONTROL), "path", "%s", cli->args.path);
+}
+
+void
+cli_expires(struct cli *cli, xmpp_stanza_t *stanza)
+{
+	if (cli->args.expires > 0)
+		ear_set(ear_child(stanza, "expires", EAR_NS_DELIVERY), "ms", "%.0f",
+			ceil(cli->args.expires * 1e3));
 }
 
 int

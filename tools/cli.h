@@ -88,6 +88,9 @@ int cli_refused(const char *subject, const struct answer *answer);
 /* Sends (consumed), with --path's wish in it. 0, or an exit code after a complaint. */
 int cli_send(struct cli *cli, xmpp_stanza_t *stanza);
 
+/* --expires: how long the stanza is worth something, if the user has said so. */
+void cli_expires(struct cli *cli, xmpp_stanza_t *stanza);
+
 /* After a read of a file came to nothing: whether the user interrupted it. */
 bool cli_was_interrupted(struct cli *cli, FILE *file);
 

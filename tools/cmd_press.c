@@ -170,6 +170,7 @@ cmd_press(struct cli *cli)
 	ear_set(press, "button", "%s", button);
 	if (cli->args.count > 2)
 		ear_set(press, "value", "%s", cli->args.words[2]);
+	cli_expires(cli, iq);
 	code = ask_state(cli, address, iq, &answer);
 	if (code == EXIT_DONE)
 		state_print(cli, address, &answer);

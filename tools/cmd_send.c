@@ -56,6 +56,7 @@ send_one(struct cli *cli, const char *address, const char *text, size_t length)
 	body = xstrndup(text, length);
 	ear_child_text(message, "body", EAR_NS_CLIENT, body);
 	free(body);
+	cli_expires(cli, message);
 	return cli_send(cli, message);
 }
 

@@ -16,8 +16,9 @@ const struct command commands[] = {
 	  .summary = "Send a chat message",
 	  .help = "Without TEXT, standard input is the message; with -l, each line of it is one.\n"
 		  "Returns when the message has been handed to a path that works and, for at most\n"
-		  "0.3 seconds, a refusal would have been heard.\n",
-	  .letters = "l",
+		  "0.3 seconds, a refusal would have been heard. With --expires, one that is not\n"
+		  "there after so many seconds is dropped by whoever holds it, and this fails.\n",
+	  .letters = "lX",
 	  .min = 1,
 	  .max = -1,
 	  .run = cmd_send },
@@ -38,8 +39,9 @@ const struct command commands[] = {
 		  "         seek SECONDS (+10, -10: from where it is)\n"
 		  "         volume PERCENT (+5, -5)\n"
 		  "         mute [on|off|toggle]\n"
-		  "Prints the player's state after it.\n",
-	  .letters = "",
+		  "Prints the player's state after it. With --expires, a press that is not there\n"
+		  "after so many seconds is not done any more, and this fails.\n",
+	  .letters = "X",
 	  .min = 2,
 	  .max = 3,
 	  .run = cmd_press },

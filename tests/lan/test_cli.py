@@ -82,6 +82,7 @@ def fake(tmp_path):
                 if not data:
                     return
                 seen += data.decode()
+            start.seen = seen
             iq = seen[seen.index("<iq"):]
             ident = iq.split('id="')[1].split('"')[0]
             conn.sendall(answer.replace("ID", ident).encode())
@@ -391,6 +392,20 @@ def test_trust_is_6_and_nonsense_is_7(fake):
     done = run(program("earshot"), "--socket", fake(error), "status", "x@y.local")
     assert done.returncode == 6, done
     assert "not-authorized" in done.stderr
+
+
+def test_what_comes_too_late(fake):
+    """The time of a press goes with it; whoever drops it says so, and that is a time-out."""
+    socket_of = fake("<iq type='error' id='ID' from='x@y.local'><press "
+                     "xmlns='urn:earshot:buttons:0' button='pause'/><error type='wait'>"
+                     "<remote-server-timeout xmlns='urn:ietf:params:xml:ns:xmpp-stanzas'/>"
+                     "<text xmlns='urn:ietf:params:xml:ns:xmpp-stanzas'>too late</text>"
+                     "<expired xmlns='urn:earshot:delivery:0'/></error>"
+                     "<via xmlns='urn:earshot:control:0' link='lan'/></iq>")
+    done = run(program("earshot"), "--socket", socket_of, "press", "x@y.local", "pause",
+               "--expires", "1.5")
+    assert done.returncode == 5 and "too late" in done.stderr, done
+    assert '<expires ms="1500" xmlns="urn:earshot:delivery:0"/>' in fake.seen, fake.seen
 
 
 def test_nonsense_is_7(fake):

@@ -73,6 +73,27 @@ test_negative_values(void **state)
 	args_release(&args);
 }
 
+/* How long a stanza is worth something. */
+static void
+test_expires(void **state)
+{
+	struct args args;
+
+	assert_int_equal(parse(&args, 4, "press", "a@b.local", "pause", "--expires=0.5"), 0);
+	assert_true(args.expires > 0.49 && args.expires < 0.51);
+	args_release(&args);
+	assert_int_equal(parse(&args, 4, "send", "a@b.local", "--expires", "2"), 0);
+	assert_true(args.expires > 1.99 && args.expires < 2.01);
+	args_release(&args);
+	assert_int_equal(parse(&args, 3, "send", "a@b.local", "x"), 0);
+	assert_true(args.expires == 0);
+	args_release(&args);
+	assert_int_equal(parse(&args, 3, "ping", "a@b.local", "--expires=2"), -EINVAL);
+	args_release(&args);
+	assert_int_equal(parse(&args, 3, "send", "a@b.local", "--expires=0"), -EINVAL);
+	args_release(&args);
+}
+
 /* The commands about keys: what stands for nobody's address, and their switches. */
 static void
 test_keys(void **state)
@@ -213,6 +234,7 @@ main(void)
 		cmocka_unit_test(test_words_and_options),
 		cmocka_unit_test(test_negative_values),
 		cmocka_unit_test(test_keys),
+		cmocka_unit_test(test_expires),
 		cmocka_unit_test(test_errors),
 		cmocka_unit_test(test_help_and_completion),
 		cmocka_unit_test(test_only_what_there_is),
