@@ -29,6 +29,7 @@
 /* What the engine around core knows of itself, for ear_diagnose(). Borrowed. */
 struct core_facts {
 	unsigned port;        /* of direct streams; 0: none listens */
+	size_t streams;       /* direct ones, whoever opened them and known or not */
 	const char *instance; /* as published by mDNS; NULL: not yet */
 	const char *mdns;     /* "daemon", "embedded"; NULL: no mDNS */
 	bool mdns_fails;

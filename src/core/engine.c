@@ -122,6 +122,7 @@ reach_describe(void *arg, struct core_facts *facts)
 	struct engine *engine = arg;
 
 	facts->port = engine->lan == NULL ? 0 : lan_port(engine->lan);
+	facts->streams = engine->lan == NULL ? 0 : lan_stream_count(engine->lan);
 	facts->mdns_fails = engine->mdns_fails;
 	facts->mdns_text = engine->mdns_text;
 	if (engine->mdns == NULL)

@@ -5,6 +5,7 @@
 
 #include "base/alloc.h"
 #include "core/core.h"
+#include "core/look.h"
 #include "core/meet.h"
 #include "core/route.h"
 
@@ -15,8 +16,8 @@ struct watcher {
 	bool gone; /* taken away while being told: pruned afterwards */
 };
 
-static enum ear_path_state
-state_of(struct dest *dest, const struct path *path)
+enum ear_path_state
+look_state(struct dest *dest, const struct path *path)
 {
 	const struct link *link;
 
@@ -75,7 +76,7 @@ tell_path(struct dest *dest, const struct path *path, ear_path_fn *fn, void *arg
 		.to = dest_name(dest),
 		.address = path->kind == EAR_LINK_LAN ? dest->lan : dest->jid,
 		.link = path->kind,
-		.state = state_of(dest, path),
+		.state = look_state(dest, path),
 		.level = level_of(dest, path),
 		.rtt_us = path->samples > 0 ? path->srtt : -1,
 		.rttvar_us = path->samples > 0 ? path->rttvar : -1,

@@ -163,10 +163,12 @@ measure(struct request *request, const struct link *link, enum ear_verdict condi
 	    condition == EAR_RECIPIENT_UNAVAILABLE || condition == EAR_REMOTE_SERVER_TIMEOUT ||
 	    (condition == EAR_SERVICE_UNAVAILABLE && link->kind == EAR_LINK_SERVER))
 		return;
-	if (request->measurable && request->serial == link->serial)
-		path_sample(path, now, now - request->left_at);
-	else
+	if (!request->measurable || request->serial != link->serial) {
 		path_alive(path, now);
+		return;
+	}
+	path_sample(path, now, now - request->left_at);
+	metrics_rtt(&ear->metrics, link->kind, now - request->left_at);
 }
 
 bool

@@ -253,6 +253,12 @@ lan_port(const struct lan *lan)
 	return lan->port;
 }
 
+size_t
+lan_stream_count(const struct lan *lan)
+{
+	return lan->stream_count;
+}
+
 /* Under another name we are somebody else for our peers: what was opened under the old one ends. */
 static void
 close_all(struct lan *lan)

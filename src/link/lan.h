@@ -86,6 +86,9 @@ struct lan *lan_new(struct event_base *base, struct ear_clock *clock, xmpp_ctx_t
 /* The port that it listens on. */
 unsigned lan_port(const struct lan *lan);
 
+/* How many streams there are: opened by us or by others, identified or not. */
+size_t lan_stream_count(const struct lan *lan);
+
 /* Our instance ("tv@pronto"), known once mDNS has established it; before that nothing is dialled or
  * accepted. */
 void lan_set_self(struct lan *lan, const char *instance);

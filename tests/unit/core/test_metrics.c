@@ -1,0 +1,203 @@
+/* SPDX-License-Identifier: ISC */
+/* test_metrics.c: what is counted, and the text that says so. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "base/timer.h"
+#include "core/core.h"
+
+static const char text[] = "[peer \"one\"]\n"
+			   "address = play@tv.local\n"
+			   "jid = tv@example.org\n"
+			   "[peer \"two\"]\n"
+			   "address = play@box.local\n";
+
+static const struct ear_xep *const no_xeps[] = { NULL };
+
+static struct link *
+nowhere(void *arg, const char *address)
+{
+	return NULL;
+}
+
+static void
+recheck(void *arg, const char *address)
+{
+}
+
+static const char *
+failure(void *arg)
+{
+	return "";
+}
+
+static void
+nothing(void *arg)
+{
+}
+
+static void
+describe(void *arg, struct core_facts *facts)
+{
+	facts->streams = 17;
+}
+
+static const struct core_reach reach = {
+	.lan_open = nowhere,
+	.lan_find = nowhere,
+	.lan_recheck = recheck,
+	.local_find = nowhere,
+	.server_failure = failure,
+	.identity_changed = nothing,
+	.describe = describe,
+};
+
+struct world {
+	struct ear_clock *clock;
+	struct conf *conf;
+	struct ear *ear;
+};
+
+static int
+set_up(void **state)
+{
+	static struct world world;
+	char error[CONF_ERROR_SIZE];
+
+	world.clock = clock_new_fake();
+	world.conf = conf_new();
+	assert_int_equal(conf_parse(world.conf, text, "test", error, sizeof(error)), 0);
+	world.ear = core_new(world.clock, world.conf, no_xeps, &reach, NULL);
+	*state = &world;
+	return 0;
+}
+
+static int
+tear_down(void **state)
+{
+	struct world *world = *state;
+
+	core_free(world->ear);
+	conf_free(world->conf);
+	clock_free(world->clock);
+	return 0;
+}
+
+/* One line of the answer, without what follows it. */
+static void
+assert_line(struct ear *ear, const char *line)
+{
+	char *metrics = ear_metrics(ear), *at, *end;
+	bool found = false;
+
+	for (at = metrics; *at != '\0' && !found; at = end + 1) {
+		end = strchr(at, '\n');
+		assert_non_null(end);
+		*end = '\0';
+		found = strcmp(at, line) == 0;
+	}
+	if (!found)
+		print_error("no line \"%s\"\n", line);
+	assert_true(found);
+	free(metrics);
+}
+
+static void
+test_counters(void **state)
+{
+	struct ear *ear = ((struct world *)*state)->ear;
+
+	assert_line(ear, "earshot_stanzas_sent_total{link=\"lan\"} 0");
+	metrics_add(&ear->metrics, METRIC_OUT, EAR_LINK_LAN);
+	metrics_add(&ear->metrics, METRIC_OUT, EAR_LINK_LAN);
+	metrics_add(&ear->metrics, METRIC_IN, EAR_LINK_SERVER);
+	metrics_add(&ear->metrics, METRIC_SWITCHES, EAR_LINK_NONE);
+	metrics_add(&ear->metrics, METRIC_SILENT, EAR_LINK_LAN);
+	assert_line(ear, "# TYPE earshot_stanzas_sent_total counter");
+	assert_line(ear, "earshot_stanzas_sent_total{link=\"lan\"} 2");
+	assert_line(ear, "earshot_stanzas_sent_total{link=\"server\"} 0");
+	assert_line(ear, "earshot_stanzas_received_total{link=\"server\"} 1");
+	assert_line(ear, "earshot_path_switches_total{link=\"none\"} 1");
+	assert_line(ear, "earshot_acks_overdue_total{link=\"lan\"} 1");
+}
+
+/* Bounds belong to their bucket, as `le` says; what is above all of them is counted, too. */
+static void
+test_round_trips(void **state)
+{
+	struct ear *ear = ((struct world *)*state)->ear;
+
+	metrics_rtt(&ear->metrics, EAR_LINK_LAN, 100);
+	metrics_rtt(&ear->metrics, EAR_LINK_LAN, 101);
+	metrics_rtt(&ear->metrics, EAR_LINK_LAN, 1000000);
+	metrics_rtt(&ear->metrics, EAR_LINK_LAN, 60000000);
+	metrics_rtt(&ear->metrics, EAR_LINK_LAN, -5); /* no clock runs backwards, but still */
+	assert_line(ear, "earshot_rtt_seconds_bucket{link=\"lan\",le=\"0.000100\"} 2");
+	assert_line(ear, "earshot_rtt_seconds_bucket{link=\"lan\",le=\"0.000200\"} 3");
+	assert_line(ear, "earshot_rtt_seconds_bucket{link=\"lan\",le=\"0.819200\"} 3");
+	assert_line(ear, "earshot_rtt_seconds_bucket{link=\"lan\",le=\"1.638400\"} 4");
+	assert_line(ear, "earshot_rtt_seconds_bucket{link=\"lan\",le=\"3.276800\"} 4");
+	assert_line(ear, "earshot_rtt_seconds_bucket{link=\"lan\",le=\"+Inf\"} 5");
+	assert_line(ear, "earshot_rtt_seconds_sum{link=\"lan\"} 61.000201");
+	assert_line(ear, "earshot_rtt_seconds_count{link=\"lan\"} 5");
+	assert_line(ear, "earshot_rtt_seconds_count{link=\"server\"} 0");
+}
+
+static void
+test_states(void **state)
+{
+	struct ear *ear = ((struct world *)*state)->ear;
+
+	assert_line(ear, "earshot_build_info{version=\"" EAR_VERSION "\"} 1");
+	assert_line(ear, "earshot_destinations 2");
+	assert_line(ear, "earshot_paths{link=\"lan\",state=\"failed\"} 2");
+	assert_line(ear, "earshot_paths{link=\"server\",state=\"failed\"} 1");
+	assert_line(ear, "earshot_paths{link=\"lan\",state=\"up\"} 0");
+	assert_line(ear, "earshot_direct_streams 17");
+	assert_line(ear, "earshot_server_up 0");
+	assert_non_null(dest_get(ear, "new@example.org"));
+	assert_line(ear, "earshot_destinations 3");
+}
+
+/* Whoever is out there, the series are the same, and nobody is named. */
+static void
+test_peers_add_no_series(void **state)
+{
+	struct ear *ear = ((struct world *)*state)->ear;
+	char *before = ear_metrics(ear), *after, address[64];
+	size_t lines[2] = { 0 };
+
+	for (int i = 0; i < 500; i++) {
+		snprintf(address, sizeof(address), "spy%d@example.org", i);
+		dest_get(ear, address);
+	}
+	after = ear_metrics(ear);
+	for (const char *p = before; *p != '\0'; p++)
+		lines[0] += *p == '\n';
+	for (const char *p = after; *p != '\0'; p++)
+		lines[1] += *p == '\n';
+	assert_int_equal(lines[0], lines[1]);
+	assert_null(strchr(after, '@'));
+	free(before);
+	free(after);
+}
+
+int
+main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test_setup_teardown(test_counters, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(test_round_trips, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(test_states, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(test_peers_add_no_series, set_up, tear_down),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
