@@ -69,9 +69,9 @@ class Link:
         """Frames by direction: {"ab": {"in": , "out": , "lost": , "full": }, "ba": …}."""
         return json.loads(self.command("stats"))
 
-    def cut(self, silent=True):
-        """Silent: frames vanish. Otherwise both ends lose their carrier as well."""
-        self.command("cut" if silent else "unplug")
+    def cut(self, silent=True, way=None):
+        """Silent: frames vanish, on one way or both. Otherwise both ends lose their carrier."""
+        self.command(("%s " % way if way else "") + "cut" if silent else "unplug")
 
     def restore(self):
         self.command("restore")
