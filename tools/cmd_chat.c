@@ -8,6 +8,7 @@
 #include "base/alloc.h"
 #include "chat_line.h"
 #include "cli.h"
+#include "switches.h"
 
 #define LINES_MAX 5000 /* typed ahead; more than come with one read */
 #define WORDS_MAX 256  /* to complete to */
@@ -126,24 +127,34 @@ on_error(struct chat *chat, xmpp_stanza_t *stanza)
 }
 
 static void
-on_change(struct chat *chat, xmpp_stanza_t *event)
+on_switch(struct chat *chat, xmpp_stanza_t *event)
+{
+	char *text = switch_text(event);
+	json_t *object;
+
+	if (chat->cli->args.json) {
+		object = switch_json(event);
+		json_put_text(object, "address", chat->address);
+		json_put_text(object, "text", text);
+		out_json(stdout, object);
+	} else {
+		say(chat, "-- %s", text);
+	}
+	free(text);
+}
+
+static void
+on_gone(struct chat *chat, xmpp_stanza_t *event)
 {
 	const char *address = xmpp_stanza_get_attribute(event, "address");
 	const char *kind = xmpp_stanza_get_attribute(event, "kind");
-	const char *link = xmpp_stanza_get_attribute(event, "link");
 
-	if (address == NULL || kind == NULL || !ear_jid_bare_equal(address, chat->address))
+	if (address == NULL || kind == NULL || strcmp(kind, "peer-gone") != 0 ||
+	    !ear_jid_bare_equal(address, chat->address))
 		return;
-	if (strcmp(kind, "path-changed") == 0 && chat->cli->args.json)
-		say_json("path", chat->address, NULL, link);
-	else if (strcmp(kind, "path-changed") == 0)
-		say(chat, "-- %s",
-		    link == NULL || strcmp(link, "none") == 0 ? "no path to it now"
-		    : strcmp(link, "lan") == 0                ? "straight over the LAN now"
-							      : "through the server now");
-	else if (strcmp(kind, "peer-gone") == 0 && chat->cli->args.json)
+	if (chat->cli->args.json)
 		say_json("gone", chat->address, NULL, NULL);
-	else if (strcmp(kind, "peer-gone") == 0)
+	else
 		say(chat, "-- %s left the LAN", chat->address);
 }
 
@@ -156,8 +167,10 @@ on_stanza(void *arg, xmpp_stanza_t *stanza)
 
 	if (!ear_is(stanza, "message", EAR_NS_CLIENT))
 		return;
-	if (event != NULL)
-		on_change(chat, event);
+	if (switch_of(stanza, chat->address) != NULL)
+		on_switch(chat, event);
+	else if (event != NULL)
+		on_gone(chat, event);
 	else if (type != NULL && strcmp(type, "error") == 0)
 		on_error(chat, stanza);
 	else
@@ -320,19 +333,13 @@ static int
 begin(struct chat *chat)
 {
 	struct cli *cli = chat->cli;
-	struct answer answer;
 	int code;
 
 	for (const struct chat_command *c = chat_commands; c->name != NULL; c++)
 		add_word(chat, c->name);
 	cli_list(cli, "peers", "peer", NULL, NULL, on_peer, chat);
 	code = cli_send(cli, ear_stanza(cli->ctx, "presence", NULL, NULL, NULL));
-	if (code != EXIT_DONE)
-		return code;
-	cli_ask(cli, cli_control(cli, "set", "watch"), cli->args.timeout, &answer);
-	code = answer.code == EXIT_DONE ? EXIT_DONE : cli_refused("daemon", &answer);
-	answer_release(&answer);
-	return code;
+	return code == EXIT_DONE ? switch_watch(cli) : code;
 }
 
 /* Input is over: what was sent may still come back. */

@@ -1,10 +1,12 @@
 /* SPDX-License-Identifier: ISC */
-/* cmd_paths.c: every path, and why it is chosen or not. */
+/* cmd_paths.c: every path, why it is chosen or not, and changes as they happen. */
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 
 #include "base/alloc.h"
 #include "cli.h"
+#include "switches.h"
 
 static const char *const keys[] = { "to",       "address", "link",      "state",
 				    "level",    "rtt-us",  "rttvar-us", "samples",
@@ -73,10 +75,84 @@ on_path(void *arg, xmpp_stanza_t *path)
 		add_row(&listing->table, path);
 }
 
+static int
+print_paths(struct cli *cli, const char *to)
+{
+	struct listing listing = { .json = cli->args.json };
+	int code;
+
+	table_init(&listing.table, head, COUNT(head));
+	code = cli_list(cli, "paths", "path", "to", to, on_path, &listing);
+	if (code == EXIT_DONE && listing.table.rows > 0 && !cli->args.quiet)
+		table_print(&listing.table, stdout, true);
+	if (code == EXIT_DONE && listing.count == 0 && !cli->args.watch) {
+		if (to != NULL)
+			code = EXIT_NOBODY;
+		complain("%s: no path", to == NULL ? "nobody" : to);
+	}
+	table_release(&listing.table);
+	fflush(stdout);
+	return code;
+}
+
+/* --- watching ----------------------------------------------------------------------------- */
+
+struct watching {
+	struct cli *cli;
+	const char *to;
+};
+
+static void
+print_switch(xmpp_stanza_t *event)
+{
+	const char *address = xmpp_stanza_get_attribute(event, "address");
+	char stamp[16], *text = switch_text(event), *line, *clean;
+	time_t now = time(NULL);
+	struct tm local;
+
+	strftime(stamp, sizeof(stamp), "%H:%M:%S", localtime_r(&now, &local));
+	line = xasprintf("%s: %s", address == NULL ? "?" : address, text);
+	clean = out_escape(line, false);
+	printf("%s %s\n", stamp, clean);
+	free(clean);
+	free(line);
+	free(text);
+}
+
+static void
+on_stanza(void *arg, xmpp_stanza_t *stanza)
+{
+	const struct watching *watching = arg;
+	xmpp_stanza_t *event = switch_of(stanza, watching->to);
+
+	if (event == NULL || watching->cli->args.quiet)
+		return;
+	if (watching->cli->args.json)
+		out_json(stdout, switch_json(event));
+	else
+		print_switch(event);
+	fflush(stdout);
+}
+
+static int
+watch(struct cli *cli, const char *to)
+{
+	struct watching watching = { cli, to };
+	int code;
+
+	cli_listen(cli, on_stanza, &watching);
+	code = switch_watch(cli);
+	if (code == EXIT_DONE)
+		code = print_paths(cli, to);
+	while (code == EXIT_DONE && !cli->interrupted && !cli->down)
+		cli_turn(cli, cli_now() + 3600 * EAR_SEC);
+	cli_listen(cli, NULL, NULL);
+	return cli_is_down(cli) == EXIT_DONE ? code : EXIT_CONFIG;
+}
+
 int
 cmd_paths(struct cli *cli)
 {
-	struct listing listing = { .json = cli->args.json };
 	char *to = NULL;
 	int code = EXIT_DONE;
 
@@ -84,19 +160,10 @@ cmd_paths(struct cli *cli)
 		to = cli_resolve(cli, cli->args.words[0], &code);
 		if (to == NULL)
 			return code;
-	} else if (cli->ear != NULL) {
+	} else if (cli->ear != NULL && !cli->args.watch) {
 		cli_sleep(cli, cli->args.timeout < 2 ? cli->args.timeout : 2);
 	}
-	table_init(&listing.table, head, COUNT(head));
-	code = cli_list(cli, "paths", "path", "to", to, on_path, &listing);
-	if (code == EXIT_DONE && listing.table.rows > 0 && !cli->args.quiet)
-		table_print(&listing.table, stdout, true);
-	if (code == EXIT_DONE && listing.count == 0) {
-		if (to != NULL)
-			code = EXIT_NOBODY;
-		complain("%s: no path", to == NULL ? "nobody" : to);
-	}
-	table_release(&listing.table);
+	code = cli->args.watch ? watch(cli, to) : print_paths(cli, to);
 	free(to);
 	return code;
 }

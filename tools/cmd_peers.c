@@ -5,10 +5,11 @@
 
 #include "base/alloc.h"
 #include "cli.h"
+#include "switches.h"
 
 static const char *const keys[] = { "address",    "jid",   "name", "status", "message",
 				    "in-earshot", "level", "link", "rtt-us", "refused" };
-static const char *const head[] = { "ADDRESS", "JID", "NAME", "STATUS", "LEVEL", "PATH", "RTT" };
+static const char *const head[] = { "ADDRESS", "JID", "NAME", "STATUS", "IDENTITY", "PATH", "RTT" };
 
 #define COUNT(array) (sizeof(array) / sizeof((array)[0]))
 
@@ -140,15 +141,10 @@ static int
 watch(struct cli *cli)
 {
 	struct watching watching = { .last = &watching.first };
-	struct answer answer;
 	int code;
 
 	cli_listen(cli, on_event, &watching);
-	cli_ask(cli, cli_control(cli, "set", "watch"), cli->args.timeout, &answer);
-	code = answer.code;
-	if (code != EXIT_DONE)
-		cli_refused("daemon", &answer);
-	answer_release(&answer);
+	code = switch_watch(cli);
 	if (code == EXIT_DONE)
 		code = print_peers(cli, NULL, true);
 	while (code == EXIT_DONE && !cli->interrupted && !cli->down) {

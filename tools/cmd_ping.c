@@ -7,6 +7,7 @@
 
 #include "cli.h"
 #include "stats.h"
+#include "switches.h"
 
 struct pinging {
 	struct cli *cli;
@@ -14,9 +15,42 @@ struct pinging {
 	struct stats stats;
 	long sent;
 	int64_t began;
-	enum exit_code worst; /* of the last that failed */
-	char last_link[16];
+	enum exit_code worst;    /* of the last that failed */
+	enum ear_link_kind link; /* of the last answer */
+	char *reason;            /* why the path is another one, as the engine told last */
 };
+
+static void
+on_stanza(void *arg, xmpp_stanza_t *stanza)
+{
+	struct pinging *pinging = arg;
+	xmpp_stanza_t *event = switch_of(stanza, pinging->address);
+
+	if (event == NULL)
+		return;
+	free(pinging->reason);
+	pinging->reason = switch_text(event);
+}
+
+/* Before the first answer by another path than the one before. */
+static void
+print_switch(struct pinging *pinging, enum ear_link_kind link)
+{
+	enum ear_link_kind before = pinging->link;
+	char now[32], *clean;
+
+	pinging->link = link;
+	if (before == EAR_LINK_NONE || before == link || pinging->cli->args.quiet ||
+	    pinging->cli->args.json)
+		return;
+	snprintf(now, sizeof(now), "now by %s", ear_link_name(link));
+	clean = out_escape(pinging->reason == NULL || strstr(pinging->reason, now) == NULL
+				   ? now
+				   : pinging->reason,
+			   false);
+	printf("-- %s\n", clean);
+	free(clean);
+}
 
 static void
 print_answer(struct pinging *pinging, const struct answer *answer, bool refused)
@@ -88,6 +122,7 @@ ping_once(struct pinging *pinging)
 	refused = answer.code == EXIT_REFUSED;
 	if (is_answered(&answer)) {
 		stats_add(&pinging->stats, (double)answer.rtt_us);
+		print_switch(pinging, answer.link);
 		print_answer(pinging, &answer, refused);
 	} else if (cli->interrupted) {
 		pinging->sent--; /* neither lost nor answered */
@@ -127,7 +162,9 @@ cmd_ping(struct cli *cli)
 	shown = out_escape(address, false);
 	pinging.address = address;
 	pinging.shown = shown;
-	while (!cli->interrupted && !cli->down) {
+	cli_listen(cli, on_stanza, &pinging);
+	code = switch_watch(cli);
+	while (code == EXIT_DONE && !cli->interrupted && !cli->down) {
 		ping_once(&pinging);
 		if (cli->args.number > 0 && pinging.sent >= cli->args.number)
 			break;
@@ -137,10 +174,15 @@ cmd_ping(struct cli *cli)
 			break;
 		cli_sleep(cli, cli->args.interval);
 	}
-	print_statistics(&pinging);
+	if (code == EXIT_DONE)
+		print_statistics(&pinging);
+	cli_listen(cli, NULL, NULL);
+	free(pinging.reason);
 	free(shown);
 	free(address);
 	if (cli->down)
 		return EXIT_CONFIG;
+	if (code != EXIT_DONE)
+		return code;
 	return pinging.stats.count > 0 ? EXIT_DONE : (int)pinging.worst;
 }

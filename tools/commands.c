@@ -57,7 +57,7 @@ const struct command commands[] = {
 	  .args = "ADDR",
 	  .summary = "Round-trip times, and the path of each (XEP-0199)",
 	  .help = "Goes on until interrupted, or for -c pings. An answer that says no is one too:\n"
-		  "it went there and back.\n",
+		  "it went there and back. A line tells when the path changes.\n",
 	  .letters = "ci",
 	  .min = 1,
 	  .max = 1,
@@ -117,8 +117,10 @@ const struct command commands[] = {
 	{ .name = "paths",
 	  .args = "[ADDR]",
 	  .summary = "Every path: its state, its time, and why it is chosen",
-	  .help = "",
-	  .letters = "",
+	  .help = "A star marks the one that is taken now. -w goes on with one line for each "
+		  "change\n"
+		  "of it, as it happens.\n",
+	  .letters = "w",
 	  .max = 1,
 	  .run = cmd_paths },
 	{ .name = "xeps",

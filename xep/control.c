@@ -41,11 +41,14 @@
  *     unwatches:
  *     <message type='headline'>
  *       <event xmlns='urn:earshot:control:0' [address='juliet@pronto.local']
- *              kind='peer-changed|peer-gone|path-changed|server-up|trust-changed|own-key-changed'
- *              [link='none|local|lan|server']/>
+ *              kind='peer-changed|peer-gone|path-changed|server-up|trust-changed|stream-ended|
+ *                    own-key-changed|network-changed'
+ *              [link='none|local|lan|server' [jid='juliet@example.org'] [rtt-us='1234'] [why='...']
+ *               [failed='lan' failure='...']]/>
  *     </message>
- *     link, the path now chosen, only with path-changed. Both may be repeated without harm. More
- *     than CONTROL_WATCHERS_MAX programs: resource-constraint.
+ *     Only with path-changed: link, the path now chosen, what it is called at the server, the
+ *     path's round-trip time, why it was chosen, and which path does not work and why. Both may be
+ *     repeated without harm. More than CONTROL_WATCHERS_MAX programs: resource-constraint.
  *
  * An address that is none: jid-malformed. `first` that is no number: bad-request.
  */
@@ -54,6 +57,7 @@
 
 #include <earshot/ear.h>
 
+#include "event.h"
 #include "memory.h"
 #include "page.h"
 
@@ -262,41 +266,6 @@ on_unwatch(const struct ear_in *in)
 	if (i < control->count)
 		watcher_remove(control, i);
 	return ear_reply(in, NULL);
-}
-
-static const char *
-event_name(enum ear_event_kind kind)
-{
-	switch (kind) {
-	case EAR_PEER_CHANGED:
-		return "peer-changed";
-	case EAR_PEER_GONE:
-		return "peer-gone";
-	case EAR_PATH_CHANGED:
-		return "path-changed";
-	case EAR_SERVER_UP:
-		return "server-up";
-	case EAR_TRUST_CHANGED:
-		return "trust-changed";
-	case EAR_STREAM_ENDED:
-		return "stream-ended";
-	case EAR_OWN_KEY_CHANGED:
-		return "own-key-changed";
-	}
-	return "unknown";
-}
-
-static xmpp_stanza_t *
-event_message(struct ear *ear, const char *to, const struct ear_event *event)
-{
-	xmpp_stanza_t *message = ear_stanza(ear_ctx(ear), "message", "headline", to, NULL);
-	xmpp_stanza_t *element = ear_child(message, "event", EAR_NS_CONTROL);
-
-	ear_set(element, "kind", "%s", event_name(event->kind));
-	set_text(element, "address", event->address);
-	if (event->kind == EAR_PATH_CHANGED)
-		ear_set(element, "link", "%s", ear_link_name(event->link));
-	return message;
 }
 
 /* A watcher that cannot be sent to has left, or does not read: it would miss events unknowingly. */

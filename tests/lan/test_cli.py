@@ -125,7 +125,7 @@ def test_peers(pair):
     assert row["refused"] is None
     assert row["name"] == "livingroom" and row["jid"] is None
     table = pair.earshot("peers").out.splitlines()
-    assert table[0].split() == ["ADDRESS", "JID", "NAME", "STATUS", "LEVEL", "PATH", "RTT"]
+    assert table[0].split() == ["ADDRESS", "JID", "NAME", "STATUS", "IDENTITY", "PATH", "RTT"]
     assert table[1].split()[0] == TV
     assert "\033" not in "".join(table)
 

@@ -256,6 +256,7 @@ test_watch(void **state)
 	assert_string_equal(fake_attribute(event, "kind"), "path-changed");
 	assert_string_equal(fake_attribute(event, "address"), "juliet@pronto.local");
 	assert_string_equal(fake_attribute(event, "link"), "server");
+	assert_null(xmpp_stanza_get_attribute(event, "why")); /* it is told of no path */
 	raise_event(EAR_PEER_GONE);
 	event = ear_find(ear->sent, "event", EAR_NS_CONTROL);
 	assert_string_equal(fake_attribute(event, "kind"), "peer-gone");
@@ -266,6 +267,44 @@ test_watch(void **state)
 	assert_int_equal(ear->sends, 0);
 	ask("set", XML("unwatch"));
 	assert_null(fake_result(ear));
+}
+
+/* Of another path also why. */
+static void
+test_watch_paths(void **state)
+{
+	static const struct ear_path_info paths[] = {
+		{ .to = "juliet@pronto.local",
+		  .address = "juliet@pronto.local",
+		  .link = EAR_LINK_LAN,
+		  .state = EAR_PATH_FAILED,
+		  .rtt_us = -1,
+		  .failure = "no carrier",
+		  .why = "does not work" },
+		{ .to = "juliet@pronto.local",
+		  .address = "juliet@example.org",
+		  .link = EAR_LINK_SERVER,
+		  .state = EAR_PATH_UP,
+		  .rtt_us = 81234,
+		  .failure = "",
+		  .chosen = true,
+		  .why = "the only one that works" },
+	};
+	xmpp_stanza_t *event;
+
+	ear->paths = paths;
+	ear->path_count = 2;
+	ask("set", XML("watch"));
+	raise_event(EAR_PATH_CHANGED);
+	event = ear_find(ear->sent, "event", EAR_NS_CONTROL);
+	assert_string_equal(fake_attribute(event, "jid"), "juliet@example.org");
+	assert_string_equal(fake_attribute(event, "rtt-us"), "81234");
+	assert_string_equal(fake_attribute(event, "why"), "the only one that works");
+	assert_string_equal(fake_attribute(event, "failed"), "lan");
+	assert_string_equal(fake_attribute(event, "failure"), "no carrier");
+	raise_event(EAR_PEER_CHANGED);
+	event = ear_find(ear->sent, "event", EAR_NS_CONTROL);
+	assert_null(xmpp_stanza_get_attribute(event, "why"));
 }
 
 static void
@@ -313,9 +352,11 @@ int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
-		TEST(test_peers),        TEST(test_one_peer), TEST(test_pages),
-		TEST(test_bad_first),    TEST(test_paths),    TEST(test_xeps),
-		TEST(test_self),         TEST(test_watch),    TEST(test_watchers_bounded),
+		TEST(test_peers),        TEST(test_one_peer),
+		TEST(test_pages),        TEST(test_bad_first),
+		TEST(test_paths),        TEST(test_xeps),
+		TEST(test_self),         TEST(test_watch),
+		TEST(test_watch_paths),  TEST(test_watchers_bounded),
 		TEST(test_stop_watched),
 	};
 

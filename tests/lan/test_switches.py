@@ -1,0 +1,97 @@
+# SPDX-License-Identifier: ISC
+"""Another path is taken: everybody who looks on is told so when it happens, and why."""
+
+import json
+import re
+
+import pytest
+
+from ns import wait_until
+from test_two_homes import home  # noqa: F401
+
+BOX = "box.example.test"
+TV = "tv@box.local"
+
+
+class Terminal:
+    """A command in a terminal of the host: what stands on its screen, and keys."""
+
+    def __init__(self, host, argv):
+        self.host, self.tmux = host, ["tmux", "-S", "/run/tmux", "-f", "/dev/null"]
+        host.run([*self.tmux, "new-session", "-d", "-x", "120", "-y", "40", *argv])
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *exc):
+        self.host.run([*self.tmux, "kill-server"], check=False)
+
+    def keys(self, *keys):
+        self.host.run([*self.tmux, "send-keys", *keys])
+
+    def lines(self):
+        screen = self.host.run([*self.tmux, "capture-pane", "-p"]).stdout
+        return [line for line in screen.splitlines() if line.strip()]
+
+    def wait(self, pattern, timeout=20):
+        wait_until(lambda: any(re.search(pattern, line) for line in self.lines()), timeout,
+                   lambda: "%s on the screen:\n%s" % (pattern, "\n".join(self.lines())), step=0.1)
+
+
+def rows(proc):
+    return [json.loads(line) for line in proc.output().splitlines() if line.startswith("{")]
+
+
+def saw(proc, pattern):
+    wait_until(lambda: re.search(pattern, proc.output(), re.MULTILINE), 20,
+               lambda: "%s in:\n%s" % (pattern, proc.output()), step=0.1)
+
+
+def test_commands_that_look_on(home):  # noqa: F811
+    remote = home.remote
+    follow = {"text": remote.follow("paths", BOX, "-w"),
+              "json": remote.follow("paths", "-w", "--json"),
+              "peers": remote.follow("peers", "-w", "--json"),
+              "ping": remote.follow("ping", BOX, "-i", "0.2", "--timeout", "3")}
+    saw(follow["text"], r"^\* +tv@box.local +lan +up ")
+    saw(follow["ping"], r"path=lan ")
+    wait_until(lambda: rows(follow["json"]) and rows(follow["peers"]), 20, "the first rows")
+    assert "now by" not in follow["ping"].output()
+
+    home.net.cut_lan(silent=True)
+    saw(follow["text"], r"^\d\d:\d\d:\d\d tv@box\.local: now by server( \([0-9.]+ ms\))?: lan "
+                        r"failed: .+$")
+    saw(follow["ping"], r"^-- now by server.*: lan failed: .+\nfrom .* path=server ")
+    wait_until(lambda: rows(follow["peers"])[-1]["link"] == "server", 20, "the row of the peer")
+    change = [row for row in rows(follow["json"]) if row.get("event") == "path"][-1]
+    assert list(change) == ["event", "to", "jid", "link", "rtt_us", "why", "failed", "failure"]
+    assert (change["to"], change["jid"], change["link"]) == (TV, BOX, "server"), change
+    assert change["failed"] == "lan" and change["failure"], change
+
+    home.net.restore_lan()
+    saw(follow["text"], r"^\d\d:\d\d:\d\d tv@box\.local: now by lan \([0-9.]+ ms\): shorter")
+    saw(follow["ping"], r"^-- now by lan \([0-9.]+ ms\): shorter.*\nfrom .* path=lan ")
+    wait_until(lambda: rows(follow["peers"])[-1]["link"] == "lan", 20, "the row of the peer")
+    change = [row for row in rows(follow["json"]) if row.get("event") == "path"][-1]
+    assert change["link"] == "lan" and change["rtt_us"] > 0 and change["failed"] is None, change
+
+
+@pytest.mark.timeout(180)
+def test_chat_in_a_terminal(home):  # noqa: F811
+    with Terminal(home.remote.host, home.remote.argv("chat", BOX)) as screen:
+        screen.wait(r"^box\.example\.test> ?$")
+        screen.keys("-l", "hello")
+        screen.keys("Enter")
+        screen.wait(r"<me> hello")
+        screen.keys("-l", "half a li")
+        home.net.cut_lan(silent=True)
+        screen.wait(r"-- now by server( \(.* ms\))?: lan failed: ")
+        # Above the line, and what was typed is still there.
+        assert screen.lines()[-1].rstrip() == "box.example.test> half a li", screen.lines()
+        home.net.restore_lan()
+        screen.wait(r"-- now by lan \(.* ms\): shorter")
+        screen.keys("-l", "ne")
+        screen.wait(r"^box\.example\.test> half a line$")
+        order = [re.sub(r".*now by (\w+).*", r"\1", line) for line in screen.lines()
+                 if "now by" in line]
+        assert order[-2:] == ["server", "lan"], order
