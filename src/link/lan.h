@@ -15,6 +15,7 @@
 struct event_base;
 struct ear_clock;
 struct lan;
+struct netwatch;
 struct tls_peers;
 
 #define LAN_TARGETS_MAX 16
@@ -112,6 +113,17 @@ void lan_refuse(struct link *link, int error, const char *text);
  * of that address are checked for life at once (a goodbye closes idle ones). address NULL: anything
  * changed. */
 void lan_recheck(struct lan *lan, const char *address);
+
+/* Who knows whether an address of ours is still there; borrowed. NULL, as at first: nobody. */
+void lan_watch_network(struct lan *lan, const struct netwatch *net);
+
+/* Something of our network went: the streams that nothing can come by any more end at once, dials
+ * go on to the next address. What was not delivered comes back, then down() with -ENETDOWN. Only
+ * from the event loop. */
+void lan_network_changed(struct lan *lan);
+
+/* The other end of each stream is asked for a sign of life at once. */
+void lan_ask_life(struct lan *lan);
 
 /* Closes every stream (</stream:stream>, then the socket; no waiting) and frees. No event runs. */
 void lan_free(struct lan *lan);

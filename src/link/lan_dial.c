@@ -115,10 +115,14 @@ start_next(struct dial *dial)
 		attempt->io =
 			io_new_connect(dial->link->lan->base, (struct sockaddr *)&target->address,
 				       target->length, NULL, 0, &events, attempt, &dial->error);
-		if (attempt->io != NULL) {
-			dial->live++;
+		if (attempt->io == NULL)
+			continue;
+		dial->live++;
+		if (!lan_network_is_lost(dial->link->lan, attempt->io))
 			return;
-		}
+		/* The kernel keeps the routes of an interface without carrier. */
+		dial->error = -ENETDOWN;
+		attempt_drop(attempt);
 	}
 }
 
@@ -196,6 +200,24 @@ dial_next(struct dial *dial)
 		return false;
 	ear_timer_set(&dial->timer, 0);
 	return true;
+}
+
+void
+dial_network_changed(struct dial *dial)
+{
+	for (size_t i = 0; i < dial->next; i++) {
+		struct attempt *attempt = &dial->attempts[i];
+
+		if (attempt->io == NULL || !lan_network_is_lost(dial->link->lan, attempt->io))
+			continue;
+		dial->error = -ENETDOWN;
+		if (dial->ready == attempt)
+			dial->ready = NULL;
+		attempt_drop(attempt);
+		/* Told by the timer: what this may end is being walked over. */
+		if (dial->ready == NULL)
+			ear_timer_set(&dial->timer, 0);
+	}
 }
 
 void

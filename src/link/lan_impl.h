@@ -8,7 +8,8 @@
  * lan_ticket.c keeps the tickets by which TLS is resumed; lan_address.c says whose addresses stand
  * in a stanza;
  * lan_link.c is the conversation with one peer: which of its streams is written to, what comes back
- * when one dies; lan_dial.c tries the addresses of a peer.
+ * when one dies; lan_dial.c tries the addresses of a peer;
+ * lan_network.c ends what our own network has left behind.
  */
 #ifndef LINK_LAN_IMPL_H
 #define LINK_LAN_IMPL_H
@@ -88,14 +89,15 @@ struct lan {
 	int64_t idle_usec;
 	struct listener *listeners[2];
 	unsigned port;
-	char *self, *self_address; /* "tv@pronto", "tv@pronto.local"; NULL: not established */
-	struct tls_peers *tls;     /* borrowed; NULL: none */
-	struct map *tickets;       /* address -> struct lan_ticket */
-	struct list ticket_ages;   /* the same, oldest first */
-	struct list waiting;       /* lan_stream that lan_recheck asks again */
-	struct map *links;         /* address -> struct lan_link that can be used */
-	struct list all;           /* every lan_link, those that are over first */
-	struct list strangers;     /* lan_stream without a link, oldest first */
+	char *self, *self_address;  /* "tv@pronto", "tv@pronto.local"; NULL: not established */
+	struct tls_peers *tls;      /* borrowed; NULL: none */
+	const struct netwatch *net; /* borrowed; NULL: none */
+	struct map *tickets;        /* address -> struct lan_ticket */
+	struct list ticket_ages;    /* the same, oldest first */
+	struct list waiting;        /* lan_stream that lan_recheck asks again */
+	struct map *links;          /* address -> struct lan_link that can be used */
+	struct list all;            /* every lan_link, those that are over first */
+	struct list strangers;      /* lan_stream without a link, oldest first */
 	size_t stranger_count, stream_count;
 	size_t held_count;        /* stanzas of strangers that wait to be known */
 	size_t held_bytes;        /* of those, when they are written */
@@ -309,6 +311,12 @@ bool lan_queue_is_empty(const struct lan_link *link);
 struct dial *dial_new(struct lan_link *link, const struct lan_target *targets, size_t count);
 /* Tries the next address: the connection that came about was no use. False: none is left. */
 bool dial_next(struct dial *dial);
+/* Attempts that come from an address which is gone make room for the next. */
+void dial_network_changed(struct dial *dial);
 void dial_free(struct dial *dial);
+
+/* lan_network.c */
+/* Whether that connection's own end is gone. */
+bool lan_network_is_lost(const struct lan *lan, const struct io *io);
 
 #endif

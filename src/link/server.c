@@ -71,6 +71,13 @@ on_retry(void *arg)
 }
 
 void
+server_retry_in(struct server *server, int64_t usec)
+{
+	server->retry_at = ear_now(server->clock) + usec;
+	ear_timer_set(&server->retry, usec);
+}
+
+void
 server_fail(struct server *server, int error, const char *format, ...)
 {
 	bool closing = server->link.state == LINK_CLOSING;
@@ -86,7 +93,7 @@ server_fail(struct server *server, int error, const char *format, ...)
 	link_enter(&server->link, LINK_DOWN);
 	server_queue_give_back(server);
 	if (!closing)
-		ear_timer_set(&server->retry, server_backoff(++server->failures, server_random));
+		server_retry_in(server, server_backoff(++server->failures, server_random));
 	server->link.events->down(server->link.owner, &server->link, error, server->failure);
 }
 
@@ -214,6 +221,7 @@ server_new(struct event_base *base, struct ear_clock *clock, xmpp_ctx_t *ctx,
 	server->secret = xstrdup(config->secret);
 	server->ca_file = xstrdup(config->ca_file);
 	server->port = config->port;
+	server->hurried_at = INT64_MIN / 2;
 	server->reserve = server_xmpp_reserve();
 	server->wire_in = evbuffer_new();
 	server->plain_in = evbuffer_new();

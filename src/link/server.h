@@ -8,6 +8,7 @@
 
 struct event_base;
 struct ear_clock;
+struct netwatch;
 
 struct server_config {
 	bool component;
@@ -33,6 +34,19 @@ struct link *server_new(struct event_base *base, struct ear_clock *clock, xmpp_c
 
 /* Why the last connection ended or failed, for people ("" when it never did). */
 const char *server_failure(const struct link *link);
+
+/* As lan_watch_network. */
+void server_watch_network(struct link *link, const struct netwatch *net);
+
+/*
+ * A connection from an address that is gone ends at once, with -ENETDOWN, and the next try does not
+ * wait, nor does it when something became better; more often than once a second it is not tried for
+ * that. Only from the event loop.
+ */
+void server_network_changed(struct link *link, bool better);
+
+/* The server is asked for a sign of life at once. Only from the event loop. */
+void server_ask_life(struct link *link);
 
 /* Closes (</stream:stream>) and frees; no event runs. */
 void server_free(struct link *link);

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: ISC */
 /*
  * server_impl.h: the parts of the server link: server.c its life, server_net.c the way to the
- * server, server_queue.c what is sent and whether it arrived, server_edge.c addresses.
+ * server, server_queue.c what is sent and whether it arrived, server_edge.c addresses,
+ * server_network.c what a change of our own network means for it.
  */
 #ifndef LINK_SERVER_IMPL_H
 #define LINK_SERVER_IMPL_H
@@ -67,6 +68,9 @@ struct server {
 	int64_t up_at;
 	char failure[SERVER_TEXT_SIZE];
 	struct ear_timer retry, deadline;
+	int64_t retry_at;           /* when that runs */
+	int64_t hurried_at;         /* when it ran, or will run, because our network changed */
+	const struct netwatch *net; /* borrowed; NULL: none */
 	struct event *turn; /* runs at the end of the turn of the loop in which it is made active */
 
 	/* server_net.c */
@@ -107,9 +111,14 @@ void server_got(void *arg, xmpp_stanza_t *stanza);
 /* 1 s doubling to 60 s, of which a random quarter is taken off. */
 int64_t server_backoff(unsigned failures, uint32_t (*random)(uint32_t max));
 
+/* Tries again then. */
+void server_retry_in(struct server *server, int64_t usec);
+
 /* server_net.c */
 void server_net_open(struct server *server);
 void server_net_close(struct server *server);
+/* The connection is of no use: the next address, or none. */
+void server_net_failed(struct server *server, int error);
 /* Lets bytes flow between libstrophe and the network. */
 void server_net_pump(struct server *server);
 /* Ends the stream and hands to the kernel what it takes. */
@@ -125,9 +134,15 @@ void server_queue_up(struct server *server);
 void server_queue_acked(void *arg, uint64_t number);
 /* Whether it is the answer to our ping: nobody else's business. As it came. */
 bool server_queue_is_pong(struct server *server, xmpp_stanza_t *stanza);
+/* Sends a ping, unless one is under way. */
+void server_queue_ask(struct server *server);
 /* undelivered for everything, oldest first. */
 void server_queue_give_back(struct server *server);
 void server_queue_release(struct server *server);
+
+/* server_network.c */
+/* Whether the connection's own end is gone. */
+bool server_network_is_lost(const struct server *server);
 
 /* server_edge.c */
 /* Writes a stanza as this server wants it. -EMSGSIZE; -EINVAL: a component's without a `to`. */

@@ -288,8 +288,8 @@ has_next(const struct server *server)
 	       server->link.state == LINK_OPENING && server->target < server->target_count;
 }
 
-static void
-next_or_fail(struct server *server, int error)
+void
+server_net_failed(struct server *server, int error)
 {
 	if (has_next(server)) {
 		ear_info("%s: %s: %s; trying the next address", server->link.peer, server->where,
@@ -309,7 +309,7 @@ on_failed(void *arg, int error)
 {
 	struct server *server = arg;
 
-	next_or_fail(server, error);
+	server_net_failed(server, error);
 }
 
 static void
@@ -323,7 +323,7 @@ on_eof(void *arg)
 	if (server->phase == SERVER_CLOSING)
 		server_fail(server, 0, "closed");
 	else if (has_next(server))
-		next_or_fail(server, -ECONNRESET);
+		server_net_failed(server, -ECONNRESET);
 	else
 		server_fail(server, -ECONNRESET, "%s closed the connection", server->where);
 }
@@ -384,7 +384,9 @@ connect_next(struct server *server)
 	server->io = io_new_connect(server->base, (struct sockaddr *)&target->address,
 				    target->length, NULL, 0, &events, server, &error);
 	if (server->io == NULL)
-		next_or_fail(server, error);
+		server_net_failed(server, error);
+	else if (server_network_is_lost(server))
+		server_net_failed(server, -ENETDOWN);
 }
 
 static void
@@ -417,7 +419,7 @@ on_deadline(void *arg)
 	case SERVER_STARTTLS:
 	case SERVER_TLS:
 	case SERVER_LOGIN:
-		next_or_fail(server, -ETIMEDOUT);
+		server_net_failed(server, -ETIMEDOUT);
 		break;
 	case SERVER_CLOSING:
 		server_fail(server, 0, "closed");

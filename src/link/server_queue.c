@@ -163,6 +163,15 @@ on_life(void *arg)
 	}
 }
 
+void
+server_queue_ask(struct server *server)
+{
+	if (server->phase != SERVER_UP || server->ping[0] != '\0')
+		return;
+	send_ping(server);
+	server_net_pump(server);
+}
+
 bool
 server_queue_is_pong(struct server *server, xmpp_stanza_t *stanza)
 {

@@ -1,0 +1,71 @@
+/* SPDX-License-Identifier: ISC */
+/* server_network.c: our own network changed: what that means for the connection to the server. */
+#include <errno.h>
+
+#include <earshot/log.h>
+
+#include "link/netwatch.h"
+#include "link/server_impl.h"
+
+#define HURRY_EVERY EAR_SEC
+
+bool
+server_network_is_lost(const struct server *server)
+{
+	return server->net != NULL && server->io != NULL &&
+	       netwatch_is_lost(server->net, io_fd(server->io));
+}
+
+void
+server_watch_network(struct link *link, const struct netwatch *net)
+{
+	container_of(link, struct server, link)->net = net;
+}
+
+/* How long the next hurried step has to wait; it is taken then. */
+static int64_t
+next_turn(struct server *server)
+{
+	int64_t now = ear_now(server->clock), at = server->hurried_at + HURRY_EVERY;
+
+	if (at < now)
+		at = now;
+	return at - now;
+}
+
+/* What is waited for may be possible now. */
+static void
+hurry(struct server *server)
+{
+	int64_t now = ear_now(server->clock), wait = next_turn(server);
+
+	if (server->phase == SERVER_WAITING && now + wait < server->retry_at) {
+		server->hurried_at = now + wait;
+		server_retry_in(server, wait);
+	} else if (server->phase == SERVER_RESOLVING && wait == 0) {
+		/* Other name servers than before. */
+		server->hurried_at = now;
+		server_net_close(server);
+		server_net_open(server);
+	}
+}
+
+void
+server_network_changed(struct link *link, bool better)
+{
+	struct server *server = container_of(link, struct server, link);
+	bool lost = server_network_is_lost(server);
+
+	if (lost)
+		server_net_failed(server, -ENETDOWN);
+	if (better)
+		server->failures = 0;
+	if (better || lost)
+		hurry(server);
+}
+
+void
+server_ask_life(struct link *link)
+{
+	server_queue_ask(container_of(link, struct server, link));
+}
