@@ -30,6 +30,9 @@ void seen_close(struct seen *seen);
 /* Whether that id of that sender has been noted. Costs no system call. */
 bool seen_has(const struct seen *seen, const char *sender, const char *id);
 
+/* Whether anything of that sender is noted. */
+bool seen_knows(const struct seen *seen, const char *sender);
+
 /* Notes it. */
 void seen_note(struct seen *seen, const char *sender, const char *id);
 

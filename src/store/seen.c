@@ -1,0 +1,273 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * seen.c: which sender has which slot of the file, and what was looked up last: has and note come
+ * in pairs, and a sender's stanzas in rows.
+ */
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/alloc.h"
+#include "base/map.h"
+#include "store/seen_digest.h"
+#include "store/seen_table.h"
+
+#define MEMO 64 /* bytes of an id that is remembered with its digest */
+
+/* A sender that this process has met, and that has a slot. */
+struct known {
+	size_t slot;
+	struct seen_who who;
+	char sender[];
+};
+
+/* The id that was looked at last: it is noted next. */
+struct memo {
+	const struct known *known;
+	uint64_t digest;
+	bool absent; /* it is in no table */
+	char id[MEMO];
+};
+
+/* What a look-up may change too: it is not what the caller sees. */
+struct names {
+	struct map *by_sender;
+	struct known *by_slot[SEEN_SENDERS_MAX];
+	struct known *last;
+	struct memo memo;
+};
+
+struct seen {
+	struct seen_file file;
+	struct names *names;
+	uint64_t notes; /* as noted_at */
+	size_t newest;  /* the slot that was noted last; SEEN_SENDERS_MAX: none */
+};
+
+/* --- one sender ------------------------------------------------------------------------------ */
+
+static struct seen_sender *
+sender_at(const struct seen *seen, size_t slot)
+{
+	return &seen->file.map->front.senders[slot];
+}
+
+static struct seen_tables *
+tables_at(const struct seen *seen, size_t slot)
+{
+	return &seen->file.map->tables[slot];
+}
+
+/* The order of senders changes only where they alternate. */
+static void
+stamp(struct seen *seen, size_t slot)
+{
+	if (seen->newest == slot)
+		return;
+	atomic_store_explicit(&sender_at(seen, slot)->noted_at, ++seen->notes,
+			      memory_order_release);
+	seen->newest = slot;
+}
+
+/* --- who has which slot ---------------------------------------------------------------------- */
+
+static struct known *
+known_add(struct names *names, const char *sender, const struct seen_who *who, size_t slot)
+{
+	size_t length = strlen(sender) + 1;
+	struct known *known = xalloc(sizeof(*known) + length);
+
+	known->slot = slot;
+	known->who = *who;
+	memcpy(known->sender, sender, length);
+	map_set(names->by_sender, sender, known);
+	names->by_slot[slot] = known;
+	names->last = known;
+	return known;
+}
+
+static void
+known_remove(struct names *names, size_t slot)
+{
+	struct known *known = names->by_slot[slot];
+
+	if (known == NULL)
+		return;
+	map_del(names->by_sender, known->sender);
+	names->by_slot[slot] = NULL;
+	if (names->last == known)
+		names->last = NULL;
+	if (names->memo.known == known)
+		names->memo.known = NULL;
+	free(known);
+}
+
+/* The slot that an earlier process gave it, or SEEN_SENDERS_MAX. */
+static size_t
+slot_of(const struct seen *seen, const struct seen_who *who)
+{
+	size_t slot = 0;
+
+	while (slot < SEEN_SENDERS_MAX &&
+	       (sender_at(seen, slot)->noted_at == 0 ||
+		memcmp(sender_at(seen, slot)->name, who->name, SEEN_NAME) != 0))
+		slot++;
+	return slot;
+}
+
+/* NULL: it has no slot; who says who would get one. */
+static struct known *
+known_find(const struct seen *seen, const char *sender, struct seen_who *who)
+{
+	struct names *names = seen->names;
+	struct known *known = names->last;
+	size_t slot;
+
+	if (known != NULL && strcmp(known->sender, sender) == 0)
+		return known;
+	known = map_get(names->by_sender, sender);
+	if (known != NULL) {
+		names->last = known;
+		return known;
+	}
+	seen_digest_who(seen->file.map->front.head.key, sender, who);
+	slot = slot_of(seen, who);
+	return slot == SEEN_SENDERS_MAX ? NULL : known_add(names, sender, who, slot);
+}
+
+/* A free one, or that of the sender that was noted least recently. */
+static size_t
+slot_oldest(const struct seen *seen)
+{
+	size_t oldest = 0;
+
+	for (size_t i = 1; i < SEEN_SENDERS_MAX; i++)
+		if (sender_at(seen, i)->noted_at < sender_at(seen, oldest)->noted_at)
+			oldest = i;
+	return oldest;
+}
+
+/* It becomes the sender's when it is stamped. */
+static struct known *
+slot_take(struct seen *seen, const char *sender, const struct seen_who *who)
+{
+	size_t slot = slot_oldest(seen);
+	struct seen_sender *entry = sender_at(seen, slot);
+
+	known_remove(seen->names, slot);
+	if (seen->newest == slot)
+		seen->newest = SEEN_SENDERS_MAX;
+	atomic_store_explicit(&entry->noted_at, 0, memory_order_release);
+	atomic_signal_fence(memory_order_seq_cst);
+	seen_file_prepare(&seen->file, slot);
+	seen_table_clear(entry, tables_at(seen, slot));
+	memcpy(entry->name, who->name, SEEN_NAME);
+	return known_add(seen->names, sender, who, slot);
+}
+
+/* --- ids ------------------------------------------------------------------------------------- */
+
+static struct memo *
+look_at(const struct seen *seen, const struct known *known, const char *id)
+{
+	struct memo *memo = &seen->names->memo;
+	size_t length;
+
+	if (memo->known == known && strcmp(memo->id, id) == 0)
+		return memo;
+	length = strlen(id);
+	memo->known = length < MEMO ? known : NULL;
+	memo->absent = false;
+	memo->digest = seen_digest_id(&known->who, id, length);
+	if (length < MEMO)
+		memcpy(memo->id, id, length + 1);
+	return memo;
+}
+
+struct seen *
+seen_open(const char *dir, int *rc, char *error, size_t size)
+{
+	struct seen *seen = xalloc(sizeof(*seen));
+
+	*rc = seen_file_open(&seen->file, dir, error, size);
+	if (*rc != 0) {
+		free(seen);
+		return NULL;
+	}
+	seen->names = xalloc(sizeof(*seen->names));
+	seen->names->by_sender = map_new();
+	seen->newest = SEEN_SENDERS_MAX;
+	for (size_t i = 0; i < SEEN_SENDERS_MAX; i++)
+		if (sender_at(seen, i)->noted_at > seen->notes)
+			seen->notes = sender_at(seen, i)->noted_at;
+	return seen;
+}
+
+void
+seen_close(struct seen *seen)
+{
+	if (seen == NULL)
+		return;
+	seen_file_close(&seen->file);
+	for (size_t i = 0; i < SEEN_SENDERS_MAX; i++)
+		free(seen->names->by_slot[i]);
+	map_free(seen->names->by_sender);
+	free(seen->names);
+	free(seen);
+}
+
+bool
+seen_has(const struct seen *seen, const char *sender, const char *id)
+{
+	struct seen_who who;
+	const struct known *known = known_find(seen, sender, &who);
+	struct memo *memo;
+
+	if (known == NULL)
+		return false;
+	memo = look_at(seen, known, id);
+	memo->absent = !seen_table_has(sender_at(seen, known->slot), tables_at(seen, known->slot),
+				       memo->digest);
+	return !memo->absent;
+}
+
+bool
+seen_knows(const struct seen *seen, const char *sender)
+{
+	struct seen_who who;
+
+	return known_find(seen, sender, &who) != NULL;
+}
+
+void
+seen_note(struct seen *seen, const char *sender, const char *id)
+{
+	struct seen_who who;
+	const struct known *known = known_find(seen, sender, &who);
+	struct seen_sender *entry;
+	struct seen_tables *tables;
+	struct memo *memo;
+
+	if (known == NULL)
+		known = slot_take(seen, sender, &who);
+	seen_file_prepare(&seen->file, known->slot);
+	entry = sender_at(seen, known->slot);
+	tables = tables_at(seen, known->slot);
+	memo = look_at(seen, known, id);
+	if (memo->absent || !seen_table_has_newly(entry, tables, memo->digest))
+		seen_table_add(entry, tables, memo->digest);
+	memo->absent = false;
+	stamp(seen, known->slot);
+}
+
+void
+seen_forget(struct seen *seen, const char *sender, const char *id)
+{
+	struct seen_who who;
+	const struct known *known = known_find(seen, sender, &who);
+
+	if (known == NULL)
+		return;
+	seen_file_prepare(&seen->file, known->slot);
+	seen_table_remove(sender_at(seen, known->slot), tables_at(seen, known->slot),
+			  look_at(seen, known, id)->digest);
+}
