@@ -26,6 +26,8 @@
 #include "link/link.h"
 #include "wire/ids.h"
 
+struct netwatch;
+
 /* What the engine around core knows of itself, for ear_diagnose(). Borrowed. */
 struct core_facts {
 	unsigned port;        /* of direct streams; 0: none listens */
@@ -34,6 +36,7 @@ struct core_facts {
 	const char *mdns;     /* "daemon", "embedded"; NULL: no mDNS */
 	bool mdns_fails;
 	const char *mdns_text; /* what it said last, "" */
+	const struct netwatch *network; /* the addresses of this machine; NULL: not known */
 };
 
 /* How core reaches the LAN and the programs of this machine: the real links, or a test's. */

@@ -14,6 +14,7 @@
 #include "core/core.h"
 #include "core/engine.h"
 #include "core/engine_lan.h"
+#include "core/engine_net.h"
 #include "core/meet.h"
 #include "discover/mdns.h"
 #include "link/lan.h"
@@ -35,6 +36,7 @@ struct engine {
 	struct mdns *mdns;
 	struct tls_peers *tls;
 	char hint[HINT_SIZE];
+	struct engine_net *net;
 	bool mdns_fails;
 	char mdns_text[200];
 };
@@ -127,6 +129,7 @@ reach_describe(void *arg, struct core_facts *facts)
 	facts->mdns_text = engine->mdns_text;
 	if (engine->mdns == NULL)
 		return;
+	facts->network = engine_net_watch(engine->net);
 	facts->mdns = mdns_kind_name(engine->mdns);
 	facts->instance = mdns_instance(engine->mdns);
 }
@@ -401,9 +404,10 @@ start(struct engine *engine, bool no_socket, char *text, size_t size)
 		error = start_lan(engine, text, size);
 	if (error == 0)
 		error = start_server(engine, text, size);
-	if (error == 0)
-		error = start_xeps(engine, text, size);
-	return error;
+	if (error != 0)
+		return error;
+	engine->net = engine_net_new(engine->base, engine->ear, engine->lan);
+	return start_xeps(engine, text, size);
 }
 
 struct ear *
@@ -440,6 +444,8 @@ engine_free(struct ear *ear)
 		lan_free(engine->lan);
 	tls_peers_free(engine->tls);
 	if (ear->server != NULL)
+	engine_net_free(engine->net);
+	engine->net = NULL;
 		server_free(ear->server);
 	if (engine->local != NULL)
 		local_free(engine->local);

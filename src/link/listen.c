@@ -162,12 +162,14 @@ same_host(const struct sockaddr *a, const struct sockaddr *b)
 	       memcmp(&a6->sin6_addr, &b6->sin6_addr, sizeof(a6->sin6_addr)) == 0;
 }
 
-static bool
-is_listed(const char *name, const char *list)
+bool
+listen_is_named(const char *name, const char *interfaces)
 {
 	size_t length = strlen(name);
 
-	for (const char *at = list; *at != '\0'; at += strcspn(at, ", ")) {
+	if (interfaces == NULL || strcmp(interfaces, "all") == 0)
+		return true;
+	for (const char *at = interfaces; *at != '\0'; at += strcspn(at, ", ")) {
 		at += strspn(at, ", ");
 		if (strcspn(at, ", ") == length && strncmp(at, name, length) == 0)
 			return true;
@@ -189,7 +191,7 @@ listen_is_on(int fd, const char *interfaces)
 		return false;
 	for (struct ifaddrs *at = all; at != NULL && !found; at = at->ifa_next)
 		found = same_host((struct sockaddr *)&self, at->ifa_addr) &&
-			is_listed(at->ifa_name, interfaces);
+			listen_is_named(at->ifa_name, interfaces);
 	freeifaddrs(all);
 	return found;
 }

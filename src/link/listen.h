@@ -25,6 +25,9 @@ int listen_tcp(int family, unsigned port);
 /* The port that a descriptor is bound to. */
 unsigned listen_port(int fd);
 
+/* Whether that interface is one of these: "all", or a list with commas. */
+bool listen_is_named(const char *name, const char *interfaces);
+
 /*
  * Whether a connection came over one of these interfaces ("all", or a list with commas): its own
  * address is one of theirs.
