@@ -164,7 +164,9 @@ struct ear_told {
 /*
  * A trusted engine has told over its server where it can be dialled: from now on these are ways to
  * it beside those of mDNS; who answers there still has to prove the key. 0; -EINVAL: not an
- * address, a port or a LAN name; -ENOBUFS: too many are known.
+ * address, a port or a LAN name; -EACCES: not one on our list, or not its key; -EAGAIN: its keys
+ * are being asked for; -EEXIST: its LAN name is ours, or that of another who told so; -ENOBUFS: too
+ * many are known.
  */
 int ear_tell_ways(struct ear *ear, const struct ear_told *told);
 
@@ -204,7 +206,7 @@ enum ear_event_kind {
 	EAR_PEER_GONE,
 	EAR_PATH_CHANGED,  /* another path was chosen for address */
 	EAR_SERVER_UP,     /* address: ours there; whatever the server forgets, it has forgotten */
-	EAR_TRUST_CHANGED, /* what is known about the key of that address */
+	EAR_TRUST_CHANGED, /* what is known about the keys of that address */
 	EAR_STREAM_ENDED,  /* a direct stream with that LAN address; there may be another one */
 	EAR_OWN_KEY_CHANGED,
 	EAR_NETWORK_CHANGED, /* addresses of this machine came or went, or it has slept */

@@ -93,6 +93,15 @@ struct ear_pin_info {
 typedef void ear_pin_fn(void *arg, const struct ear_pin_info *pin);
 void ear_each_pin(struct ear *ear, ear_pin_fn *fn, void *arg);
 
+/* A device on our list that a server can reach: its own address there, full where the device is one
+ * of an account. */
+typedef void ear_trusted_fn(void *arg, const char *jid, const struct ear_key *key);
+
+/* Calls fn for each of them that is known now, none of which is this one; the same key may come
+ * twice. Lists that are needed for it are asked for: EAR_TRUST_CHANGED tells when they are there.
+ */
+void ear_each_trusted(struct ear *ear, ear_trusted_fn *fn, void *arg);
+
 /*
  * Puts who has that address on our list. key NULL: only one whose key is proved already (-EACCES
  * when it is not, -ENOENT when it is not known at all); with a key: the caller vouches that this is

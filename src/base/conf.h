@@ -11,7 +11,7 @@
 #define CONF_PEERS_MAX 1024
 #define CONF_LINE_MAX  4096 /* bytes of one line; a longer one is an error with its number */
 
-enum conf_mdns { CONF_MDNS_AUTO, CONF_MDNS_DAEMON, CONF_MDNS_EMBEDDED };
+enum conf_mdns { CONF_MDNS_AUTO, CONF_MDNS_DAEMON, CONF_MDNS_EMBEDDED, CONF_MDNS_OFF };
 enum conf_server { CONF_SERVER_NONE, CONF_SERVER_COMPONENT, CONF_SERVER_ACCOUNT };
 enum conf_tls { CONF_TLS_REQUIRED, CONF_TLS_OPTIONAL };
 enum conf_plaintext { CONF_PLAINTEXT_WARN, CONF_PLAINTEXT_ALLOW, CONF_PLAINTEXT_DENY };
@@ -23,7 +23,7 @@ struct conf_peer {
 	char *name;
 	char *address; /* user@machine.local */
 	char *jid;     /* the same device behind the server; the operator vouches for the pair */
-	char *host;    /* where multicast does not reach; NULL: found by mDNS */
+	char *host;    /* where multicast does not reach (base/place.h); NULL: found by mDNS */
 	unsigned port;
 	bool trusted; /* stanzas that the server stamps with jid may do what trusted ones may */
 };

@@ -9,10 +9,11 @@
 #include "base/alloc.h"
 #include "base/conf.h"
 #include "base/conf_table.h"
+#include "base/place.h"
 
 #define PATH_BYTES 1023
 
-static const char *const choices_mdns[] = { "auto", "daemon", "embedded", NULL };
+static const char *const choices_mdns[] = { "auto", "daemon", "embedded", "off", NULL };
 static const char *const choices_publish[] = { "minimal", "nick", "jid", "msg", NULL };
 static const char *const choices_status[] = { "avail", "away", "dnd", NULL };
 static const char *const choices_server[] = { "none", "component", "account", NULL };
@@ -129,7 +130,8 @@ const struct conf_option conf_options[] = {
 	  .help = "Where to announce and listen: all, or a list such as eth0,wlan0." },
 	{ "lan", "mdns", CONF_CHOICE, AT(lan_mdns), .choices = choices_mdns, .fallback = "auto",
 	  .help = "Who speaks mDNS: avahi-daemon, the stack inside Earshot, "
-		  "or (auto) the daemon where one runs." },
+		  "or (auto) the daemon where one runs. off: nobody; peers are found by "
+		  "[peer] host and by what they tell over the server." },
 	{ "lan", "publish", CONF_WORDS, AT(lan_publish), .choices = choices_publish,
 	  .fallback = "minimal",
 	  .help = "What everybody on the LAN may read besides address, port and status: "
@@ -203,11 +205,13 @@ const struct conf_option conf_options[] = {
 	  .want = "an XMPP address",
 	  .help = "Its address behind the server. "
 		  "Naming both tells that they are the same device." },
-	{ "peer", "host", CONF_TEXT, AT_PEER(host), .max = 255, .valid = is_host_or_address,
-	  .want = "a host name or an address",
-	  .help = "Where it is, if multicast does not reach it. Default: found by mDNS." },
+	{ "peer", "host", CONF_TEXT, AT_PEER(host), .max = 1023, .valid = places_are_valid,
+	  .want = "up to 8 host names or addresses with commas between, each with :port or not",
+	  .help = "Where it is, if multicast does not reach it: names and addresses, with commas "
+		  "between; [2001:db8::7]:5298 has a port of its own. Default: found by mDNS, or "
+		  "told by it over the server." },
 	{ "peer", "port", CONF_NUMBER, AT_PEER(port), .min = 1, .max = 65535, .fallback = "5298",
-	  .help = "Its port at that host." },
+	  .help = "Its port at those that have none of their own." },
 	{ "peer", "trusted", CONF_BOOL, AT_PEER(trusted), .fallback = "no",
 	  .help = "Whether stanzas that the server stamps with its jid count as trusted." },
 	{ NULL },

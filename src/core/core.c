@@ -10,11 +10,13 @@
 #include "core/dispatch.h"
 #include "core/hold.h"
 #include "core/meet.h"
+#include "core/names.h"
 #include "core/policy.h"
 #include "core/probe.h"
 #include "core/program.h"
 #include "core/request.h"
 #include "core/route.h"
+#include "core/told.h"
 #include "core/vouch.h"
 #include "wire/pool.h"
 
@@ -67,6 +69,7 @@ lan_is_up(struct ear *ear, struct link *link)
 	dest->refused = 0;
 	dest->compared = false;
 	path_alive(&dest->by_lan, ear_now(ear->clock));
+	told_up(ear, link);
 	probe_now(dest);
 }
 
@@ -163,6 +166,8 @@ on_down(void *owner, struct link *link, int error, const char *text)
 			link->peer == NULL ? "?" : link->peer, ear_link_name(link->kind), text);
 	if (ear->stopping)
 		return;
+	if (link->kind == EAR_LINK_LAN && link->peer != NULL)
+		told_down(ear, link);
 	route_on_down(ear, link, error, text);
 	request_on_down(ear, link);
 	program_on_link(ear);
@@ -355,6 +360,8 @@ core_new(struct ear_clock *clock, const struct conf *conf, const struct ear_xep 
 	list_init(&ear->watchers);
 	ear_timer_init(&ear->naming, clock, on_named, ear);
 	meet_init(ear);
+	told_init(ear);
+	names_init(ear);
 	dests_init(ear);
 	info = disco_info(ear->ctx, xeps, conf->engine_name, NULL);
 	disco_ver(info, ear->caps_ver, sizeof(ear->caps_ver));
@@ -398,6 +405,8 @@ core_free(struct ear *ear)
 	core_unwatch_all(ear);
 	meet_release(ear);
 	dests_release(ear);
+	told_release(ear);
+	names_release(ear);
 	request_drop_all(ear);
 	map_free(ear->requests);
 	program_release_all(ear);

@@ -39,6 +39,10 @@ struct core_facts {
 	const struct netwatch *network; /* the addresses of this machine; NULL: not known */
 };
 
+/* What became of a look-up: addresses without port; count 0: text says why there are none. */
+typedef void core_found_fn(void *arg, const struct sockaddr_storage *addresses, size_t count,
+			   const char *text);
+
 /* How core reaches the LAN and the programs of this machine: the real links, or a test's. */
 struct core_reach {
 	struct link *(*lan_open)(void *arg, const char *address); /* NULL: nowhere to dial */
@@ -52,6 +56,8 @@ struct core_reach {
 	void (*lan_refuse)(void *arg, struct link *link, int error, const char *text);
 	/* Our key or certificate is another one from now on. */
 	void (*identity_changed)(void *arg);
+	/* Looks up a host name; fn runs once, from the event loop. May be NULL: nobody can. */
+	void (*find_host)(void *arg, const char *host, core_found_fn *fn, void *fn_arg);
 	void (*describe)(void *arg, struct core_facts *facts); /* may be NULL: there is no more */
 };
 
@@ -76,12 +82,15 @@ struct ear {
 	struct pins *pins;
 	struct map *vouches;  /* bare JID -> struct vouch: which keys its server publishes */
 	struct map *meetings; /* key and LAN address -> struct meeting: which keys were shown */
+	struct map *told;     /* LAN address -> struct told: where its engine says that it is */
+	struct map *names;    /* host name -> struct name: where configured peers are */
 	struct map *hints;    /* LAN address -> struct hint: whose key it announces */
 	struct ear_timer settle;
 	int64_t settle_at;          /* when it runs */
 	int64_t seek_at, seek_wait; /* when strangers are looked for again, and then after that */
 	int64_t seek_begun;         /* when that began anew; 0: never */
 	unsigned long long lists_serial; /* of the last list of keys that is another one */
+	unsigned long long lists_told;   /* of the last one that watchers were told of */
 	int64_t asks_at;                 /* lists may be asked for: so many at that time */
 	unsigned asks_left;
 	ear_fetch_devices_fn *fetch;

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: ISC */
 /* engine.c: core with its real links, discovery and player around it, as configuration wants them.
  */
+#include <assert.h>
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -14,6 +15,7 @@
 #include "core/core.h"
 #include "core/engine.h"
 #include "core/engine_lan.h"
+#include "core/engine_names.h"
 #include "core/engine_net.h"
 #include "core/meet.h"
 #include "discover/mdns.h"
@@ -27,6 +29,10 @@
 
 #define NAMING_USEC (5 * EAR_SEC) /* mDNS probes for a second, and again after a collision */
 
+static_assert((int)CONF_MDNS_AUTO == MDNS_AUTO && (int)CONF_MDNS_DAEMON == MDNS_DAEMON &&
+		      (int)CONF_MDNS_EMBEDDED == MDNS_EMBEDDED,
+	      "the kinds of the configuration are those of mDNS");
+
 struct engine {
 	struct ear *ear;
 	struct event_base *base;
@@ -35,6 +41,9 @@ struct engine {
 	struct local *local;
 	struct mdns *mdns;
 	struct tls_peers *tls;
+	struct engine_names *names;
+	struct ear_timer unnamed; /* mDNS has not established our name when it runs */
+	bool named;               /* our name on the LAN stands */
 	char hint[HINT_SIZE];
 	struct engine_net *net;
 	bool mdns_fails;
@@ -134,12 +143,21 @@ reach_describe(void *arg, struct core_facts *facts)
 	facts->instance = mdns_instance(engine->mdns);
 }
 
+static void
+reach_find_host(void *arg, const char *host, core_found_fn *fn, void *fn_arg)
+{
+	struct engine *engine = arg;
+
+	engine_names_find(engine->names, host, fn, fn_arg);
+}
+
 static const struct core_reach reach = {
 	.lan_open = reach_lan_open,
 	.lan_find = reach_lan_find,
 	.lan_recheck = reach_lan_recheck,
 	.local_find = reach_local_find,
 	.server_failure = reach_server_failure,
+	.find_host = reach_find_host,
 	.describe = reach_describe,
 	.lan_export = reach_lan_export,
 	.lan_refuse = reach_lan_refuse,
@@ -148,30 +166,56 @@ static const struct core_reach reach = {
 
 /* --- discovery ---------------------------------------------------------------------------- */
 
-/* Our name stands: from now on we are somebody on the LAN. */
+/* That is our name from now on; only where it stands are we somebody on the LAN. */
 static void
 use_instance(struct engine *engine, const char *instance)
 {
+	struct ear *ear = engine->ear;
 	char address[EAR_JID_SIZE];
+	bool other;
 
 	if (ear_jid_from_instance(instance, address, sizeof(address)) != 0)
 		return;
-	core_set_self_lan(engine->ear, address);
+	other = ear->self_lan != NULL && strcmp(ear->self_lan, address) != 0;
+	core_set_self_lan(ear, address);
 	if (engine->lan != NULL)
 		lan_set_self(engine->lan, instance);
 	if (engine->local != NULL)
 		local_set_self(engine->local, address);
+	if (other)
+		core_tell(ear, EAR_NETWORK_CHANGED, ear->self_lan, EAR_LINK_NONE);
+}
+
+static void
+use_name(struct engine *engine, const char *instance, const char *how)
+{
+	ear_timer_stop(&engine->unnamed);
+	ear_info("on the LAN as %s.local, port %u, %s", instance, lan_port(engine->lan), how);
+	engine->named = true;
+	use_instance(engine, instance);
+	core_set_naming(engine->ear, 0);
 }
 
 static void
 on_published(void *arg, const char *instance)
 {
 	struct engine *engine = arg;
+	char how[32];
 
-	ear_info("on the LAN as %s.local, port %u, mDNS %s", instance, lan_port(engine->lan),
-		 mdns_kind_name(engine->mdns));
-	use_instance(engine, instance);
-	core_set_naming(engine->ear, 0);
+	snprintf(how, sizeof(how), "mDNS %s", mdns_kind_name(engine->mdns));
+	use_name(engine, instance, how);
+}
+
+/* Nobody has objected to the configured name; for those who know where we are it is good enough. */
+static void
+use_configured_name(void *arg)
+{
+	struct engine *engine = arg;
+	char instance[512];
+
+	snprintf(instance, sizeof(instance), "%s@%s", engine->conf->lan_user,
+		 engine->conf->engine_name);
+	use_name(engine, instance, "not announced by mDNS");
 }
 
 static void
@@ -250,11 +294,16 @@ start_lan(struct engine *engine, char *text, size_t size)
 		snprintf(text, size, "lan: port %u: %s", conf->lan_port, strerror(-error));
 		return error;
 	}
+	if (conf->lan_mdns == CONF_MDNS_OFF) {
+		use_configured_name(engine);
+		return 0;
+	}
 	config.port = lan_port(engine->lan);
 	engine->mdns = mdns_new(engine->base, engine->ear->clock, &config, engine->ear->peers,
 				&mdns_events, engine);
 	publish(engine);
 	core_set_naming(engine->ear, NAMING_USEC);
+	ear_timer_set(&engine->unnamed, NAMING_USEC);
 	return 0;
 }
 
@@ -418,6 +467,8 @@ engine_new(const struct engine_config *config, char *error, size_t size)
 	engine->base = config->base;
 	engine->conf = config->conf;
 	engine->ear = core_new(config->clock, config->conf, config->xeps, &reach, engine);
+	engine->names = engine_names_new(config->base, config->clock);
+	ear_timer_init(&engine->unnamed, config->clock, use_configured_name, engine);
 	if (start(engine, config->no_socket, error, size) != 0) {
 		engine_free(engine->ear);
 		return NULL;
@@ -438,6 +489,9 @@ engine_free(struct ear *ear)
 	player_free(ear->player);
 	ear->player = NULL;
 	core_stop(ear);
+	ear_timer_stop(&engine->unnamed);
+	engine_names_free(engine->names);
+	engine->names = NULL;
 	if (engine->mdns != NULL)
 		mdns_free(engine->mdns);
 	if (engine->lan != NULL)
@@ -467,5 +521,5 @@ engine_is_ready(const struct ear *ear)
 {
 	const struct engine *engine = engine_of(ear);
 
-	return engine->mdns == NULL || mdns_instance(engine->mdns) != NULL;
+	return engine->lan == NULL || engine->named;
 }

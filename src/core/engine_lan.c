@@ -10,6 +10,7 @@
 #include "core/engine_lan.h"
 #include "core/meet.h"
 #include "core/route.h"
+#include "core/ways.h"
 
 /* A link-local address is another host's on another link; a configured one may have no scope. */
 static bool
@@ -82,6 +83,7 @@ hook_resolve(void *owner, const char *address, struct lan_target *targets, size_
 	/* It announces a key, or has shown one: it need not be asked whether it speaks TLS. */
 	bool secure = meet_may_plain(ear, address) == -EKEYREJECTED;
 
+	n = ways_order(found, lengths, n);
 	for (size_t i = 0; i < n; i++) {
 		targets[i].secure = secure;
 		targets[i].patient = peer != NULL && strcmp(peer->txt.node, EAR_CAPS_NODE) != 0;

@@ -6,6 +6,7 @@
 
 #include "base/alloc.h"
 #include "core/meet_impl.h"
+#include "core/told.h"
 #include "core/vouch.h"
 #include "trust/cert.h"
 #include "trust/hint.h"
@@ -232,6 +233,7 @@ int
 meet_keyed(struct ear *ear, struct link *link, const unsigned char *der, size_t length,
 	   const char **text)
 {
+	const struct ear_key *expected = told_key(ear, link->peer);
 	struct meeting *meeting;
 	struct pin *proved;
 	struct cert cert;
@@ -245,6 +247,11 @@ meet_keyed(struct ear *ear, struct link *link, const unsigned char *der, size_t 
 	if (rc != 0) {
 		cert_release(&cert);
 		return -EPERM;
+	}
+	if (rc == 0 && expected != NULL && !ear_key_equal(&cert.key, expected)) {
+		cert_release(&cert);
+		*text = "another device is at the addresses that it told";
+		return -EADDRNOTAVAIL;
 	}
 	meeting = meet_note(ear, link->peer, &cert);
 	cert_release(&cert);

@@ -7,6 +7,7 @@
 
 #include "base/alloc.h"
 #include "core/meet_impl.h"
+#include "core/told.h"
 #include "core/vouch.h"
 #include "trust/identity.h"
 
@@ -299,6 +300,16 @@ leave_revoked(struct ear *ear)
 	}
 }
 
+/* Whose keys are other ones than before. */
+static void
+tell_lists(struct ear *ear)
+{
+	char bare[EAR_JID_SIZE];
+
+	while (vouch_news(ear, &ear->lists_told, bare))
+		core_tell(ear, EAR_TRUST_CHANGED, bare, EAR_LINK_NONE);
+}
+
 static void
 on_settle(void *arg)
 {
@@ -316,6 +327,8 @@ on_settle(void *arg)
 	look_at_all(ear);
 	leave_revoked(ear);
 	meet_match_all(ear);
+	told_look(ear);
+	tell_lists(ear);
 	ear->reach->lan_recheck(ear->reach_arg, NULL);
 	if (!vouch_renew(ear))
 		meet_at(ear, ear_now(ear->clock) + VOUCH_EVENT);

@@ -190,20 +190,28 @@ is_anothers(struct ear *ear, const char *address, const struct ear_key *key,
 	return true;
 }
 
+bool
+meet_expect(struct ear *ear, const char *address, const struct ear_key *key,
+	    const char *const *jids, size_t count)
+{
+	struct dest *dest = dest_find(ear, address);
+
+	if ((dest != NULL && dest->bound && ear_key_equal(&dest->key, key)) ||
+	    is_elsewhere(ear, key, address) || is_taken(ear, key, address) ||
+	    is_anothers(ear, address, key, jids, count))
+		return false;
+	dest = dest_bind(ear, address, key, jids, count);
+	dest->trusted = expected_level(ear, key, jids, count) == EAR_TRUSTED;
+	probe_now(dest);
+	return true;
+}
+
 static void
 expect(struct ear *ear, const struct peer *peer, const struct ear_key *key, const char *const *jids,
        size_t count)
 {
-	struct dest *dest = dest_find(ear, peer->address);
-
-	if ((dest != NULL && dest->bound && ear_key_equal(&dest->key, key)) ||
-	    is_elsewhere(ear, key, peer->address) || is_taken(ear, key, peer->address) ||
-	    is_anothers(ear, peer->address, key, jids, count))
-		return;
-	ear_info("%s: announces the key of %s", peer->address, jids[0]);
-	dest = dest_bind(ear, peer->address, key, jids, count);
-	dest->trusted = expected_level(ear, key, jids, count) == EAR_TRUSTED;
-	probe_now(dest);
+	if (meet_expect(ear, peer->address, key, jids, count))
+		ear_info("%s: announces the key of %s", peer->address, jids[0]);
 }
 
 /* Whoever publishes a key says that it is his; the device says later whose it is. Those whom we

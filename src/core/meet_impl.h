@@ -50,6 +50,12 @@ void meet_hints_init(struct ear *ear);
 void meet_hints_release(struct ear *ear);
 /* Whom the announced peers say that they are. */
 void meet_match_all(struct ear *ear);
+/*
+ * That key is said to be at that LAN address: its destination, reached there only by a stream that
+ * shows it. Whether it is one now; not where another has the address, or the key another address.
+ */
+bool meet_expect(struct ear *ear, const char *address, const struct ear_key *key,
+		 const char *const *jids, size_t count);
 /* It announces a key that it does not have. */
 void meet_note_liar(struct ear *ear, const struct peer *peer);
 /* Forgets that, and why the address was refused. */

@@ -4,37 +4,19 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include <event2/util.h>
-#include <netinet/in.h>
-
 #include "base/alloc.h"
 #include "core/meet.h"
+#include "core/names.h"
 #include "core/policy.h"
 #include "core/probe.h"
 #include "core/request.h"
 #include "core/route.h"
+#include "core/told.h"
 
 /* How long a switch waits for the old path to be empty, at least. */
 #define DRAIN_MIN (1 * EAR_SEC)
 
 /* --- what can be reached ------------------------------------------------------------------ */
-
-static size_t
-targets_of_conf(const struct conf_peer *peer, struct sockaddr_storage *target, socklen_t *length)
-{
-	struct sockaddr_in6 *in6 = (struct sockaddr_in6 *)target;
-	int size = sizeof(*target);
-
-	if (peer == NULL || peer->host == NULL ||
-	    evutil_parse_sockaddr_port(peer->host, (struct sockaddr *)target, &size) != 0)
-		return 0;
-	if (target->ss_family == AF_INET6)
-		in6->sin6_port = htons(peer->port);
-	else
-		((struct sockaddr_in *)target)->sin_port = htons(peer->port);
-	*length = size;
-	return 1;
-}
 
 size_t
 route_targets(struct ear *ear, const char *address, struct sockaddr_storage *targets,
@@ -50,9 +32,9 @@ route_targets(struct ear *ear, const char *address, struct sockaddr_storage *tar
 		targets[n] = peer->ways[i].address;
 		lengths[n++] = peer->ways[i].length;
 	}
-	if (n < max && dest != NULL)
-		n += targets_of_conf(dest->conf, &targets[n], &lengths[n]);
-	return n;
+	if (dest != NULL)
+		n += names_targets(ear, dest->conf, targets + n, lengths + n, max - n);
+	return n + told_targets(ear, address, targets + n, lengths + n, max - n);
 }
 
 static bool

@@ -39,8 +39,8 @@ struct path *route_best(struct dest *dest);
  * usable. */
 struct path *route_choose(struct dest *dest);
 
-/* Where the address can be dialled: from the table of peers, else from configuration. Returns how
- * many. */
+/* Where the address can be dialled: from the table of peers, from configuration, and from what it
+ * has told over its server. Returns how many. */
 size_t route_targets(struct ear *ear, const char *address, struct sockaddr_storage *targets,
 		     socklen_t *lengths, size_t max);
 

@@ -252,6 +252,23 @@ vouch_each(struct ear *ear, unsigned long long since,
 	return false;
 }
 
+bool
+vouch_news(struct ear *ear, unsigned long long *since, char *out)
+{
+	const struct vouch *first = NULL;
+
+	for (size_t i = 0; *since < ear->lists_serial && i < map_count(ear->vouches); i++) {
+		const struct vouch *vouch = map_at(ear->vouches, i, NULL);
+
+		if (vouch->serial > *since && (first == NULL || vouch->serial < first->serial))
+			first = vouch;
+	}
+	*since = first == NULL ? ear->lists_serial : first->serial;
+	if (first != NULL)
+		copy_text(out, EAR_JID_SIZE, first->bare);
+	return first != NULL;
+}
+
 static size_t
 jids_of(const struct vouch *vouch, const struct ear_key *key, char (*out)[EAR_JID_SIZE], size_t max)
 {

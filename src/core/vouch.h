@@ -37,6 +37,10 @@ enum vouch_word vouch_look(struct ear *ear, const char *jid, const struct ear_ke
  * that configuration names or that somebody here sends to: it is asked for whatever others want. */
 void vouch_want(struct ear *ear, const char *jid, int64_t age);
 
+/* The first list that has become another one since that serial, which is moved on to it; out, of
+ * EAR_JID_SIZE: whose it is. False: none has. */
+bool vouch_news(struct ear *ear, unsigned long long *since, char *out);
+
 /* Calls fn for each device in the lists that have changed since that serial (ear->lists_serial);
  * true from it ends the walk. */
 bool vouch_each(struct ear *ear, unsigned long long since,
