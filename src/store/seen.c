@@ -37,7 +37,7 @@ struct names {
 };
 
 struct seen {
-	struct seen_file file;
+	struct seen_file *file;
 	struct names *names;
 	uint64_t notes; /* as noted_at */
 	size_t newest;  /* the slot that was noted last; SEEN_SENDERS_MAX: none */
@@ -48,13 +48,13 @@ struct seen {
 static struct seen_sender *
 sender_at(const struct seen *seen, size_t slot)
 {
-	return &seen->file.map->front.senders[slot];
+	return &seen->file->map->front.senders[slot];
 }
 
 static struct seen_tables *
 tables_at(const struct seen *seen, size_t slot)
 {
-	return &seen->file.map->tables[slot];
+	return &seen->file->map->tables[slot];
 }
 
 /* The order of senders changes only where they alternate. */
@@ -71,8 +71,9 @@ stamp(struct seen *seen, size_t slot)
 /* --- who has which slot ---------------------------------------------------------------------- */
 
 static struct known *
-known_add(struct names *names, const char *sender, const struct seen_who *who, size_t slot)
+known_add(const struct seen *seen, const char *sender, const struct seen_who *who, size_t slot)
 {
+	struct names *names = seen->names;
 	size_t length = strlen(sender) + 1;
 	struct known *known = xalloc(sizeof(*known) + length);
 
@@ -82,6 +83,7 @@ known_add(struct names *names, const char *sender, const struct seen_who *who, s
 	map_set(names->by_sender, sender, known);
 	names->by_slot[slot] = known;
 	names->last = known;
+	seen_file_prepare(seen->file, slot);
 	return known;
 }
 
@@ -129,9 +131,9 @@ known_find(const struct seen *seen, const char *sender, struct seen_who *who)
 		names->last = known;
 		return known;
 	}
-	seen_digest_who(seen->file.map->front.head.key, sender, who);
+	seen_digest_who(seen->file->map->front.head.key, sender, who);
 	slot = slot_of(seen, who);
-	return slot == SEEN_SENDERS_MAX ? NULL : known_add(names, sender, who, slot);
+	return slot == SEEN_SENDERS_MAX ? NULL : known_add(seen, sender, who, slot);
 }
 
 /* A free one, or that of the sender that was noted least recently. */
@@ -152,16 +154,17 @@ slot_take(struct seen *seen, const char *sender, const struct seen_who *who)
 {
 	size_t slot = slot_oldest(seen);
 	struct seen_sender *entry = sender_at(seen, slot);
+	struct known *known;
 
 	known_remove(seen->names, slot);
 	if (seen->newest == slot)
 		seen->newest = SEEN_SENDERS_MAX;
 	atomic_store_explicit(&entry->noted_at, 0, memory_order_release);
 	atomic_signal_fence(memory_order_seq_cst);
-	seen_file_prepare(&seen->file, slot);
-	seen_table_clear(entry, tables_at(seen, slot));
 	memcpy(entry->name, who->name, SEEN_NAME);
-	return known_add(seen->names, sender, who, slot);
+	known = known_add(seen, sender, who, slot);
+	seen_table_clear(entry, tables_at(seen, slot));
+	return known;
 }
 
 /* --- ids ------------------------------------------------------------------------------------- */
@@ -188,8 +191,10 @@ seen_open(const char *dir, int *rc, char *error, size_t size)
 {
 	struct seen *seen = xalloc(sizeof(*seen));
 
-	*rc = seen_file_open(&seen->file, dir, error, size);
+	seen->file = xalloc(sizeof(*seen->file));
+	*rc = seen_file_open(seen->file, dir, error, size);
 	if (*rc != 0) {
+		free(seen->file);
 		free(seen);
 		return NULL;
 	}
@@ -207,7 +212,8 @@ seen_close(struct seen *seen)
 {
 	if (seen == NULL)
 		return;
-	seen_file_close(&seen->file);
+	seen_file_close(seen->file);
+	free(seen->file);
 	for (size_t i = 0; i < SEEN_SENDERS_MAX; i++)
 		free(seen->names->by_slot[i]);
 	map_free(seen->names->by_sender);
@@ -249,7 +255,6 @@ seen_note(struct seen *seen, const char *sender, const char *id)
 
 	if (known == NULL)
 		known = slot_take(seen, sender, &who);
-	seen_file_prepare(&seen->file, known->slot);
 	entry = sender_at(seen, known->slot);
 	tables = tables_at(seen, known->slot);
 	memo = look_at(seen, known, id);
@@ -267,7 +272,6 @@ seen_forget(struct seen *seen, const char *sender, const char *id)
 
 	if (known == NULL)
 		return;
-	seen_file_prepare(&seen->file, known->slot);
 	seen_table_remove(sender_at(seen, known->slot), tables_at(seen, known->slot),
 			  look_at(seen, known, id)->digest);
 }

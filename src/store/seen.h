@@ -27,7 +27,8 @@ struct seen;
 struct seen *seen_open(const char *dir, int *rc, char *error, size_t size);
 void seen_close(struct seen *seen);
 
-/* Whether that id of that sender has been noted. Costs no system call. */
+/* Whether that id of that sender has been noted. Costs no system call but when a sender is new to
+ * this process. */
 bool seen_has(const struct seen *seen, const char *sender, const char *id);
 
 /* Whether anything of that sender is noted. */

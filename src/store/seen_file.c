@@ -2,9 +2,10 @@
 /*
  * seen_file.c: the file "seen": whose it is, whether it is whole, and room on the disk for it.
  *
- * A store into a mapped page that the disk has no block for ends the process (SIGBUS). Blocks are
- * therefore allocated before a page is written for the first time by this process, also where the
- * file seems to have them: a copy may have lost them again.
+ * Touching a mapped page that the disk has no block for ends the process (SIGBUS); on some file
+ * systems reading it is enough. Blocks are therefore allocated before a page is touched for the
+ * first time by this process, also where the file seems to have them: a copy may have lost them
+ * again.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -306,34 +307,30 @@ seen_file_close(struct seen_file *file)
 
 /* Puts memory into the place of the file, with what the file has there. */
 static void
-keep_in_memory(struct seen_file *file, size_t slot, int error)
+keep_in_memory(struct seen_file *file, size_t slot, off_t offset, int error)
 {
-	struct seen_tables *tables = &file->map->tables[slot], *copy = xalloc(sizeof(*copy));
+	struct seen_tables *tables = &file->map->tables[slot];
 
 	if (!file->told)
 		ear_warn("%s: %s: what some senders sent is remembered in memory only", file->path,
 			 strerror(-error));
 	file->told = true;
-	memcpy(copy, tables, sizeof(*copy));
 	map_memory(tables, sizeof(*tables), MAP_FIXED);
-	memcpy(tables, copy, sizeof(*copy));
-	free(copy);
+	if (pread(file->fd, tables, sizeof(*tables), offset) < 0)
+		ear_warn("%s: %s", file->path, strerror(errno));
 }
 
 void
 seen_file_prepare(struct seen_file *file, size_t slot)
 {
+	off_t offset =
+		(off_t)(offsetof(struct seen_map, tables) + slot * sizeof(struct seen_tables));
 	int rc;
 
 	if (file->ready[slot])
 		return;
 	file->ready[slot] = true;
-	if (file->fd < 0)
-		return;
-	rc = allocate(
-		file->fd,
-		(off_t)(offsetof(struct seen_map, tables) + slot * sizeof(struct seen_tables)),
-		sizeof(struct seen_tables));
+	rc = file->fd < 0 ? 0 : allocate(file->fd, offset, sizeof(struct seen_tables));
 	if (rc != 0)
-		keep_in_memory(file, slot, rc);
+		keep_in_memory(file, slot, offset, rc);
 }

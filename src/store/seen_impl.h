@@ -62,7 +62,7 @@ struct seen_file {
 	char *path; /* NULL: in memory only */
 	int fd;     /* locked while it is open; -1: in memory only */
 	struct seen_map *map;
-	bool ready[SEEN_SENDERS_MAX]; /* its tables can be written */
+	bool ready[SEEN_SENDERS_MAX]; /* its tables can be touched */
 	bool told;                    /* that there was no room */
 };
 
@@ -73,7 +73,7 @@ struct seen_file {
 int seen_file_open(struct seen_file *file, const char *dir, char *error, size_t size);
 void seen_file_close(struct seen_file *file);
 
-/* Makes sure that a sender's tables can be written: a system call at the first time only. */
+/* Makes sure that a sender's tables can be touched: a system call at the first time only. */
 void seen_file_prepare(struct seen_file *file, size_t slot);
 
 /* What a file is not accepted for, or NULL; length is that of the whole file. */

@@ -136,6 +136,8 @@ count_set(struct seen_sender *sender, unsigned generation, uint32_t count)
 static void
 generation_clear(struct seen_sender *sender, struct seen_tables *tables, unsigned generation)
 {
+	if (sender->count[generation] == 0)
+		return; /* not even to look: it may have no page of memory yet */
 	for (unsigned part = 0; part <= part_of(sender->count[generation]); part++) {
 		struct table table = table_at(tables, generation, part);
 
@@ -175,7 +177,8 @@ seen_table_has(const struct seen_sender *sender, struct seen_tables *tables, uin
 	unsigned current = current_of(sender);
 
 	return generation_find(sender, tables, current, digest) != NULL ||
-	       generation_find(sender, tables, !current, digest) != NULL;
+	       (sender->count[!current] > 0 &&
+		generation_find(sender, tables, !current, digest) != NULL);
 }
 
 void
@@ -201,8 +204,12 @@ seen_table_add(struct seen_sender *sender, struct seen_tables *tables, uint64_t 
 void
 seen_table_remove(struct seen_sender *sender, struct seen_tables *tables, uint64_t digest)
 {
+	unsigned current = current_of(sender);
+
 	for (unsigned i = 0; i < 2; i++) {
-		uint64_t *line = generation_find(sender, tables, i, digest);
+		uint64_t *line = i == current || sender->count[i] > 0
+					 ? generation_find(sender, tables, i, digest)
+					 : NULL;
 
 		if (line != NULL)
 			place_set(line_find(line, digest), SEEN_GONE);
