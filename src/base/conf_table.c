@@ -23,7 +23,7 @@ static const char *const choices_plaintext[] = { "warn", "allow", "deny", NULL }
 static const char *const choices_level[] = {
 	"anyone", "known", "proved", "trusted", "nobody", NULL
 };
-static const char *const choices_store[] = { "none", NULL };
+static const char *const choices_store[] = { "sqlite", "none", NULL };
 
 /* RFC 6763 §4.1.1 and XEP-0174 §3: the machine of an instance is a host name. */
 static bool
@@ -190,8 +190,10 @@ const struct conf_option conf_options[] = {
 	{ "policy", "other", CONF_CHOICE, AT(policy_other), .choices = choices_level,
 	  .fallback = "proved", .help = "To do whatever has no key of its own." },
 
-	{ "store", "kind", CONF_WORD, AT(store_kind), .choices = choices_store, .fallback = "none",
-	  .help = "What survives a restart: nothing." },
+	{ "store", "kind", CONF_WORD, AT(store_kind), .choices = choices_store,
+	  .fallback = "sqlite",
+	  .help = "Messages that outlive the daemon (earshot send --queue): sqlite, in spool.db "
+		  "below the state directory, or none." },
 
 	{ "local", "socket", CONF_TEXT, AT(local_socket), .min = 1, .max = 107,
 	  .help = "Unix socket for programs on this machine. "

@@ -76,6 +76,7 @@ struct ear {
 	void *reach_arg;
 	struct link *server; /* NULL: none configured */
 	struct ear_player *player;
+	struct post *post; /* post.c: messages that outlive us; NULL: none do */
 	struct peers *peers;
 	struct dests dests;
 	struct identity *identity;

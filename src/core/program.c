@@ -7,6 +7,7 @@
 
 #include "base/alloc.h"
 #include "core/hold.h"
+#include "core/post.h"
 #include "core/program.h"
 #include "core/request.h"
 #include "core/route.h"
@@ -165,6 +166,30 @@ program_only(struct ear *ear, xmpp_stanza_t *stanza)
 	return note == NULL ? EAR_LINK_NONE : note->only;
 }
 
+static bool
+wants_store(xmpp_stanza_t *stanza)
+{
+	xmpp_stanza_t *route = ear_find(stanza, "route", EAR_NS_CONTROL);
+	const char *queue = route == NULL ? NULL : xmpp_stanza_get_attribute(route, "queue");
+
+	return queue != NULL && strcmp(queue, "true") == 0;
+}
+
+/* It leaves when it can, and the program waits for no path. Consumes the stanza. */
+static void
+store(struct ear *ear, struct link *link, xmpp_stanza_t *stanza, enum ear_link_kind only)
+{
+	char id[17];
+
+	if (xmpp_stanza_get_id(stanza) == NULL) {
+		ear_new_id(id);
+		xmpp_stanza_set_id(stanza, id);
+	}
+	sent_note(ear, stanza, link->peer, only);
+	post_take(ear, stanza, only);
+	xmpp_stanza_release(stanza);
+}
+
 static void
 remember_dest(struct program *program, const char *to)
 {
@@ -181,6 +206,10 @@ program_out(struct ear *ear, struct link *link, xmpp_stanza_t *stanza)
 	char id[17];
 	int error;
 
+	if (wants_store(stanza)) {
+		store(ear, link, copy, only);
+		return;
+	}
 	remember_dest(program_find(ear, link->peer), xmpp_stanza_get_to(copy));
 	if (strcmp(xmpp_stanza_get_name(copy), "iq") == 0 && type != NULL &&
 	    (strcmp(type, "get") == 0 || strcmp(type, "set") == 0)) {
@@ -312,6 +341,7 @@ program_flush(struct ear *ear, struct link *link, xmpp_stanza_t *iq)
 	if (program->flush != NULL)
 		end_flush(program, EAR_CONFLICT, "asked again");
 	program->flush = xmpp_stanza_copy(iq);
+	post_commit(ear);
 	try_flush(program);
 }
 

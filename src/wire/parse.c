@@ -43,11 +43,11 @@ on_end(void *arg)
 
 static const struct reader_events events = { on_header, on_stanza, on_end };
 
-xmpp_stanza_t *
-parse_stanza(xmpp_ctx_t *ctx, const char *bytes, size_t length)
+static xmpp_stanza_t *
+parse(xmpp_ctx_t *ctx, const struct reader_caps *limits, const char *bytes, size_t length)
 {
 	xmpp_stanza_t *found = NULL;
-	struct reader *reader = reader_new(ctx, &caps, &events, &found);
+	struct reader *reader = reader_new(ctx, limits, &events, &found);
 	int rc = reader_feed(reader, stream, strlen(stream));
 
 	if (rc == 0)
@@ -58,4 +58,16 @@ parse_stanza(xmpp_ctx_t *ctx, const char *bytes, size_t length)
 	}
 	reader_free(reader);
 	return found;
+}
+
+xmpp_stanza_t *
+parse_stanza(xmpp_ctx_t *ctx, const char *bytes, size_t length)
+{
+	return parse(ctx, &caps, bytes, length);
+}
+
+xmpp_stanza_t *
+parse_long(xmpp_ctx_t *ctx, const char *bytes, size_t length)
+{
+	return parse(ctx, &reader_caps_known, bytes, length);
 }

@@ -11,4 +11,7 @@
 /* The stanza, which the caller owns. NULL: that is not one whole stanza, or too long. */
 xmpp_stanza_t *parse_stanza(xmpp_ctx_t *ctx, const char *bytes, size_t length);
 
+/* The same for one as long as a stream takes. */
+xmpp_stanza_t *parse_long(xmpp_ctx_t *ctx, const char *bytes, size_t length);
+
 #endif
