@@ -1,24 +1,20 @@
 /* SPDX-License-Identifier: ISC */
 /* cmd_doctor.c: why something is not found, not reached or refused: checks in order, one line each.
- */
+ * The engine looks and tries; whether our key is published is asked here. */
 #include <stdlib.h>
 #include <string.h>
 
 #include "base/alloc.h"
 #include "trust.h"
 
-#define LOOK_SECONDS 2.0 /* an engine of our own has just begun to look around */
+#define LOOK_SECONDS 2.0  /* an engine of our own has just begun to look around */
+#define TRY_MS       4000 /* for all that the engine tries */
 
 struct doctor {
 	struct cli *cli;
 	bool failed;
-	char *server; /* our bare address behind the server; NULL: none */
-};
-
-/* What a look at the path to an address came to. */
-struct reach {
-	bool done, worked, refused; /* refused: by trust */
-	char *text, *remedy;
+	char *address; /* whom it is asked about; NULL: nobody */
+	char *server;  /* our bare address behind the server; NULL: none */
 };
 
 static const char *
@@ -111,43 +107,6 @@ learn_self(struct doctor *doctor)
 	answer_release(&answer);
 }
 
-/* Asks the engine; fn for each check. */
-static int
-ask_engine(struct doctor *doctor, const char *address,
-	   void (*fn)(struct doctor *doctor, xmpp_stanza_t *check, void *arg), void *arg)
-{
-	xmpp_stanza_t *iq = cli_control(doctor->cli, "get", "doctor"), *list;
-	struct answer answer;
-	int code;
-
-	if (address != NULL)
-		ear_set(ear_first(iq), "address", "%s", address);
-	cli_ask(doctor->cli, iq, doctor->cli->args.timeout, &answer);
-	code = answer.code;
-	if (code != EXIT_DONE) {
-		code = trust_refused(address == NULL ? "daemon" : address, &answer, NULL);
-		answer_release(&answer);
-		return code;
-	}
-	list = trust_payload(&answer, "doctor", &code);
-	for (xmpp_stanza_t *e = list == NULL ? NULL : ear_first(list); e != NULL; e = ear_next(e))
-		if (ear_is(e, "check", EAR_NS_CONTROL))
-			fn(doctor, e, arg);
-	answer_release(&answer);
-	return code;
-}
-
-static void
-on_check(struct doctor *doctor, xmpp_stanza_t *check, void *arg)
-{
-	const char *name = xmpp_stanza_get_attribute(check, "name");
-	const char *state = xmpp_stanza_get_attribute(check, "state");
-	const char *text = xmpp_stanza_get_attribute(check, "text");
-
-	if (name != NULL && state != NULL && text != NULL)
-		tell(doctor, name, state, text, xmpp_stanza_get_attribute(check, "remedy"));
-}
-
 /* --- whether our key is where others look for it ------------------------------------------ */
 
 static bool
@@ -189,15 +148,23 @@ tell_published(struct doctor *doctor, const struct answer *answer, const char *k
 	free(text);
 }
 
+/* A component's engine answers that itself: with the server gone that says nothing. */
 static void
-check_published(struct doctor *doctor)
+check_published(struct doctor *doctor, bool server_works)
 {
 	struct cli *cli = doctor->cli;
 	char *key = NULL, *name = NULL;
 	xmpp_stanza_t *iq, *items;
 	struct answer answer;
 
-	if (doctor->server == NULL || trust_own(cli, &key, &name) != EXIT_DONE)
+	if (doctor->server == NULL || cli->interrupted)
+		return;
+	if (!server_works) {
+		tell(doctor, "published key", "warn", "cannot be asked for without the server",
+		     NULL);
+		return;
+	}
+	if (trust_own(cli, &key, &name) != EXIT_DONE)
 		return;
 	iq = ear_stanza(cli->ctx, "iq", "get", doctor->server, NULL);
 	items = ear_child(ear_child(iq, "pubsub", EAR_NS_PUBSUB), "items", EAR_NS_PUBSUB);
@@ -209,108 +176,64 @@ check_published(struct doctor *doctor)
 	free(name);
 }
 
-/* --- the way to an address ---------------------------------------------------------------- */
-
-static const char *
-remedy_of(const struct answer *answer, const char *path)
-{
-	if (answer->code == EXIT_TRUST)
-		return "another key than before, or none: was that device reset? Then: earshot "
-		       "untrust it, and pair again; else somebody is in its place";
-	if (strcmp(path, "server") == 0)
-		return "is its server reachable, and that device connected there?";
-	if (answer->code == EXIT_TIMEOUT)
-		return "its TCP port must not be filtered";
-	return "is earshotd running there?";
-}
+/* --- the whole ---------------------------------------------------------------------------- */
 
 static void
-ping(struct doctor *doctor, const char *address, const char *path, struct reach *reach)
-{
-	struct cli *cli = doctor->cli;
-	xmpp_stanza_t *iq = ear_stanza(cli->ctx, "iq", "get", address, NULL);
-	const char *wanted = cli->args.path, *text;
-	struct answer answer;
-	char rtt[32];
-
-	ear_child(iq, "ping", EAR_NS_PING);
-	cli->args.path = path;
-	cli_ask(cli, iq, cli->args.timeout, &answer);
-	cli->args.path = wanted;
-	reach->done = true;
-	/* An error from the other side went there and back, too. */
-	reach->worked = answer.code == EXIT_DONE || answer.code == EXIT_REFUSED;
-	reach->refused = answer.code == EXIT_TRUST;
-	out_rtt(rtt, sizeof(rtt), answer.rtt_us);
-	text = answer.stanza == NULL ? NULL : ear_error_text_of(answer.stanza);
-	if (reach->worked)
-		reach->text = xasprintf("answers in %s", rtt);
-	else if (answer.stanza == NULL)
-		reach->text = xstrdup("no answer in time");
-	else
-		reach->text =
-			xasprintf("%s%s%s", ear_condition_name(ear_condition_of(answer.stanza)),
-				  text == NULL ? "" : ": ", text == NULL ? "" : text);
-	reach->remedy = reach->worked ? NULL : xstrdup(remedy_of(&answer, path));
-	answer_release(&answer);
-}
-
-/* One path is enough, unless the other is shut for a reason of trust. */
-static void
-tell_reach(struct doctor *doctor, const char *name, const struct reach *reach, bool other_works)
-{
-	if (!reach->done)
-		return;
-	tell(doctor, name,
-	     reach->worked                    ? "ok"
-	     : other_works && !reach->refused ? "warn"
-					      : "fail",
-	     reach->text, reach->remedy);
-}
-
-struct visit {
-	struct reach lan, server;
-	bool told;
-};
-
-/* What paths there are stands before the level that they have. */
-static void
-on_address_check(struct doctor *doctor, xmpp_stanza_t *check, void *arg)
+on_check(struct doctor *doctor, xmpp_stanza_t *check)
 {
 	const char *name = xmpp_stanza_get_attribute(check, "name");
-	struct visit *visit = arg;
+	const char *state = xmpp_stanza_get_attribute(check, "state");
+	const char *text = xmpp_stanza_get_attribute(check, "text");
 
-	if (!visit->told && name != NULL && strcmp(name, "level") == 0) {
-		visit->told = true;
-		tell_reach(doctor, "by lan", &visit->lan, visit->server.worked);
-		tell_reach(doctor, "by server", &visit->server, visit->lan.worked);
-	}
-	on_check(doctor, check, NULL);
+	if (name == NULL || state == NULL || text == NULL)
+		return;
+	if (strcmp(name, "announced") == 0 && doctor->address != NULL)
+		tell(doctor, "address", "ok", doctor->address, NULL);
+	tell(doctor, name, state, text, xmpp_stanza_get_attribute(check, "remedy"));
+	if (strcmp(name, "server") == 0)
+		check_published(doctor, strcmp(state, "ok") == 0);
 }
 
 static int
-check_address(struct doctor *doctor, const char *name)
+examine(struct doctor *doctor)
 {
-	struct visit visit = { 0 };
+	struct cli *cli = doctor->cli;
+	xmpp_stanza_t *iq = cli_control(cli, "get", "doctor"), *list;
+	double ms = cli->args.timeout * 900;
+	struct answer answer;
 	int code;
-	char *address = cli_address(doctor->cli, name, &code);
 
-	if (address == NULL) {
+	if (doctor->address != NULL)
+		ear_set(ear_first(iq), "address", "%s", doctor->address);
+	ear_set(ear_first(iq), "ms", "%d", ms < 100 ? 100 : ms > TRY_MS ? TRY_MS : (int)ms);
+	cli_ask(cli, iq, cli->args.timeout, &answer);
+	code = answer.code;
+	if (code != EXIT_DONE) {
+		code = trust_refused("daemon", &answer, NULL);
+		answer_release(&answer);
+		return code;
+	}
+	list = trust_payload(&answer, "doctor", &code);
+	for (xmpp_stanza_t *e = list == NULL ? NULL : ear_first(list); e != NULL; e = ear_next(e))
+		if (ear_is(e, "check", EAR_NS_CONTROL))
+			on_check(doctor, e);
+	answer_release(&answer);
+	return code;
+}
+
+static int
+examine_all(struct doctor *doctor)
+{
+	struct cli *cli = doctor->cli;
+	const char *name = cli->args.count > 0 ? cli->args.words[0] : NULL;
+	int code = EXIT_DONE;
+
+	if (name != NULL)
+		doctor->address = cli_address(cli, name, &code);
+	code = examine(doctor);
+	if (name != NULL && doctor->address == NULL)
 		tell(doctor, "address", "fail", name,
 		     "write user@machine.local, user@domain, or a name that earshot peers lists");
-		return EXIT_DONE;
-	}
-	tell(doctor, "address", "ok", address, NULL);
-	ping(doctor, address, "lan", &visit.lan);
-	if (doctor->server != NULL && !doctor->cli->interrupted)
-		ping(doctor, address, "server", &visit.server);
-	code = doctor->cli->interrupted ? EXIT_CONFIG
-					: ask_engine(doctor, address, on_address_check, &visit);
-	free(visit.lan.text);
-	free(visit.lan.remedy);
-	free(visit.server.text);
-	free(visit.server.remedy);
-	free(address);
 	return code;
 }
 
@@ -320,14 +243,11 @@ cmd_doctor(struct cli *cli)
 	struct doctor doctor = { .cli = cli };
 	int code = check_daemon(&doctor);
 
-	if (code == EXIT_DONE)
-		code = ask_engine(&doctor, NULL, on_check, NULL);
 	if (code == EXIT_DONE) {
 		learn_self(&doctor);
-		check_published(&doctor);
-		if (cli->args.count > 0)
-			code = check_address(&doctor, cli->args.words[0]);
+		code = examine_all(&doctor);
 	}
+	free(doctor.address);
 	free(doctor.server);
 	return code == EXIT_DONE && doctor.failed ? EXIT_REFUSED : code;
 }

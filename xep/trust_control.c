@@ -23,9 +23,11 @@
  * set <new-key/>
  *     -> <new-key key='FP'/>, from now on the key of this device.
  *
- * get <doctor [address='A']/>
- *     -> <doctor><check name='mdns' state='ok|warn|fail' text='...' [remedy='...']/>*</doctor>
+ * get <doctor [address='A'] [ms='4000']/>
+ *     -> <doctor><check name='avahi' state='ok|warn|fail' text='...' [remedy='...']/>*</doctor>
  *     About this engine, or about that address; in the order in which one thing needs the other.
+ *     With ms, not only looks but tries, so long at most (100 to 60000), and tells of this engine
+ *     and then of that address. More than DOCTORS_MAX at once: resource-constraint.
  */
 #include <errno.h>
 #include <inttypes.h>
@@ -33,7 +35,10 @@
 
 #include <earshot/ear.h>
 
+#include "memory.h"
 #include "page.h"
+
+extern const struct ear_xep ear_xep_trust_control;
 
 static void
 add_pin(void *arg, const struct ear_pin_info *pin)
@@ -153,18 +158,113 @@ add_check(void *arg, const struct ear_check *check)
 		ear_set(element, "remedy", "%s", check->remedy);
 }
 
+/* --- doctor ------------------------------------------------------------------------------- */
+
+#define DOCTORS_MAX 8
+
+/* One that tries, while its program waits. */
+struct doctor {
+	struct doctors *doctors;
+	struct ear_examination *examination;
+	struct ear_hold *hold;
+	xmpp_stanza_t *list;
+};
+
+struct doctors {
+	struct doctor *all[DOCTORS_MAX];
+};
+
+static void
+doctor_free(struct doctor *doctor)
+{
+	for (size_t i = 0; i < DOCTORS_MAX; i++)
+		if (doctor->doctors->all[i] == doctor)
+			doctor->doctors->all[i] = NULL;
+	free(doctor);
+}
+
+static void
+on_checked(void *arg, const struct ear_check *check)
+{
+	struct doctor *doctor = arg;
+
+	add_check(doctor->list, check);
+}
+
+static void
+on_examined(void *arg)
+{
+	struct doctor *doctor = arg;
+
+	ear_hold_reply(doctor->hold, doctor->list);
+	doctor_free(doctor);
+}
+
+static enum ear_verdict
+examine(const struct ear_in *in, const char *address, long ms)
+{
+	struct doctors *doctors = ear_state(in->ear, &ear_xep_trust_control);
+	struct doctor *doctor;
+	size_t i = 0;
+
+	while (i < DOCTORS_MAX && doctors->all[i] != NULL)
+		i++;
+	if (i == DOCTORS_MAX)
+		return ear_fail(in, EAR_RESOURCE_CONSTRAINT, "%d programs are examining already",
+				DOCTORS_MAX);
+	doctors->all[i] = doctor = xep_alloc(sizeof(*doctor));
+	doctor->doctors = doctors;
+	doctor->hold = ear_hold(in);
+	doctor->list = ear_element(ear_ctx(in->ear), "doctor", EAR_NS_CONTROL);
+	doctor->examination =
+		ear_examine(in->ear, address, ms * EAR_MSEC, on_checked, on_examined, doctor);
+	return EAR_DONE;
+}
+
 static enum ear_verdict
 on_doctor(const struct ear_in *in)
 {
 	const char *address = xmpp_stanza_get_attribute(in->payload, "address");
-	char bare[EAR_JID_SIZE];
+	const char *limit = xmpp_stanza_get_attribute(in->payload, "ms");
+	char bare[EAR_JID_SIZE], *end = NULL;
+	long ms = limit == NULL ? 0 : strtol(limit, &end, 10);
 	xmpp_stanza_t *list;
 
 	if (address != NULL && ear_jid_bare(address, bare, sizeof(bare)) != 0)
 		return EAR_JID_MALFORMED;
+	if (limit != NULL && (*end != '\0' || ms < 100 || ms > 60000))
+		return ear_fail(in, EAR_BAD_REQUEST, "ms is from 100 to 60000");
+	if (limit != NULL)
+		return examine(in, address == NULL ? NULL : bare, ms);
 	list = ear_element(ear_ctx(in->ear), "doctor", EAR_NS_CONTROL);
 	ear_diagnose(in->ear, address == NULL ? NULL : bare, add_check, list);
 	return ear_reply(in, list);
+}
+
+static int
+start(struct ear *ear)
+{
+	ear_set_state(ear, &ear_xep_trust_control, xep_alloc(sizeof(struct doctors)));
+	return 0;
+}
+
+/* What is held is the engine's to answer now. */
+static void
+stop(struct ear *ear)
+{
+	struct doctors *doctors = ear_state(ear, &ear_xep_trust_control);
+
+	for (size_t i = 0; i < DOCTORS_MAX; i++) {
+		struct doctor *doctor = doctors->all[i];
+
+		if (doctor == NULL)
+			continue;
+		ear_examination_drop(doctor->examination);
+		xmpp_stanza_release(doctor->list);
+		free(doctor);
+	}
+	ear_set_state(ear, &ear_xep_trust_control, NULL);
+	free(doctors);
 }
 
 static const struct ear_rule rules[] = {
@@ -181,4 +281,6 @@ const struct ear_xep ear_xep_trust_control = {
 	.number = "-",
 	.name = "keys of this device and of others, local",
 	.rules = rules,
+	.start = start,
+	.stop = stop,
 };

@@ -201,6 +201,21 @@ typedef void ear_check_fn(void *arg, const struct ear_check *check);
  */
 void ear_diagnose(struct ear *ear, const char *address, ear_check_fn *fn, void *arg);
 
+typedef void ear_examined_fn(void *arg);
+
+struct ear_examination;
+
+/*
+ * Looks and tries: asks by multicast, connects, pings; at this engine, and then, address not NULL,
+ * at that one. When all has answered, or usec is over, tells fn as ear_diagnose does, then done,
+ * once. Both run from the event loop. To be dropped before the engine stops.
+ */
+struct ear_examination *ear_examine(struct ear *ear, const char *address, int64_t usec,
+				    ear_check_fn *fn, ear_examined_fn *done, void *arg);
+
+/* Nobody wants to know any more: nothing is told. Not once done() has run. */
+void ear_examination_drop(struct ear_examination *examination);
+
 enum ear_event_kind {
 	EAR_PEER_CHANGED, /* appeared, changed: look it up by address */
 	EAR_PEER_GONE,

@@ -22,6 +22,7 @@
 #include "base/map.h"
 #include "core/dest.h"
 #include "core/metrics.h"
+#include "discover/mdns.h"
 #include "discover/peers.h"
 #include "link/link.h"
 #include "wire/ids.h"
@@ -35,8 +36,11 @@ struct core_facts {
 	const char *instance; /* as published by mDNS; NULL: not yet */
 	const char *mdns;     /* "daemon", "embedded"; NULL: no mDNS */
 	bool mdns_fails;
-	const char *mdns_text; /* what it said last, "" */
+	const char *mdns_text;          /* what it said last, "" */
 	const struct netwatch *network; /* the addresses of this machine; NULL: not known */
+	enum mdns_trouble mdns_trouble;
+	char renamed[128];       /* the name that we wanted and somebody else has; "" */
+	struct event_base *base; /* NULL: no sockets here */
 };
 
 /* What became of a look-up: addresses without port; count 0: text says why there are none. */
@@ -58,6 +62,10 @@ struct core_reach {
 	void (*identity_changed)(void *arg);
 	/* Looks up a host name; fn runs once, from the event loop. May be NULL: nobody can. */
 	void (*find_host)(void *arg, const char *host, core_found_fn *fn, void *fn_arg);
+	/* As server_trouble, server_ask, server_owes; NULL where there is nothing to be asked. */
+	const char *(*server_trouble)(void *arg, char *out, size_t size);
+	void (*server_ask)(void *arg);
+	bool (*server_owes)(void *arg);
 	void (*describe)(void *arg, struct core_facts *facts); /* may be NULL: there is no more */
 };
 

@@ -2,8 +2,6 @@
 /* diagnose.c: what may be wrong with this engine itself, in the order in which one thing needs the
  * other. */
 #include <errno.h>
-#include <ifaddrs.h>
-#include <net/if.h>
 #include <pwd.h>
 #include <stdarg.h>
 #include <stdlib.h>
@@ -12,8 +10,23 @@
 
 #include "base/alloc.h"
 #include "core/diagnose.h"
+#include "core/policy.h"
 
-#define NAMES_SIZE 256
+#define TROUBLE_SIZE 600
+
+void
+words_add(struct words *words, const char *format, ...)
+{
+	size_t used = strlen(words->text);
+	char word[200];
+	va_list args;
+
+	va_start(args, format);
+	vsnprintf(word, sizeof(word), format, args);
+	va_end(args);
+	snprintf(words->text + used, sizeof(words->text) - used, "%s%s", used == 0 ? "" : ", ",
+		 word);
+}
 
 void
 diagnosis_tell(const struct diagnosis *diagnosis, const char *name, enum ear_check_state state,
@@ -34,6 +47,17 @@ diagnosis_tell(const struct diagnosis *diagnosis, const char *name, enum ear_che
 	free(text);
 }
 
+void
+diagnosis_init(struct diagnosis *diagnosis, struct ear *ear, ear_check_fn *fn, void *arg)
+{
+	*diagnosis = (struct diagnosis){ .ear = ear, .fn = fn, .arg = arg };
+	if (ear->reach->describe != NULL)
+		ear->reach->describe(ear->reach_arg, &diagnosis->facts);
+	if (ear->conf->lan_enabled)
+		diagnosis->net_count =
+			nets_look(ear->conf->lan_interfaces, diagnosis->nets, NETS_MAX);
+}
+
 static void
 check_configuration(const struct diagnosis *d)
 {
@@ -41,120 +65,6 @@ check_configuration(const struct diagnosis *d)
 
 	diagnosis_tell(d, "configuration", EAR_CHECK_OK, NULL, "%s",
 		       file == NULL ? "no file: the defaults" : file);
-}
-
-/* --- the LAN ------------------------------------------------------------------------------ */
-
-static void
-check_lan(const struct diagnosis *d, const struct core_facts *facts)
-{
-	const struct conf *conf = d->ear->conf;
-
-	if (!conf->lan_enabled)
-		diagnosis_tell(d, "lan", EAR_CHECK_WARN,
-			       "[lan] enabled = yes lets others find this device",
-			       "switched off: only the server path is left");
-	else if (facts->port == 0)
-		diagnosis_tell(d, "lan", EAR_CHECK_FAIL, "its log says why",
-			       "no port for direct streams");
-	else if (conf->lan_port != 0 && conf->lan_port != facts->port)
-		diagnosis_tell(d, "lan", EAR_CHECK_WARN,
-			       "who is told a host and a port in [peer] does not find us: free "
-			       "that port, start again",
-			       "%s, port %u, since %u is taken", d->ear->self_lan, facts->port,
-			       conf->lan_port);
-	else
-		diagnosis_tell(d, "lan", EAR_CHECK_OK, NULL, "%s, port %u", d->ear->self_lan,
-			       facts->port);
-}
-
-/* Whether the configuration's list of interfaces holds it. */
-static bool
-is_listed(const char *list, const char *name)
-{
-	size_t length = strlen(name);
-
-	if (strcmp(list, "all") == 0)
-		return true;
-	for (const char *at = list; *at != '\0';) {
-		at += strspn(at, ", ");
-		size_t n = strcspn(at, ", ");
-
-		if (n == length && strncmp(at, name, n) == 0)
-			return true;
-		at += n;
-	}
-	return false;
-}
-
-/* The loopback interface counts where it is named: nobody else is on it. */
-static bool
-is_usable(const struct ifaddrs *at, const char *list)
-{
-	unsigned want = IFF_UP | IFF_RUNNING;
-
-	if (at->ifa_addr == NULL ||
-	    (at->ifa_addr->sa_family != AF_INET && at->ifa_addr->sa_family != AF_INET6))
-		return false;
-	if ((at->ifa_flags & want) != want || !is_listed(list, at->ifa_name))
-		return false;
-	if (at->ifa_flags & IFF_LOOPBACK)
-		return strcmp(list, "all") != 0;
-	return (at->ifa_flags & IFF_MULTICAST) != 0;
-}
-
-/* Appends with a comma; a name that is there already, or does not fit, is left out. */
-static void
-names_add(char *names, const char *name)
-{
-	size_t used = strlen(names);
-
-	if (!is_listed(used == 0 ? "-" : names, name))
-		snprintf(names + used, NAMES_SIZE - used, "%s%s", used == 0 ? "" : ", ", name);
-}
-
-static void
-check_interfaces(const struct diagnosis *d)
-{
-	const char *list = d->ear->conf->lan_interfaces;
-	char names[NAMES_SIZE] = "";
-	struct ifaddrs *all;
-
-	if (getifaddrs(&all) != 0) {
-		diagnosis_tell(d, "interfaces", EAR_CHECK_FAIL, NULL, "%s", strerror(errno));
-		return;
-	}
-	for (const struct ifaddrs *at = all; at != NULL; at = at->ifa_next)
-		if (is_usable(at, list))
-			names_add(names, at->ifa_name);
-	freeifaddrs(all);
-	if (names[0] == '\0')
-		diagnosis_tell(d, "interfaces", EAR_CHECK_FAIL,
-			       "connect to a network, and look at [lan] interfaces",
-			       "none of \"%s\" is up with an address and multicast", list);
-	else
-		diagnosis_tell(d, "interfaces", EAR_CHECK_OK, NULL, "%s", names);
-}
-
-static void
-check_mdns(const struct diagnosis *d, const struct core_facts *facts)
-{
-	const char *who = facts->mdns != NULL && strcmp(facts->mdns, "daemon") == 0
-				  ? "avahi-daemon"
-				  : "the stack inside earshot";
-	const char *remedy = "systemctl status avahi-daemon; or [lan] mdns = embedded does "
-			     "without it";
-
-	if (strcmp(who, "avahi-daemon") != 0)
-		remedy = "UDP port 5353 must not be another program's alone, nor be filtered";
-	if (facts->mdns_fails || facts->instance == NULL)
-		diagnosis_tell(d, "mdns", EAR_CHECK_FAIL, remedy, "%s: %s", who,
-			       facts->mdns_text != NULL && facts->mdns_text[0] != '\0'
-				       ? facts->mdns_text
-				       : "our name does not stand yet");
-	else
-		diagnosis_tell(d, "mdns", EAR_CHECK_OK, NULL, "%s, as \"%s\"", who,
-			       facts->instance);
 }
 
 /* --- the key ------------------------------------------------------------------------------ */
@@ -211,48 +121,81 @@ check_key(const struct diagnosis *d)
 	free(path);
 }
 
+/* --- policy ------------------------------------------------------------------------------- */
+
+static void
+check_policy(const struct diagnosis *d)
+{
+	static const char *const plaintext[] = { [CONF_PLAINTEXT_ALLOW] = "taken",
+						 [CONF_PLAINTEXT_WARN] = "taken with a warning",
+						 [CONF_PLAINTEXT_DENY] = "refused" };
+	const struct conf *conf = d->ear->conf;
+	struct words words = { "" };
+
+	for (int verb = 0; verb < EAR_VERB_COUNT; verb++)
+		if (verb != EAR_VERB_ADMIN)
+			words_add(&words, "%s %s", ear_verb_name(verb),
+				  ear_level_name(policy_level(conf, verb)));
+	diagnosis_tell(d, "policy", EAR_CHECK_OK, NULL, "plaintext is %s; at least: %s",
+		       plaintext[conf->policy_plaintext], words.text);
+}
+
 /* --- the server --------------------------------------------------------------------------- */
+
+static void
+check_connected(const struct diagnosis *d)
+{
+	const struct ear *ear = d->ear;
+	bool asked = d->found != NULL && d->found->server_asked;
+
+	if (asked && ear->reach->server_owes(ear->reach_arg))
+		diagnosis_tell(d, "server", EAR_CHECK_FAIL,
+			       "look at the server's process: it holds the connection and says "
+			       "nothing (stopped? its disk full?)",
+			       "connected as %s, but it does not answer: frozen or cut off",
+			       ear->server->self);
+	else
+		diagnosis_tell(d, "server", EAR_CHECK_OK, NULL, "connected as %s%s",
+			       ear->server->self, asked ? ", answers" : "");
+}
 
 static void
 check_server(const struct diagnosis *d)
 {
 	const struct ear *ear = d->ear;
-	const char *why;
+	char text[TROUBLE_SIZE] = "not connected";
+	const char *remedy = NULL;
 
 	if (ear->server == NULL) {
 		diagnosis_tell(d, "server", EAR_CHECK_OK, NULL, "none is configured");
-		return;
+	} else if (ear->server->state == LINK_UP) {
+		check_connected(d);
+	} else {
+		if (ear->reach->server_trouble != NULL)
+			remedy = ear->reach->server_trouble(ear->reach_arg, text, sizeof(text));
+		diagnosis_tell(d, "server", EAR_CHECK_FAIL, remedy, "%s: %s", ear->conf->server_jid,
+			       text);
 	}
-	if (ear->server->state == LINK_UP) {
-		diagnosis_tell(d, "server", EAR_CHECK_OK, NULL, "connected as %s",
-			       ear->server->self);
-		return;
-	}
-	why = ear->reach->server_failure(ear->reach_arg);
-	diagnosis_tell(d, "server", EAR_CHECK_FAIL,
-		       "look at [server] in the configuration and at the server's log; who is in "
-		       "earshot is reached without it",
-		       "%s: %s", ear->conf->server_jid, why[0] == '\0' ? "not connected yet" : why);
+}
+
+void
+diagnose_engine(struct diagnosis *diagnosis)
+{
+	check_configuration(diagnosis);
+	diagnose_lan(diagnosis);
+	check_key(diagnosis);
+	check_policy(diagnosis);
+	check_server(diagnosis);
 }
 
 void
 ear_diagnose(struct ear *ear, const char *address, ear_check_fn *fn, void *arg)
 {
-	struct diagnosis diagnosis = { ear, fn, arg };
-	struct core_facts facts = { 0 };
+	struct diagnosis diagnosis;
 
-	if (address != NULL) {
+	diagnosis_init(&diagnosis, ear, fn, arg);
+	if (address != NULL)
 		diagnose_address(&diagnosis, address);
-		return;
-	}
-	if (ear->reach->describe != NULL)
-		ear->reach->describe(ear->reach_arg, &facts);
-	check_configuration(&diagnosis);
-	check_lan(&diagnosis, &facts);
-	if (ear->conf->lan_enabled) {
-		check_interfaces(&diagnosis);
-		check_mdns(&diagnosis, &facts);
-	}
-	check_key(&diagnosis);
-	check_server(&diagnosis);
+	else
+		diagnose_engine(&diagnosis);
 }

@@ -7,46 +7,63 @@
 
 #include "base/alloc.h"
 #include "core/diagnose.h"
+#include "core/meet.h"
 #include "core/policy.h"
 #include "core/route.h"
 #include "discover/peers.h"
 
-#define LIST_SIZE 400
-
-static void
-words_add(char *list, const char *text)
-{
-	size_t used = strlen(list);
-
-	snprintf(list + used, LIST_SIZE - used, "%s%s", used == 0 ? "" : ", ", text);
-}
-
 /* --- where it is -------------------------------------------------------------------------- */
 
 static void
-words_add_way(char *list, const struct peer_way *way)
+add_way(struct words *words, const struct peer_way *way)
 {
-	char host[80], port[8], text[96];
+	char host[80], port[8];
 
 	if (way->address.ss_family == AF_UNSPEC ||
 	    getnameinfo((const struct sockaddr *)&way->address, way->length, host, sizeof(host),
 			port, sizeof(port), NI_NUMERICHOST | NI_NUMERICSERV) != 0)
 		return;
-	snprintf(text, sizeof(text), strchr(host, ':') == NULL ? "%s:%s" : "[%s]:%s", host, port);
-	words_add(list, text);
+	words_add(words, strchr(host, ':') == NULL ? "%s:%s" : "[%s]:%s", host, port);
+}
+
+/* Whether anybody else answers by multicast: else it is no wonder. */
+static bool
+hears_others(const struct diagnosis *d)
+{
+	for (size_t i = 0; d->found != NULL && i < d->found->echo_count; i++)
+		if (echo_heard(d->found->echoes[i])->others > 0)
+			return true;
+	return d->found == NULL;
+}
+
+static void
+tell_missing(const struct diagnosis *d, const struct dest *dest)
+{
+	if (!hears_others(d))
+		diagnosis_tell(d, "announced", EAR_CHECK_FAIL,
+			       "does the access point keep its clients apart (client isolation), "
+			       "or a firewall drop UDP port 5353? A [peer] section with its host "
+			       "does without multicast",
+			       "%s is not on this LAN now, nor is anybody else heard by multicast",
+			       dest->lan);
+	else
+		diagnosis_tell(d, "announced", EAR_CHECK_FAIL,
+			       "is earshotd running there, on this network, and UDP port 5353 not "
+			       "filtered? A [peer] section with its host does without multicast",
+			       "%s is not on this LAN now", dest->lan);
 }
 
 static void
 check_announced(const struct diagnosis *d, const struct dest *dest)
 {
 	const struct peer *peer = peers_find(d->ear->peers, dest->lan);
-	char list[LIST_SIZE] = "";
+	struct words words = { "" };
 
 	for (size_t i = 0; peer != NULL && i < peer->way_count; i++)
-		words_add_way(list, &peer->ways[i]);
-	if (list[0] != '\0')
+		add_way(&words, &peer->ways[i]);
+	if (words.text[0] != '\0')
 		diagnosis_tell(d, "announced", EAR_CHECK_OK, NULL, "%s, on this LAN at %s",
-			       dest->lan, list);
+			       dest->lan, words.text);
 	else if (dest->conf != NULL && dest->conf->host != NULL)
 		diagnosis_tell(d, "announced", EAR_CHECK_OK, NULL,
 			       "%s, by the configuration at %s:%u", dest->lan, dest->conf->host,
@@ -56,10 +73,7 @@ check_announced(const struct diagnosis *d, const struct dest *dest)
 			       "UDP port 5353 of that machine must not be filtered",
 			       "%s, but it does not tell its host's address", dest->lan);
 	else
-		diagnosis_tell(d, "announced", EAR_CHECK_FAIL,
-			       "is earshotd running there, on this network, and UDP port 5353 not "
-			       "filtered? A [peer] section with its host does without multicast",
-			       "%s is not on this LAN now", dest->lan);
+		tell_missing(d, dest);
 }
 
 static void
@@ -202,7 +216,8 @@ on_path(void *arg, const struct ear_path_info *path)
 static void
 check_verbs(const struct diagnosis *d, const char *address, const struct level_look *look)
 {
-	char may[LIST_SIZE] = "", not [LIST_SIZE] = "", text[64], remedy[EAR_JID_SIZE + 64];
+	struct words may = { "" }, rest = { "" };
+	char remedy[EAR_JID_SIZE + 64];
 
 	for (int verb = 0; verb < EAR_VERB_COUNT; verb++) {
 		enum ear_level need = policy_level(d->ear->conf, verb);
@@ -210,16 +225,16 @@ check_verbs(const struct diagnosis *d, const char *address, const struct level_l
 		if (verb == EAR_VERB_ADMIN)
 			continue;
 		if (policy_allows(d->ear->conf, verb, look->level, look->link)) {
-			words_add(may, ear_verb_name(verb));
+			words_add(&may, "%s", ear_verb_name(verb));
 			continue;
 		}
-		snprintf(text, sizeof(text), "%s (%s)", ear_verb_name(verb), ear_level_name(need));
-		words_add(not, text);
+		words_add(&rest, "%s (%s)", ear_verb_name(verb), ear_level_name(need));
 	}
 	snprintf(remedy, sizeof(remedy), "earshot %s %s; or [policy]",
 		 look->level == EAR_PROVED ? "trust" : "pair", address);
-	diagnosis_tell(d, "may here", EAR_CHECK_OK, not [0] == '\0' ? NULL : remedy, "%s%s%s",
-		       may[0] == '\0' ? "nothing" : may, not [0] == '\0' ? "" : "; not ", not );
+	diagnosis_tell(d, "may here", EAR_CHECK_OK, rest.text[0] == '\0' ? NULL : remedy, "%s%s%s",
+		       may.text[0] == '\0' ? "nothing" : may.text,
+		       rest.text[0] == '\0' ? "" : "; not ", rest.text);
 }
 
 static void
@@ -237,14 +252,46 @@ check_level(const struct diagnosis *d, const char *address)
 	check_verbs(d, address, &look);
 }
 
+/* --- whether it is private ---------------------------------------------------------------- */
+
+static void
+check_tls(const struct diagnosis *d, const struct dest *dest, const struct link *link)
+{
+	bool up = link != NULL && link->state == LINK_UP;
+
+	if (up && link->keyed)
+		diagnosis_tell(d, "tls", EAR_CHECK_OK, NULL,
+			       "encrypted (TLS 1.3), both ends have shown their keys");
+	else if (!policy_allows_plain(d->ear->conf) && !meet_may_be_keyed(d->ear, dest->lan))
+		diagnosis_tell(d, "tls", EAR_CHECK_FAIL,
+			       "let it offer TLS (another program, a newer one); or [policy] "
+			       "plaintext = warn here",
+			       "it offers none, and [policy] plaintext = deny refuses what is not "
+			       "encrypted");
+	else if (up)
+		diagnosis_tell(d, "tls", EAR_CHECK_WARN, NULL,
+			       "it offers none: everybody on the way can read and change what is "
+			       "said");
+}
+
 void
 diagnose_address(const struct diagnosis *diagnosis, const char *address)
 {
 	const struct dest *dest = dest_get(diagnosis->ear, address);
+	const struct ear *ear = diagnosis->ear;
+	const struct findings *found = diagnosis->found;
+	bool lan = dest != NULL && dest->lan != NULL;
+	const struct link *link = lan ? ear->reach->lan_find(ear->reach_arg, dest->lan) : NULL;
 
 	check_where(diagnosis, dest);
 	check_jid(diagnosis, dest);
+	if (found != NULL)
+		diagnose_knocks(diagnosis, "connection", found->theirs, found->their_count, false);
+	if (lan)
+		check_tls(diagnosis, dest, link);
 	check_keys(diagnosis, address, dest);
 	check_refused(diagnosis, address, dest);
+	diagnose_answers(diagnosis, link, found != NULL && found->their_count > 0);
 	check_level(diagnosis, address);
+	diagnose_may_there(diagnosis, address);
 }

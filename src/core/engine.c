@@ -127,6 +127,30 @@ reach_server_failure(void *arg)
 	return engine->ear->server == NULL ? "" : server_failure(engine->ear->server);
 }
 
+static const char *
+reach_server_trouble(void *arg, char *out, size_t size)
+{
+	struct engine *engine = arg;
+
+	return server_trouble(engine->ear->server, out, size);
+}
+
+static void
+reach_server_ask(void *arg)
+{
+	struct engine *engine = arg;
+
+	server_ask_life(engine->ear->server);
+}
+
+static bool
+reach_server_owes(void *arg)
+{
+	struct engine *engine = arg;
+
+	return server_owes(engine->ear->server);
+}
+
 static void
 reach_describe(void *arg, struct core_facts *facts)
 {
@@ -136,9 +160,13 @@ reach_describe(void *arg, struct core_facts *facts)
 	facts->streams = engine->lan == NULL ? 0 : lan_stream_count(engine->lan);
 	facts->mdns_fails = engine->mdns_fails;
 	facts->mdns_text = engine->mdns_text;
+	facts->base = engine->base;
 	if (engine->mdns == NULL)
 		return;
 	facts->network = engine_net_watch(engine->net);
+	facts->mdns_trouble = mdns_trouble(engine->mdns);
+	if (!mdns_is_renamed(engine->mdns, facts->renamed, sizeof(facts->renamed)))
+		facts->renamed[0] = '\0';
 	facts->mdns = mdns_kind_name(engine->mdns);
 	facts->instance = mdns_instance(engine->mdns);
 }
@@ -158,6 +186,9 @@ static const struct core_reach reach = {
 	.local_find = reach_local_find,
 	.server_failure = reach_server_failure,
 	.find_host = reach_find_host,
+	.server_trouble = reach_server_trouble,
+	.server_ask = reach_server_ask,
+	.server_owes = reach_server_owes,
 	.describe = reach_describe,
 	.lan_export = reach_lan_export,
 	.lan_refuse = reach_lan_refuse,
@@ -498,9 +529,9 @@ engine_free(struct ear *ear)
 		lan_free(engine->lan);
 	tls_peers_free(engine->tls);
 	if (ear->server != NULL)
-	engine_net_free(engine->net);
+		engine_net_free(engine->net);
 	engine->net = NULL;
-		server_free(ear->server);
+	server_free(ear->server);
 	if (engine->local != NULL)
 		local_free(engine->local);
 	engine->lan = NULL;

@@ -329,6 +329,13 @@ announce_instance(const struct announce *announce)
 	return is_established(announce) ? announce->instance : NULL;
 }
 
+bool
+announce_is_renamed(const struct announce *announce, char *out, size_t size)
+{
+	return announce->number > 0 &&
+	       announce_name(announce->user, announce->machine, 0, out, size) == 0;
+}
+
 int
 announce_error(const struct announce *announce)
 {

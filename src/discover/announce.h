@@ -38,6 +38,9 @@ void announce_step(struct announce *announce, struct mdns_stack *stack);
 /* The established name, or NULL. */
 const char *announce_instance(const struct announce *announce);
 
+/* Whether it has another name than was wanted (fitted into out). */
+bool announce_is_renamed(const struct announce *announce, char *out, size_t size);
+
 /* Avahi's error that keeps us from publishing, 0 for none. */
 int announce_error(const struct announce *announce);
 

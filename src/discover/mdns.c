@@ -343,6 +343,35 @@ mdns_kind_name(const struct mdns *mdns)
 	return mdns->kind == MDNS_EMBEDDED ? stack_core.name : stack_client.name;
 }
 
+enum mdns_trouble
+mdns_trouble(const struct mdns *mdns)
+{
+	bool embedded = mdns->kind == MDNS_EMBEDDED || mdns->active == &mdns->core;
+
+	if (mdns_instance(mdns) != NULL)
+		return MDNS_FINE;
+	if (mdns->active != NULL)
+		switch (announce_error(mdns->announce)) {
+		case 0:
+			return MDNS_STARTING;
+		case AVAHI_ERR_NOT_PERMITTED:
+			return MDNS_REFUSED;
+		default:
+			return MDNS_FAILS;
+		}
+	if (mdns->kind == MDNS_DAEMON)
+		return MDNS_NO_DAEMON;
+	if (mdns->core.error == AVAHI_ERR_NO_NETWORK)
+		return MDNS_PORT_TAKEN;
+	return embedded && mdns->core.error != 0 ? MDNS_FAILS : MDNS_STARTING;
+}
+
+bool
+mdns_is_renamed(const struct mdns *mdns, char *out, size_t size)
+{
+	return announce_is_renamed(mdns->announce, out, size);
+}
+
 void
 mdns_free(struct mdns *mdns)
 {

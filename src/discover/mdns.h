@@ -54,6 +54,22 @@ const char *mdns_instance(const struct mdns *mdns);
 /* "daemon" or "embedded", for logs and tests. */
 const char *mdns_kind_name(const struct mdns *mdns);
 
+/* What keeps our name from standing. */
+enum mdns_trouble {
+	MDNS_FINE,       /* it stands */
+	MDNS_STARTING,   /* nothing so far: names are probed for a second and more */
+	MDNS_NO_DAEMON,  /* MDNS_DAEMON, and none runs */
+	MDNS_REFUSED,    /* the daemon publishes nothing for programs */
+	MDNS_PORT_TAKEN, /* the stack inside us may not have UDP port 5353, or no interface */
+	MDNS_FAILS,      /* otherwise; events->state has told the text */
+};
+
+enum mdns_trouble mdns_trouble(const struct mdns *mdns);
+
+/* Whether our instance has another name than was wanted, which is fitted into out: that one is
+ * somebody else's. */
+bool mdns_is_renamed(const struct mdns *mdns, char *out, size_t size);
+
 /* Says goodbye and frees; blocks no longer than it takes to hand the packets to the kernel. */
 void mdns_free(struct mdns *mdns);
 

@@ -86,6 +86,8 @@ server_fail(struct server *server, int error, const char *format, ...)
 	va_start(args, format);
 	vsnprintf(server->failure, sizeof(server->failure), format, args);
 	va_end(args);
+	server->error = error;
+	server->failed_in = server->phase;
 	if (server->phase == SERVER_UP && ear_now(server->clock) - server->up_at >= STEADY)
 		server->failures = 0;
 	server_net_close(server);

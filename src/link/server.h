@@ -48,6 +48,15 @@ void server_network_changed(struct link *link, bool better);
 /* The server is asked for a sign of life at once. Only from the event loop. */
 void server_ask_life(struct link *link);
 
+/* Whether it still owes that. */
+bool server_owes(const struct link *link);
+
+/*
+ * What keeps it from being up: the text into out (that of the last failure, or what it waits for),
+ * and what may help, static.
+ */
+const char *server_trouble(const struct link *link, char *out, size_t size);
+
 /* Closes (</stream:stream>) and frees; no event runs. */
 void server_free(struct link *link);
 

@@ -67,6 +67,8 @@ struct server {
 	unsigned failures; /* in a row */
 	int64_t up_at;
 	char failure[SERVER_TEXT_SIZE];
+	int error;                   /* of that failure */
+	enum server_phase failed_in; /* where it had come to */
 	struct ear_timer retry, deadline;
 	int64_t retry_at;           /* when that runs */
 	int64_t hurried_at;         /* when it ran, or will run, because our network changed */

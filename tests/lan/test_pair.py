@@ -329,8 +329,9 @@ def test_doctor(room):
     doctor = room.phone.cli("doctor", TV)
     names = re.findall(r"^(?:ok|warn|FAIL) +([a-z ]+):", doctor.out, re.MULTILINE)
     assert doctor.code == 0 and names == [
-        "daemon", "configuration", "lan", "interfaces", "mdns", "own key", "server", "address",
-        "announced", "jid", "key", "by lan", "level", "may here"], doctor
+        "daemon", "configuration", "interface", "multicast", "avahi", "name", "own address",
+        "port", "firewall", "own key", "policy", "server", "address", "announced", "jid",
+        "connection", "tls", "key", "by lan", "level", "may here", "may there"], doctor
     assert "/run/earshotd/conf" in doctor.out and "eth" in doctor.out
     assert room.lan["pronto"].address + ":5298" in doctor.out
     assert re.search("^warn +level: keyed, over lan", doctor.out, re.MULTILINE), doctor

@@ -6,8 +6,10 @@ import re
 
 import pytest
 
+import test_two_homes
 from ns import wait_until
-from test_two_homes import home  # noqa: F401
+
+home = test_two_homes.home      # a fixture
 
 BOX = "box.example.test"
 TV = "tv@box.local"
@@ -47,7 +49,7 @@ def saw(proc, pattern):
                lambda: "%s in:\n%s" % (pattern, proc.output()), step=0.1)
 
 
-def test_commands_that_look_on(home):  # noqa: F811
+def test_commands_that_look_on(home):
     remote = home.remote
     follow = {"text": remote.follow("paths", BOX, "-w"),
               "json": remote.follow("paths", "-w", "--json"),
@@ -77,7 +79,7 @@ def test_commands_that_look_on(home):  # noqa: F811
 
 
 @pytest.mark.timeout(180)
-def test_chat_in_a_terminal(home):  # noqa: F811
+def test_chat_in_a_terminal(home):
     with Terminal(home.remote.host, home.remote.argv("chat", BOX)) as screen:
         screen.wait(r"^box\.example\.test> ?$")
         screen.keys("-l", "hello")

@@ -4,6 +4,7 @@
 
 #include "fake_ear.h"
 #include "fake_keys.h"
+#include "memory.h"
 
 struct fake_keys fake_keys;
 
@@ -43,4 +44,43 @@ ear_diagnose(struct ear *ear, const char *address, ear_check_fn *fn, void *arg)
 	fake_keys.about_engine = address == NULL;
 	for (size_t i = 0; i < fake_keys.check_count; i++)
 		fn(arg, &fake_keys.checks[i]);
+}
+
+struct ear_examination {
+	ear_check_fn *fn;
+	ear_examined_fn *done;
+	void *arg;
+};
+
+struct ear_examination *
+ear_examine(struct ear *ear, const char *address, int64_t usec, ear_check_fn *fn,
+	    ear_examined_fn *done, void *arg)
+{
+	struct ear_examination *examination = xep_alloc(sizeof(*examination));
+
+	note(address == NULL ? "" : address);
+	*examination = (struct ear_examination){ fn, done, arg };
+	fake_keys.about_engine = address == NULL;
+	fake_keys.usec = usec;
+	fake_keys.examining++;
+	fake_keys.examination = examination;
+	return examination;
+}
+
+void
+ear_examination_drop(struct ear_examination *examination)
+{
+	fake_keys.examining--;
+	free(examination);
+}
+
+void
+fake_keys_examined(void)
+{
+	struct ear_examination *examination = fake_keys.examination;
+
+	for (size_t i = 0; i < fake_keys.check_count; i++)
+		examination->fn(examination->arg, &fake_keys.checks[i]);
+	examination->done(examination->arg);
+	ear_examination_drop(examination);
 }

@@ -13,10 +13,16 @@ struct fake_keys {
 	struct ear_key key;
 	const struct ear_check *checks; /* what ear_diagnose tells */
 	size_t check_count;
-	bool about_engine; /* it was asked without an address */
+	bool about_engine;                   /* it was asked without an address */
+	int examining;                       /* examinations under way */
+	int64_t usec;                        /* that the last one may take */
+	struct ear_examination *examination; /* the last one */
 };
 
 /* Of the one engine that a test has; a test empties it. */
 extern struct fake_keys fake_keys;
+
+/* Ends the last examination, as the engine does it: the checks, then that it is done. */
+void fake_keys_examined(void);
 
 #endif

@@ -34,6 +34,7 @@ static int
 teardown(void **state)
 {
 	fake_stop(ear);
+	assert_int_equal(fake_keys.examining, 0); /* those under way are dropped */
 	fake_free(ear);
 	return 0;
 }
@@ -219,6 +220,40 @@ test_doctor(void **state)
 	assert_string_equal(fake_keys.who, "tv@pronto.local");
 }
 
+/* Trying takes time: the answer waits for it. */
+static void
+test_doctor_tries(void **state)
+{
+	static const struct ear_check check = { "multicast", EAR_CHECK_WARN, "eth0", "" };
+
+	fake_keys.checks = &check;
+	fake_keys.check_count = 1;
+	ask("get", "<doctor" NS " address='tv@pronto.local' ms='2500'/>");
+	assert_int_equal(ear->holds, 1);
+	assert_int_equal(fake_keys.usec, 2500 * EAR_MSEC);
+	assert_string_equal(fake_keys.who, "tv@pronto.local");
+	fake_keys_examined();
+	assert_int_equal(ear->holds, 0);
+	assert_true(ear_is(fake_result(ear), "doctor", EAR_NS_CONTROL));
+	assert_string_equal(fake_attribute(ear_first(fake_result(ear)), "name"), "multicast");
+	assert_int_equal(fake_keys.examining, 0);
+}
+
+static void
+test_doctors_bounded(void **state)
+{
+	for (int i = 0; i < 8; i++)
+		ask("get", "<doctor" NS " ms='100'/>");
+	assert_int_equal(ear->holds, 8);
+	ask("get", "<doctor" NS " ms='100'/>");
+	assert_int_equal(ear_condition_of(ear->answer), EAR_RESOURCE_CONSTRAINT);
+	assert_int_equal(fake_keys.examining, 8);
+	ask("get", "<doctor" NS " ms='99'/>");
+	assert_int_equal(ear_condition_of(ear->answer), EAR_BAD_REQUEST);
+	ask("get", "<doctor" NS " ms='1e3'/>");
+	assert_int_equal(ear_condition_of(ear->answer), EAR_BAD_REQUEST);
+}
+
 int
 main(void)
 {
@@ -231,6 +266,8 @@ main(void)
 		cmocka_unit_test_setup_teardown(test_untrust, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_new_key, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_doctor, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_doctor_tries, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_doctors_bounded, setup, teardown),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
