@@ -9,10 +9,10 @@
 #include <earshot/timer.h>
 #include <strophe.h>
 
-#define ANSWERS_MAX        1024               /* of all senders together */
-#define ANSWERS_SENDER_MAX 64                 /* of one; the oldest goes */
-#define ANSWERS_BYTES_MAX  (4 * 1024 * 1024)  /* of all, as written */
-#define ANSWERS_ONE_MAX    (16 * 1024)        /* a longer one is remembered as having been too long */
+#define ANSWERS_MAX        1024              /* of all senders together */
+#define ANSWERS_SENDER_MAX 64                /* of one; the oldest goes */
+#define ANSWERS_BYTES_MAX  (4 * 1024 * 1024) /* of all, as written */
+#define ANSWERS_ONE_MAX    (16 * 1024) /* a longer one is remembered as having been too long */
 #define ANSWERS_AGE        (120 * EAR_SEC)
 
 enum answers_state {
@@ -33,6 +33,9 @@ void answers_begin(struct answers *answers, const char *sender, const char *id);
 /* It is answered with that stanza (borrowed); nothing happens when it was not begun. */
 void answers_end(struct answers *answers, const char *sender, const char *id,
 		 xmpp_stanza_t *answer);
+
+/* How many requests are begun and not ended. */
+size_t answers_pending(const struct answers *answers);
 
 /* What is remembered; with ANSWERS_KNOWN *answer is a copy that the caller owns. */
 enum answers_state answers_find(struct answers *answers, const char *sender, const char *id,

@@ -3,6 +3,7 @@
 #include <stdlib.h>
 
 #include "core/core.h"
+#include "core/delivery.h"
 #include "core/disco.h"
 #include "core/route.h"
 
@@ -64,6 +65,7 @@ ear_send(struct ear *ear, xmpp_stanza_t *stanza)
 	int error;
 
 	core_stamp(ear, stanza);
+	stanza = delivery_accept(ear, stanza);
 	error = route_out(ear, stanza, EAR_LINK_NONE);
 	if (error != 0)
 		xmpp_stanza_release(stanza);

@@ -12,8 +12,10 @@
 #include "core/meet.h"
 #include "core/names.h"
 #include "core/policy.h"
+#include "core/post.h"
 #include "core/probe.h"
 #include "core/program.h"
+#include "core/receive.h"
 #include "core/request.h"
 #include "core/route.h"
 #include "core/told.h"
@@ -51,6 +53,7 @@ server_is_up(struct dest *dest, void *unused)
 	dest->by_server.state = EAR_PATH_IDLE;
 	path_retry(&dest->by_server);
 	probe_now(dest);
+	route_on_server(dest);
 }
 
 static void
@@ -67,10 +70,13 @@ lan_is_up(struct ear *ear, struct link *link)
 	if (dest == NULL)
 		return;
 	dest->refused = 0;
-	dest->compared = false;
+	dest->compared = dest->silent = false;
+	dest->remembers = dest->remembers || link->acks;
 	path_alive(&dest->by_lan, ear_now(ear->clock));
 	told_up(ear, link);
 	probe_now(dest);
+	route_flush(dest);
+	post_pump(ear, dest);
 }
 
 void
@@ -177,11 +183,37 @@ on_down(void *owner, struct link *link, int error, const char *text)
 	core_tell(ear, EAR_STREAM_ENDED, link->peer, EAR_LINK_NONE);
 }
 
+static void
+on_silent(void *owner, struct link *link, bool silent)
+{
+	struct ear *ear = owner;
+
+	if (!ear->stopping)
+		route_on_silent(ear, link, silent);
+}
+
+/* What an acknowledgement proves. */
+static void
+on_acked(void *owner, struct link *link, int64_t rtt)
+{
+	struct ear *ear = owner;
+	struct dest *dest = ear->stopping ? NULL : dest_find(ear, link->peer);
+
+	if (dest == NULL)
+		return;
+	path_sample(&dest->by_lan, ear_now(ear->clock), rtt);
+	metrics_rtt(&ear->metrics, EAR_LINK_LAN, rtt);
+	if (dest_is_waiting(dest))
+		route_flush(dest);
+}
+
 const struct link_events core_link_events = {
 	.identified = on_identified,
 	.up = on_up,
 	.stanza = on_stanza,
 	.undelivered = on_undelivered,
+	.silent = on_silent,
+	.acked = on_acked,
 	.down = on_down,
 };
 
@@ -359,6 +391,7 @@ core_new(struct ear_clock *clock, const struct conf *conf, const struct ear_xep 
 	list_init(&ear->holds);
 	list_init(&ear->watchers);
 	ear_timer_init(&ear->naming, clock, on_named, ear);
+	receive_init(ear);
 	meet_init(ear);
 	told_init(ear);
 	names_init(ear);
@@ -403,8 +436,10 @@ core_free(struct ear *ear)
 	ear->stopping = true;
 	ear_timer_stop(&ear->naming);
 	core_unwatch_all(ear);
+	post_release(ear);
 	meet_release(ear);
 	dests_release(ear);
+	receive_release(ear);
 	told_release(ear);
 	names_release(ear);
 	request_drop_all(ear);

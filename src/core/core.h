@@ -69,8 +69,10 @@ struct core_reach {
 	void (*describe)(void *arg, struct core_facts *facts); /* may be NULL: there is no more */
 };
 
+struct answers;
 struct identity;
 struct pins;
+struct seen;
 struct sent;
 
 struct ear {
@@ -105,10 +107,14 @@ struct ear {
 	ear_fetch_devices_fn *fetch;
 	void *fetch_arg;
 	struct metrics metrics;
-	struct ids ids;       /* for requests */
-	struct map *requests; /* id -> struct request */
-	struct map *programs; /* full address -> struct program */
-	struct sent *sent;    /* sent.c: which program sent which message */
+	struct ids ids;                     /* for requests */
+	struct map *requests;               /* id -> struct request */
+	struct map *programs;               /* full address -> struct program */
+	struct sent *sent;                  /* sent.c: which program sent which message */
+	struct seen *seen, *seen_strangers; /* which stanzas have come: of those who proved who they
+					       are, of others */
+	struct answers *answers;            /* and what was answered */
+	char clock_id[17];                  /* names our clock to others (expires.h) */
 	struct list holds;
 	struct list watchers;
 	char *self_lan, *self_server;

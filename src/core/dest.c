@@ -21,8 +21,9 @@ dest_new(struct ear *ear, const char *lan, const char *jid, const struct conf_pe
 	dest->why = "not used yet";
 	path_init(&dest->by_lan, EAR_LINK_LAN);
 	path_init(&dest->by_server, EAR_LINK_SERVER);
-	list_init(&dest->returned);
-	list_init(&dest->waiting);
+	queue_init(&dest->owed);
+	queue_init(&dest->returned);
+	queue_init(&dest->waiting);
 	ear_timer_init(&dest->flush, ear->clock, route_flush, dest);
 	probe_init(dest);
 	list_add(&ear->dests.all, &dest->all);
@@ -76,7 +77,9 @@ dest_free(struct dest *dest)
 	ear_request_forget(dest->ear, dest);
 	probe_release(dest);
 	ear_timer_stop(&dest->flush);
-	route_drop_waiting(dest);
+	queue_release(&dest->owed);
+	queue_release(&dest->returned);
+	queue_release(&dest->waiting);
 	list_del(&dest->all);
 	dest->ear->dests.count--;
 	free(dest->lan);
@@ -95,8 +98,9 @@ dests_trim(struct ear *ear)
 	list_each (item, spare, &ear->dests.all) {
 		struct dest *dest = container_of(item, struct dest, all);
 
-		if (dest->conf != NULL || dest->bound || dest_is_waiting(dest) || dest->switching ||
-		    dest->by_lan.pinging || dest->by_server.pinging)
+		if (dest->conf != NULL || dest->bound || dest_is_waiting(dest) ||
+		    dest->owed.count > 0 || dest->switching || dest->by_lan.pinging ||
+		    dest->by_server.pinging)
 			continue;
 		dest_unindex(dest);
 		dest_free(dest);
@@ -273,7 +277,7 @@ dest_name(const struct dest *dest)
 bool
 dest_is_waiting(const struct dest *dest)
 {
-	return dest->returned_count + dest->waiting_count > 0;
+	return dest->returned.count + dest->waiting.count > 0;
 }
 
 bool

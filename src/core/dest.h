@@ -7,11 +7,16 @@
 #include "base/conf.h"
 #include "base/list.h"
 #include "base/map.h"
+#include "core/expires.h"
 #include "core/path.h"
+#include "core/queue.h"
 
-#define DESTS_MAX         4096 /* the longest unused one goes first */
-#define DEST_WAITING_MAX  256  /* stanzas that wait for a switch of paths */
-#define DEST_RETURNED_MAX 4096 /* stanzas that links gave back: more than a link holds */
+#define DESTS_MAX 4096 /* the longest unused one goes first */
+/* Of what waits for a path, and of what waits for its receipt; past it the sender is told. */
+#define DEST_WAITING_MAX   1024
+#define DEST_WAITING_BYTES (1024 * 1024)
+#define DEST_WAITING_USEC  (30 * EAR_SEC)
+#define DEST_RETURNED_MAX  4096 /* stanzas that links gave back: more than a link holds */
 
 struct ear;
 
@@ -32,11 +37,19 @@ struct dest {
 	const char *why;
 	int64_t active_until; /* probed until then: it was sent something lately */
 	struct ear_timer probe;
-	struct list returned; /* stanzas that a link gave back; older than what waits */
-	struct list waiting;  /* stanzas held back until the old path is empty */
-	size_t returned_count, waiting_count;
+	bool remembers;    /* the other end drops what it has had: what may have arrived may be sent
+			      again */
+	struct queue owed; /* left by the server; whether they arrived is not known */
+	unsigned unreceipted;  /* how often all of that was sent again for want of a receipt */
+	struct queue returned; /* a link gave them back; older than what waits */
+	struct queue waiting;  /* held back until the old path is empty, or there is one */
 	struct ear_timer flush;
 	bool switching;
+	bool flushing; /* what waits is leaving: what is sent meanwhile goes behind it */
+	bool silent;   /* its stream does not acknowledge; there was no other path */
+	int64_t leave_until;
+	bool leaving;   /* a switch goes on when the old link has given back what it holds */
+	struct age age; /* of what it sends: see expires.h */
 };
 
 struct dests {

@@ -5,29 +5,17 @@
 #include <string.h>
 
 #include "base/alloc.h"
+#include "core/delivery.h"
 #include "core/dest_impl.h"
 #include "core/probe.h"
 #include "core/route.h"
 
 static void
-move_list(struct list *from, struct list *to)
-{
-	while (!list_is_empty(from)) {
-		struct list *item = from->next;
-
-		list_del(item);
-		list_add(to, item);
-	}
-}
-
-static void
 move_waiting(struct dest *from, struct dest *to)
 {
-	move_list(&from->returned, &to->returned);
-	move_list(&from->waiting, &to->waiting);
-	to->returned_count += from->returned_count;
-	to->waiting_count += from->waiting_count;
-	from->returned_count = from->waiting_count = 0;
+	queue_append(&to->owed, &from->owed);
+	queue_append(&to->returned, &from->returned);
+	queue_append(&to->waiting, &from->waiting);
 	if (dest_is_waiting(to))
 		ear_timer_set(&to->flush, 0);
 }
@@ -63,6 +51,7 @@ absorb(struct dest *dest, struct dest *other)
 	}
 	if (dest->conf == NULL)
 		dest->conf = other->conf;
+	dest->remembers = dest->remembers || other->remembers;
 	if (dest->active_until < other->active_until)
 		dest->active_until = other->active_until;
 	move_index(other, dest);
@@ -278,7 +267,8 @@ dest_unbind(struct dest *dest)
 
 	if (!dest->bound)
 		return;
-	dest->bound = dest->trusted = false;
+	dest->bound = dest->trusted = dest->remembers = false;
+	delivery_stop(dest);
 	leave_lan(dest);
 	drop_addresses(dest, (const char *const *)&dest->jid, 1);
 	list_each (item, spare, &dest->ear->dests.all)

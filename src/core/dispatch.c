@@ -6,12 +6,16 @@
 #include <string.h>
 
 #include "base/alloc.h"
+#include "core/delivery.h"
 #include "core/dispatch.h"
 #include "core/hold.h"
 #include "core/meet.h"
 #include "core/policy.h"
+#include "core/post.h"
 #include "core/program.h"
+#include "core/receive.h"
 #include "core/request.h"
+#include "core/sent.h"
 
 static bool
 is_type(xmpp_stanza_t *stanza, const char *type)
@@ -54,14 +58,15 @@ level_of(struct ear *ear, const struct link *link, const char *from)
 }
 
 /* RFC 6120 §8.2.3: an IQ has an id, and a get or set one child. What a program of ours tells the
- * engine about the way does not count. */
+ * engine about the way, or about its life, does not count. */
 static bool
 is_bad_iq(xmpp_stanza_t *iq, enum ear_stanza_kind kind)
 {
 	size_t n = 0;
 
 	for (xmpp_stanza_t *child = ear_first(iq); child != NULL; child = ear_next(child))
-		if (!ear_is(child, "route", EAR_NS_CONTROL))
+		if (!ear_is(child, "route", EAR_NS_CONTROL) &&
+		    !ear_is(child, "expires", EAR_NS_DELIVERY))
 			n++;
 	return kind == EAR_END || xmpp_stanza_get_id(iq) == NULL || n != 1;
 }
@@ -90,7 +95,9 @@ refuse(const struct ear_in *in, enum ear_verb verb)
 		 ear_verb_name(verb), ear_level_name(policy_level(in->ear->conf, verb)),
 		 ear_level_name(in->level));
 	ear_warn("%s: refused (not-authorized): %s", in->from, text);
+	metrics_add(&in->ear->metrics, METRIC_REFUSED, in->link);
 	send_error(in, EAR_NOT_AUTHORIZED, text);
+	receive_refused(in->ear, in);
 }
 
 /* Runs one rule if it matches. */
@@ -142,13 +149,10 @@ wants_error(xmpp_stanza_t *message)
 	       ear_find(message, "body", NULL) != NULL;
 }
 
-/* A message for people: to the programs that want messages. */
 static void
-take_message(struct ear_in *in)
+refuse_message(struct ear_in *in, bool may)
 {
-	bool may = may_chat(in);
-
-	if ((may && program_deliver(in->ear, in) > 0) || !wants_error(in->stanza))
+	if (!wants_error(in->stanza))
 		return;
 	if (!may) {
 		refuse(in, EAR_VERB_CHAT);
@@ -156,16 +160,32 @@ take_message(struct ear_in *in)
 	}
 	ear_info("%s: message not delivered: no program here is listening", in->from);
 	send_error(in, EAR_SERVICE_UNAVAILABLE, "nobody is listening here");
+	receive_refused(in->ear, in);
+}
+
+/* A message for people: to the programs that want messages. */
+static void
+take_message(struct ear_in *in)
+{
+	bool may = may_chat(in);
+
+	if (may && program_deliver(in->ear, in) > 0)
+		receive_done(in->ear, in);
+	else
+		refuse_message(in, may);
 }
 
 static void
-dispatch_to_us(struct ear_in *in)
+take(struct ear_in *in)
 {
 	enum ear_stanza_kind kind = kind_of(in->stanza);
 	enum ear_verdict verdict = is_bad(in->stanza, kind) ? EAR_BAD_REQUEST : try_rules(in, kind);
 
-	if (verdict == EAR_DONE)
+	if (verdict == EAR_DONE) {
+		if (kind == EAR_MESSAGE)
+			receive_done(in->ear, in);
 		return;
+	}
 	if (verdict != EAR_PASS)
 		send_error(in, verdict, NULL);
 	else if (kind == EAR_MESSAGE)
@@ -176,10 +196,56 @@ dispatch_to_us(struct ear_in *in)
 		program_deliver(in->ear, in);
 }
 
+/* XEP-0184 §5.4: for something that the engine, or a program, asked to be told of. Whatever a
+ * program did not ask for is the engine's own. */
+static bool
+take_receipt(const struct ear_in *in)
+{
+	xmpp_stanza_t *received = ear_find(in->stanza, "received", EAR_NS_RECEIPTS);
+	const char *id = received == NULL ? NULL : xmpp_stanza_get_attribute(received, "id");
+	const struct note *note;
+	bool matched;
+
+	if (id == NULL || !ear_is(in->stanza, "message", EAR_NS_CLIENT))
+		return false;
+	matched = delivery_receipt(in->ear, in->from, id) || post_receipt(in->ear, in->from, id);
+	note = sent_find(in->ear, id, in->from);
+	return note != NULL ? !note->asked : matched;
+}
+
+static void
+tell_late(const struct ear_in *in)
+{
+	xmpp_stanza_t *error = ear_error_to(in->stanza, EAR_REMOTE_SERVER_TIMEOUT,
+					    "it came too late to be of use, and was dropped");
+
+	metrics_add(&in->ear->metrics, METRIC_EXPIRED, in->link);
+	ear_info("%s: a %s came too late: dropped", in->from, xmpp_stanza_get_name(in->stanza));
+	expires_tell(error);
+	if (error != NULL)
+		hold_send(in->ear, error, in->from, in->link, in->link_serial);
+}
+
+static void
+dispatch_to_us(const struct link *link, struct ear_in *in)
+{
+	struct ear *ear = in->ear;
+
+	if (link->kind == EAR_LINK_LOCAL) {
+		take(in);
+	} else if (expires_is_late(ear, in->from, in->stanza)) {
+		tell_late(in);
+	} else if (!receive_is_repeat(ear, link, in) && !take_receipt(in)) {
+		take(in);
+	}
+}
+
 static void
 dispatch_answer(struct ear *ear, struct link *link, const struct ear_in *in)
 {
 	if (strcmp(xmpp_stanza_get_name(in->stanza), "iq") != 0) {
+		if (delivery_error(ear, in) || post_error(ear, in))
+			return;
 		if (!program_error(ear, in))
 			ear_info("%s: error for a stanza that nobody here waits for", in->from);
 		return;
@@ -210,7 +276,7 @@ dispatch_of_program(struct ear *ear, struct link *link, struct ear_in *in)
 		 ear_find(in->stanza, "flush", EAR_NS_CONTROL) != NULL)
 		program_flush(ear, link, in->stanza);
 	else if (is_for_us(ear, link, in->to))
-		dispatch_to_us(in);
+		dispatch_to_us(link, in);
 	else if (strcmp(xmpp_stanza_get_name(in->stanza), "iq") == 0 && !is_answer(in->stanza) &&
 		 is_bad(in->stanza, kind_of(in->stanza)))
 		send_error(in, EAR_BAD_REQUEST, NULL);
@@ -240,6 +306,7 @@ dispatch_in(struct ear *ear, struct link *link, xmpp_stanza_t *stanza)
 		return;
 	}
 	in.level = level_of(ear, link, in.from);
+	metrics_add(&ear->metrics, METRIC_IN, link->kind);
 	ear_debug("in  %s %s type=%s from=%s id=%s", ear_link_name(link->kind),
 		  xmpp_stanza_get_name(stanza),
 		  xmpp_stanza_get_type(stanza) ? xmpp_stanza_get_type(stanza) : "", in.from,
@@ -249,7 +316,7 @@ dispatch_in(struct ear *ear, struct link *link, xmpp_stanza_t *stanza)
 	else if (link->kind == EAR_LINK_LOCAL)
 		dispatch_of_program(ear, link, &in);
 	else
-		dispatch_to_us(&in);
+		dispatch_to_us(link, &in);
 }
 
 enum ear_verdict

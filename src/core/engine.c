@@ -18,6 +18,8 @@
 #include "core/engine_names.h"
 #include "core/engine_net.h"
 #include "core/meet.h"
+#include "core/post.h"
+#include "core/receive.h"
 #include "discover/mdns.h"
 #include "link/lan.h"
 #include "link/local.h"
@@ -40,12 +42,12 @@ struct engine {
 	struct lan *lan;
 	struct local *local;
 	struct mdns *mdns;
+	struct engine_net *net;
 	struct tls_peers *tls;
 	struct engine_names *names;
 	struct ear_timer unnamed; /* mDNS has not established our name when it runs */
 	bool named;               /* our name on the LAN stands */
 	char hint[HINT_SIZE];
-	struct engine_net *net;
 	bool mdns_fails;
 	char mdns_text[200];
 };
@@ -160,6 +162,9 @@ reach_describe(void *arg, struct core_facts *facts)
 	facts->streams = engine->lan == NULL ? 0 : lan_stream_count(engine->lan);
 	facts->mdns_fails = engine->mdns_fails;
 	facts->mdns_text = engine->mdns_text;
+	facts->network = engine_net_watch(engine->net);
+	if (engine->mdns == NULL)
+		return;
 	facts->base = engine->base;
 	if (engine->mdns == NULL)
 		return;
@@ -456,6 +461,10 @@ open_state(struct engine *engine, bool passing, char *text, size_t size)
 		error = -ENOENT;
 	} else {
 		error = meet_open(engine->ear, dir, text, size);
+		if (error == 0)
+			error = receive_open(engine->ear, dir, text, size);
+		if (error == 0)
+			error = post_open(engine->ear, dir, text, size);
 	}
 	if (error == 0 || !passing)
 		return error;
@@ -520,6 +529,8 @@ engine_free(struct ear *ear)
 	player_free(ear->player);
 	ear->player = NULL;
 	core_stop(ear);
+	engine_net_free(engine->net);
+	engine->net = NULL;
 	ear_timer_stop(&engine->unnamed);
 	engine_names_free(engine->names);
 	engine->names = NULL;
@@ -529,6 +540,7 @@ engine_free(struct ear *ear)
 		lan_free(engine->lan);
 	tls_peers_free(engine->tls);
 	if (ear->server != NULL)
+		server_free(ear->server);
 		engine_net_free(engine->net);
 	engine->net = NULL;
 	server_free(ear->server);

@@ -2,10 +2,12 @@
 /* hold.c: answers, at once or kept for later. */
 #include <errno.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "base/alloc.h"
 #include "core/hold.h"
 #include "core/policy.h"
+#include "core/receive.h"
 #include "core/route.h"
 
 struct ear_hold {
@@ -65,6 +67,8 @@ hold_send(struct ear *ear, xmpp_stanza_t *answer, const char *peer, enum ear_lin
 	int error;
 
 	xmpp_stanza_set_to(answer, peer);
+	if (kind != EAR_LINK_LOCAL)
+		receive_answered(ear, peer, answer);
 	if (kind == EAR_LINK_LOCAL)
 		mark_local(ear, answer);
 	error = send_back(ear, answer, kind, link);
@@ -91,6 +95,24 @@ ear_hold(const struct ear_in *in)
 	hold->serial = in->link_serial;
 	list_add(&in->ear->holds, &hold->all);
 	return hold;
+}
+
+void
+hold_move(const struct ear_in *in)
+{
+	struct list *item, *spare;
+
+	list_each (item, spare, &in->ear->holds) {
+		struct ear_hold *hold = container_of(item, struct ear_hold, all);
+		const char *id = xmpp_stanza_get_id(hold->stanza);
+
+		if (id == NULL || strcmp(id, in->id) != 0 ||
+		    !dest_is_same(in->ear, hold->peer, in->from))
+			continue;
+		xreplace(&hold->peer, in->from);
+		hold->link = in->link;
+		hold->serial = in->link_serial;
+	}
 }
 
 static void

@@ -10,6 +10,9 @@
 void hold_send(struct ear *ear, xmpp_stanza_t *answer, const char *peer, enum ear_link_kind kind,
 	       unsigned long long serial);
 
+/* A request that is held came again, by another way: that is where its answer goes. */
+void hold_move(const struct ear_in *in);
+
 /* Answers everything that is still held: the engine stops. */
 void hold_cancel_all(struct ear *ear);
 

@@ -12,7 +12,7 @@ enum metric {
 	METRIC_IN,            /* stanzas that came, by link */
 	METRIC_OUT,           /* stanzas handed to a link, by link */
 	METRIC_SWITCHES,      /* another path was chosen, by the link of the new one */
-	METRIC_RETRANSMITTED, /* sent again after a path had failed, by the link that it went by */
+	METRIC_RETRANSMITTED, /* sent again after a path had failed, by the link that failed */
 	METRIC_REPEATED,      /* came a second time and were dropped, by link */
 	METRIC_REFUSED,       /* policy said no, by link */
 	METRIC_BOUNCED,       /* an error went to the sender, by the link of the last try */

@@ -19,6 +19,7 @@ void
 path_alive(struct path *path, int64_t now)
 {
 	path->alive_at = now;
+	path->left = false;
 	path->backoff = 0;
 	path->state = EAR_PATH_UP;
 }
@@ -57,6 +58,14 @@ path_retry(struct path *path)
 {
 	path->retry_at = 0;
 	path->backoff = 0;
+}
+
+bool
+path_was_alive(const struct path *path, int64_t since)
+{
+	int64_t at = path->alive_at > path->carried_at ? path->alive_at : path->carried_at;
+
+	return at > since && at > 0 && !path->left;
 }
 
 bool

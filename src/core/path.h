@@ -13,8 +13,10 @@ struct path {
 	enum ear_path_state state;
 	int64_t srtt, rttvar; /* microseconds; valid when samples > 0 */
 	unsigned samples;
-	int64_t alive_at; /* last proof of life, 0: never */
-	int64_t used_at;  /* last stanza handed to it, 0: never */
+	int64_t alive_at;   /* last proof of life, 0: never */
+	int64_t used_at;    /* last stanza handed to it, 0: never */
+	int64_t carried_at; /* the same on a direct stream that was up */
+	bool left;        /* who was there has ended its stream: nobody is expected back at once */
 	int64_t retry_at; /* FAILED: not before */
 	int64_t backoff;
 	bool pinging; /* a probe of ours is under way */
@@ -35,6 +37,9 @@ void path_fail(struct path *path, int64_t now, const char *text);
 
 /* A sign of life from elsewhere (an announcement): worth a try at once. */
 void path_retry(struct path *path);
+
+/* Whether whoever it leads to has been there a moment ago, and has not said goodbye. */
+bool path_was_alive(const struct path *path, int64_t since);
 
 /* Whether it may be tried, as far as its own past says. */
 bool path_is_open(const struct path *path, int64_t now);

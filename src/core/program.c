@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "base/alloc.h"
+#include "core/delivery.h"
 #include "core/hold.h"
 #include "core/post.h"
 #include "core/program.h"
@@ -123,8 +124,11 @@ failure_of(const struct ask *ask, int error)
 {
 	const char *text;
 	enum ear_verdict condition = route_condition(error, &text);
+	xmpp_stanza_t *stanza = ear_error_to(ask->iq, condition, text);
 
-	return ear_error_to(ask->iq, condition, text);
+	if (error == -ETIME)
+		expires_tell(stanza);
+	return stanza;
 }
 
 static void
@@ -154,7 +158,7 @@ ask_out(struct ear *ear, struct link *link, xmpp_stanza_t *iq, enum ear_link_kin
 	ask->ear = ear;
 	ask->program = xstrdup(link->peer);
 	ask->iq = xmpp_stanza_copy(iq);
-	request_send(ear, iq, only, 0, on_ask_answer, ask);
+	request_send(ear, expires_stamp(ear, iq), only, 0, on_ask_answer, ask);
 }
 
 enum ear_link_kind
@@ -221,6 +225,7 @@ program_out(struct ear *ear, struct link *link, xmpp_stanza_t *stanza)
 		xmpp_stanza_set_id(copy, id);
 	}
 	sent_note(ear, copy, link->peer, only);
+	copy = delivery_accept(ear, copy);
 	error = route_out(ear, copy, only);
 	if (error != 0)
 		route_bounce(ear, copy, error);
@@ -265,20 +270,40 @@ program_deliver(struct ear *ear, const struct ear_in *in)
 bool
 program_error(struct ear *ear, const struct ear_in *in)
 {
-	const struct note *note = sent_find(ear, in->id, in->from);
+	struct note *note = sent_find(ear, in->id, in->from);
 
-	return note != NULL && program_deliver_to(ear, note->program, in, -1);
+	if (note == NULL || note->told)
+		return note != NULL;
+	note->told = true;
+	return program_deliver_to(ear, note->program, in, -1);
+}
+
+void
+program_maybe(struct ear *ear, xmpp_stanza_t *stanza)
+{
+	struct note *note = sent_find(ear, xmpp_stanza_get_id(stanza), xmpp_stanza_get_to(stanza));
+
+	if (note != NULL)
+		note->maybe = true;
 }
 
 bool
-program_bounce(struct ear *ear, xmpp_stanza_t *stanza, enum ear_verdict condition, const char *text)
+program_bounce(struct ear *ear, xmpp_stanza_t *stanza, int reason)
 {
-	const struct note *note =
-		sent_find(ear, xmpp_stanza_get_id(stanza), xmpp_stanza_get_to(stanza));
-	xmpp_stanza_t *error = note == NULL ? NULL : ear_error_to(stanza, condition, text);
+	struct note *note = sent_find(ear, xmpp_stanza_get_id(stanza), xmpp_stanza_get_to(stanza));
+	enum ear_verdict condition;
+	xmpp_stanza_t *error;
+	const char *text;
 
+	if (note == NULL || note->told)
+		return note != NULL;
+	condition = route_condition(note->maybe ? -ECONNRESET : reason, &text);
+	error = ear_error_to(stanza, condition, text);
 	if (error == NULL)
 		return false;
+	note->told = true;
+	if (reason == -ETIME)
+		expires_tell(error);
 	mark(error, EAR_LINK_NONE, -1, NULL);
 	xmpp_stanza_set_from(error, note->to);
 	return hand_over(ear, note->program, error);

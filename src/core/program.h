@@ -29,9 +29,11 @@ bool program_error(struct ear *ear, const struct ear_in *in);
 /* The one path that a program's message may leave by; EAR_LINK_NONE: any. */
 enum ear_link_kind program_only(struct ear *ear, xmpp_stanza_t *stanza);
 
-/* The same, made here: no path took the program's message. */
-bool program_bounce(struct ear *ear, xmpp_stanza_t *stanza, enum ear_verdict condition,
-		    const char *text);
+/* The same, made here: no path took the program's message (-errno as of route_condition). */
+bool program_bounce(struct ear *ear, xmpp_stanza_t *stanza, int reason);
+
+/* A path died with a program's message, which may have arrived. */
+void program_maybe(struct ear *ear, xmpp_stanza_t *stanza);
 
 /* <flush/>: answered when nothing that the program sent waits for a link to open. */
 void program_flush(struct ear *ear, struct link *link, xmpp_stanza_t *iq);

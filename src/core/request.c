@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "base/alloc.h"
+#include "core/delivery.h"
 #include "core/probe.h"
 #include "core/request.h"
 #include "core/route.h"
@@ -21,6 +22,7 @@ struct request {
 	unsigned long long serial;
 	int64_t asked_at, left_at;
 	bool measurable; /* a ping that left by an open link: its round trip is the path's */
+	bool maybe;      /* it may have been done: a path died with it */
 	int failed;      /* set before the timer brings the bad news */
 	struct ear_timer timer;
 	ear_answer_fn *fn;
@@ -31,6 +33,8 @@ static void
 request_free(struct request *request)
 {
 	map_del(request->ear->requests, request->id);
+	if (request->kind == EAR_LINK_SERVER)
+		delivery_receipt(request->ear, request->to, request->id);
 	ear_timer_stop(&request->timer);
 	xmpp_stanza_release(request->iq);
 	free(request->to);
@@ -194,6 +198,13 @@ request_answer(struct ear *ear, struct link *link, xmpp_stanza_t *stanza, const 
 	return true;
 }
 
+/* Such an error says that nobody got it, which is not known of what a path has died with. */
+static bool
+is_of_nobody(int error)
+{
+	return error == -EHOSTUNREACH || error == -ESTALE || error == -ENOBUFS || error == -EDQUOT;
+}
+
 bool
 request_fail(struct ear *ear, xmpp_stanza_t *stanza, int error)
 {
@@ -201,20 +212,53 @@ request_fail(struct ear *ear, xmpp_stanza_t *stanza, int error)
 
 	if (request == NULL)
 		return false;
-	request_fail_soon(request, error);
+	request_fail_soon(request, request->maybe && is_of_nobody(error) ? -ECONNRESET : error);
 	return true;
 }
 
 bool
-request_came_back(struct ear *ear, xmpp_stanza_t *stanza, enum ear_link_kind *only)
+request_came_back(struct ear *ear, xmpp_stanza_t *stanza, bool maybe, enum ear_link_kind *only)
 {
 	struct request *request = request_of(ear, stanza);
 
 	if (request == NULL)
 		return false;
+	request->maybe = request->maybe || maybe;
 	request->kind = EAR_LINK_NONE;
 	*only = request->only;
 	return true;
+}
+
+/* A get may be asked twice; a set only of somebody who remembers that he was asked. */
+static bool
+may_repeat(const struct request *request)
+{
+	const struct dest *dest;
+
+	if (request->only != EAR_LINK_NONE)
+		return false;
+	if (strcmp(xmpp_stanza_get_type(request->iq), "get") == 0)
+		return true;
+	dest = dest_find(request->ear, request->to);
+	return dest != NULL && dest->remembers;
+}
+
+bool
+request_is_over(struct ear *ear, xmpp_stanza_t *stanza)
+{
+	const char *type = xmpp_stanza_get_type(stanza);
+
+	return strcmp(xmpp_stanza_get_name(stanza), "iq") == 0 && type != NULL &&
+	       (strcmp(type, "get") == 0 || strcmp(type, "set") == 0) &&
+	       request_of(ear, stanza) == NULL;
+}
+
+bool
+request_may_repeat(struct ear *ear, xmpp_stanza_t *stanza)
+{
+	const struct request *request = request_of(ear, stanza);
+
+	return request != NULL && may_repeat(request);
 }
 
 /* What came back undelivered waits or has left by another link before this runs. */
@@ -230,8 +274,8 @@ request_on_down(struct ear *ear, const struct link *link)
 		if (request->serial != link->serial || request->kind != link->kind ||
 		    request->failed != 0)
 			continue;
-		if (strcmp(xmpp_stanza_get_type(request->iq), "get") == 0 &&
-		    request->only == EAR_LINK_NONE)
+		request->maybe = true;
+		if (may_repeat(request))
 			request_route(request);
 		else
 			request_fail_soon(request, -ECONNRESET);

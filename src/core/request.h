@@ -22,10 +22,19 @@ void request_left(struct ear *ear, xmpp_stanza_t *stanza, const struct link *lin
 /* The request that this stanza is failed. false: it is none. */
 bool request_fail(struct ear *ear, xmpp_stanza_t *stanza, int error);
 
-/* A link gave it back: it is on no link, and may leave by *only. false: it is no request. */
-bool request_came_back(struct ear *ear, xmpp_stanza_t *stanza, enum ear_link_kind *only);
+/* A link gave it back, maybe after it had arrived: it is on no link, and may leave by *only.
+ * false: it is no request. */
+bool request_came_back(struct ear *ear, xmpp_stanza_t *stanza, bool maybe,
+		       enum ear_link_kind *only);
 
-/* A link died: a get that was on it is asked again elsewhere, a set fails as unknown. */
+/* Whether it is a request that nobody waits for any more. */
+bool request_is_over(struct ear *ear, xmpp_stanza_t *stanza);
+
+/* Whether it is a request of ours that may be asked again although it may have been done. */
+bool request_may_repeat(struct ear *ear, xmpp_stanza_t *stanza);
+
+/* A link died: a get that was on it is asked again elsewhere, a set only of one that remembers;
+ * else it fails as unknown. */
 void request_on_down(struct ear *ear, const struct link *link);
 
 /* All fail now. */

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "base/alloc.h"
+#include "core/delivery.h"
 #include "core/meet.h"
 #include "core/names.h"
 #include "core/policy.h"
@@ -159,13 +160,33 @@ cheapest(struct dest *dest)
 }
 
 static void
-on_drained(void *arg, const struct ear_answer *answer)
+on_drained(struct dest *dest, struct path *old, const struct ear_answer *answer)
+{
+	if (dest->ear->stopping) {
+		dest->switching = false;
+		return;
+	}
+	/* Nobody knows what of it arrived: it goes first on the new one. */
+	if (answer->error != 0 && old != dest->chosen)
+		delivery_forsake(dest, old);
+	dest->switching = dest->leaving;
+	route_flush(dest);
+}
+
+static void
+on_lan_drained(void *arg, const struct ear_answer *answer)
 {
 	struct dest *dest = arg;
 
-	dest->switching = false;
-	if (!dest->ear->stopping)
-		route_flush(dest);
+	on_drained(dest, &dest->by_lan, answer);
+}
+
+static void
+on_server_drained(void *arg, const struct ear_answer *answer)
+{
+	struct dest *dest = arg;
+
+	on_drained(dest, &dest->by_server, answer);
 }
 
 /* A ping behind the last stanza on the old path: its answer says that the path is empty. */
@@ -179,7 +200,8 @@ start_switch(struct dest *dest, const struct path *old)
 
 	ear_child(ping, "ping", EAR_NS_PING);
 	dest->switching = true;
-	request_send(ear, ping, old->kind, wait > DRAIN_MIN ? wait : DRAIN_MIN, on_drained, dest);
+	request_send(ear, ping, old->kind, wait > DRAIN_MIN ? wait : DRAIN_MIN,
+		     old->kind == EAR_LINK_LAN ? on_lan_drained : on_server_drained, dest);
 }
 
 /* What is the shortest now; changes nothing but dest->why. */
@@ -189,11 +211,25 @@ route_best(struct dest *dest)
 	return dest->switching ? dest->chosen : cheapest(dest);
 }
 
+/* One that works is emptied first; from one that does not, what may not have arrived is taken back.
+ */
+static void
+leave_path(struct dest *dest, const struct path *path, struct path *old)
+{
+	int64_t now = ear_now(dest->ear->clock);
+
+	if (!route_is_usable(dest, old))
+		delivery_forsake(dest, old);
+	else if (path != NULL && now - old->used_at < DRAIN_MIN + 4 * path_cost(old))
+		start_switch(dest, old);
+	if (dest->leaving)
+		dest->switching = true;
+}
+
 struct path *
 route_choose(struct dest *dest)
 {
 	struct path *old = dest->chosen, *path;
-	int64_t now = ear_now(dest->ear->clock);
 
 	path = route_best(dest);
 	if (path == old)
@@ -202,9 +238,10 @@ route_choose(struct dest *dest)
 	ear_info("%s: path %s -> %s: %s", dest_name(dest),
 		 ear_link_name(old == NULL ? EAR_LINK_NONE : old->kind),
 		 ear_link_name(path == NULL ? EAR_LINK_NONE : path->kind), dest->why);
-	if (path != NULL && old != NULL && route_is_usable(dest, old) &&
-	    now - old->used_at < DRAIN_MIN + 4 * path_cost(old))
-		start_switch(dest, old);
+	metrics_add(&dest->ear->metrics, METRIC_SWITCHES,
+		    path == NULL ? EAR_LINK_NONE : path->kind);
+	if (old != NULL)
+		leave_path(dest, path, old);
 	core_tell(dest->ear, EAR_PATH_CHANGED, dest_name(dest),
 		  path == NULL ? EAR_LINK_NONE : path->kind);
 	return path;
@@ -247,12 +284,27 @@ is_right(const struct dest *dest, const struct link *link, xmpp_stanza_t *stanza
 	       ear_jid_is_lan(xmpp_stanza_get_to(stanza));
 }
 
+static void
+has_left(struct dest *dest, struct path *path, const struct link *link, xmpp_stanza_t *stanza)
+{
+	struct ear *ear = dest->ear;
+	bool up = link->state == LINK_UP;
+
+	path->used_at = ear_now(ear->clock);
+	if (up && path->kind == EAR_LINK_LAN)
+		path->carried_at = path->used_at;
+	if (path->state == EAR_PATH_IDLE)
+		path->state = up ? EAR_PATH_UP : EAR_PATH_OPENING;
+	metrics_add(&ear->metrics, METRIC_OUT, path->kind);
+	request_left(ear, stanza, link);
+}
+
 static int
 send_by(struct dest *dest, struct path *path, xmpp_stanza_t *stanza)
 {
-	struct ear *ear = dest->ear;
 	struct link *link;
 	xmpp_stanza_t *keep;
+	bool owed;
 	int error;
 
 	/* Before a link is opened: where plaintext is denied not even a stream header leaves. */
@@ -263,17 +315,22 @@ send_by(struct dest *dest, struct path *path, xmpp_stanza_t *stanza)
 		return -EHOSTUNREACH;
 	if (path->kind == EAR_LINK_LAN && !is_right(dest, link, stanza))
 		return -EHOSTUNREACH;
+	owed = path->kind == EAR_LINK_SERVER && delivery_is_owed(dest, stanza);
+	if (owed && !delivery_has_room(dest))
+		return -EAGAIN;
 	address_for(dest, path, stanza);
+	if (owed)
+		delivery_ask(dest, stanza);
 	keep = xmpp_stanza_clone(stanza);
 	error = link_send(link, stanza);
 	if (error == 0) {
-		path->used_at = ear_now(ear->clock);
-		if (path->state == EAR_PATH_IDLE)
-			path->state = link->state == LINK_UP ? EAR_PATH_UP : EAR_PATH_OPENING;
-		request_left(ear, keep, link);
+		has_left(dest, path, link, keep);
+		if (owed)
+			delivery_owe(dest, keep);
 	}
 	xmpp_stanza_release(keep);
-	return error;
+	/* Full until the other end has acknowledged some of it. */
+	return error == -ENOBUFS && link->acks ? -EAGAIN : error;
 }
 
 /* To one of the programs of this machine, under the address that it was given when it came. */
@@ -310,22 +367,23 @@ route_by(struct dest *dest, xmpp_stanza_t *stanza, enum ear_link_kind only)
 	if (path != NULL && has_no_name_yet(dest, path))
 		return route_hold(dest, stanza, only);
 	error = path == NULL ? -EHOSTUNREACH : send_by(dest, path, stanza);
+	if (error == -EAGAIN)
+		return route_hold(dest, stanza, only);
 	return error == -ENOTCONN ? -EHOSTUNREACH : error;
 }
 
 int
-route_to(struct dest *dest, xmpp_stanza_t *stanza)
+route_try(struct dest *dest, xmpp_stanza_t *stanza)
 {
 	struct path *path;
 	int error;
 
 	for (int tries = 0; tries < 2; tries++) {
 		path = route_choose(dest);
-		if (path != NULL && has_no_name_yet(dest, path))
-			return route_hold(dest, stanza, EAR_LINK_NONE);
 		/* Nothing overtakes what waits, also when the path that it waits for dies. */
-		if (dest->switching || dest_is_waiting(dest))
-			return route_hold(dest, stanza, EAR_LINK_NONE);
+		if (dest->switching || dest_is_waiting(dest) ||
+		    (path != NULL && has_no_name_yet(dest, path)))
+			return -EAGAIN;
 		if (path == NULL)
 			break;
 		error = send_by(dest, path, stanza);
@@ -333,7 +391,8 @@ route_to(struct dest *dest, xmpp_stanza_t *stanza)
 			return error;
 		path_fail(path, ear_now(dest->ear->clock), "the link takes nothing");
 	}
-	return no_path(dest);
+	error = no_path(dest);
+	return error == -EHOSTUNREACH && delivery_may_wait(dest) ? -EAGAIN : error;
 }
 
 int
@@ -342,6 +401,7 @@ route_out(struct ear *ear, xmpp_stanza_t *stanza, enum ear_link_kind only)
 	const char *to = xmpp_stanza_get_to(stanza);
 	struct link *program;
 	struct dest *dest;
+	int error;
 
 	if (to == NULL)
 		return -EINVAL;
@@ -355,5 +415,6 @@ route_out(struct ear *ear, xmpp_stanza_t *stanza, enum ear_link_kind only)
 	if (only != EAR_LINK_NONE)
 		return route_by(dest, stanza, only);
 	probe_active(dest);
-	return route_to(dest, stanza);
+	error = dest->flushing ? -EAGAIN : route_try(dest, stanza);
+	return error == -EAGAIN ? route_hold(dest, stanza, EAR_LINK_NONE) : error;
 }

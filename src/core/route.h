@@ -9,15 +9,18 @@
  * Hands the stanza to the cheapest usable path of its `to`, or to the one kind that `only` names.
  * 0: a link has it, or it waits for a switch of paths; it is consumed. On an error it is NOT
  * consumed: -EINVAL no address, -EHOSTUNREACH no path, -EACCES none that policy.plaintext allows,
- * -ENOBUFS queues full, -EMSGSIZE too large for the wire.
+ * -ENOBUFS, -EDQUOT: so many stanzas or bytes wait, -EMSGSIZE too large for the wire.
  */
 int route_out(struct ear *ear, xmpp_stanza_t *stanza, enum ear_link_kind only);
 
-/* The same for a known destination, by the shortest path. */
-int route_to(struct dest *dest, xmpp_stanza_t *stanza);
+/* The same for a known destination, by the shortest path; and -EAGAIN: it has to wait. */
+int route_try(struct dest *dest, xmpp_stanza_t *stanza);
 
-/* The stanza waits behind what waits already. 0: consumed; -ENOBUFS: not. */
+/* The stanza waits behind what waits already. 0: consumed; -ENOBUFS, -EDQUOT: not. */
 int route_hold(struct dest *dest, xmpp_stanza_t *stanza, enum ear_link_kind only);
+
+/* What waits is looked at soon, unless something else brings that about sooner. */
+void route_look_again(struct dest *dest);
 
 /* What a program is told of such an error, or of a request's (struct ear_answer); the text for
  * people through *text. */
@@ -54,7 +57,10 @@ void route_flush(void *arg);
 /* The engine stops: what waits is answered with an error. */
 void route_stop(struct dest *dest, void *unused);
 
-/* Frees what waits. */
-void route_drop_waiting(struct dest *dest);
+/* A direct stream does not acknowledge in time, or does again: as link_events. */
+void route_on_silent(struct ear *ear, struct link *link, bool silent);
+
+/* A server is there again: what waited for it leaves; streams that are silent are given up. */
+void route_on_server(struct dest *dest);
 
 #endif

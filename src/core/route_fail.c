@@ -1,25 +1,20 @@
 /* SPDX-License-Identifier: ISC */
-/* route_fail.c: what waits for a path, what a dying link gives back, and the one error when no path
- * is left. */
+/* route_fail.c: what a dying link gives back, and the one error when no path is left. */
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "base/alloc.h"
+#include "core/delivery.h"
 #include "core/meet.h"
 #include "core/policy.h"
+#include "core/post.h"
 #include "core/program.h"
 #include "core/request.h"
 #include "core/route.h"
 
 #define EXPECT_OTHER    (5 * EAR_SEC)
 #define GIVEN_BACK_WAIT (10 * EAR_MSEC) /* for the link's down() after its undelivered() */
-
-struct waiting {
-	struct list all;
-	xmpp_stanza_t *stanza;
-	enum ear_link_kind only;
-};
 
 /* --- the one error ------------------------------------------------------------------------ */
 
@@ -31,8 +26,17 @@ route_condition(int error, const char **text)
 		*text = "no such address";
 		return EAR_JID_MALFORMED;
 	case -ENOBUFS:
-		*text = "too much is waiting for it: the queue is full";
+		*text = "too many stanzas are waiting for it: the queue is full";
 		return EAR_RESOURCE_CONSTRAINT;
+	case -EDQUOT:
+		*text = "too many bytes are waiting for it: the queue is full";
+		return EAR_RESOURCE_CONSTRAINT;
+	case -ESTALE:
+		*text = "it waited for a path as long as it may, and none came back";
+		return EAR_RECIPIENT_UNAVAILABLE;
+	case -ETIME:
+		*text = "it expired on its way: it was not delivered";
+		return EAR_REMOTE_SERVER_TIMEOUT;
 	case -EMSGSIZE:
 		*text = "the stanza is too large";
 		return EAR_POLICY_VIOLATION;
@@ -67,122 +71,18 @@ route_condition(int error, const char **text)
 void
 route_bounce(struct ear *ear, xmpp_stanza_t *stanza, int error)
 {
-	const char *text;
-	enum ear_verdict condition = route_condition(error, &text);
+	const struct dest *dest;
+	const char *text, *to = xmpp_stanza_get_to(stanza);
 
-	if (!request_fail(ear, stanza, error) && !program_bounce(ear, stanza, condition, text))
-		ear_info("%s: %s dropped: %s", xmpp_stanza_get_to(stanza),
-			 xmpp_stanza_get_name(stanza), text);
+	if (!request_fail(ear, stanza, error) && !post_bounce(ear, stanza, error) &&
+	    !program_bounce(ear, stanza, error)) {
+		route_condition(error, &text);
+		ear_info("%s: %s dropped: %s", to, xmpp_stanza_get_name(stanza), text);
+	}
+	dest = to == NULL ? NULL : dest_find(ear, to);
+	metrics_add(&ear->metrics, error == -ETIME ? METRIC_EXPIRED : METRIC_BOUNCED,
+		    dest == NULL || dest->chosen == NULL ? EAR_LINK_NONE : dest->chosen->kind);
 	xmpp_stanza_release(stanza);
-}
-
-/* --- what waits --------------------------------------------------------------------------- */
-
-static void
-wait_in(struct list *list, xmpp_stanza_t *stanza, enum ear_link_kind only)
-{
-	struct waiting *waiting = xalloc(sizeof(*waiting));
-
-	waiting->stanza = stanza;
-	waiting->only = only;
-	list_add(list, &waiting->all);
-}
-
-int
-route_hold(struct dest *dest, xmpp_stanza_t *stanza, enum ear_link_kind only)
-{
-	if (dest->waiting_count >= DEST_WAITING_MAX)
-		return -ENOBUFS;
-	wait_in(&dest->waiting, stanza, only);
-	dest->waiting_count++;
-	return 0;
-}
-
-static xmpp_stanza_t *
-waiting_take(struct list *list, enum ear_link_kind *only)
-{
-	struct waiting *waiting = container_of(list->next, struct waiting, all);
-	xmpp_stanza_t *stanza = waiting->stanza;
-
-	*only = waiting->only;
-	list_del(&waiting->all);
-	free(waiting);
-	return stanza;
-}
-
-/* All that waits, oldest first: what came back was sent before what was held back. */
-static void
-take_all(struct dest *dest, struct list *todo)
-{
-	struct list *lists[] = { &dest->returned, &dest->waiting };
-
-	list_init(todo);
-	for (size_t i = 0; i < 2; i++)
-		while (!list_is_empty(lists[i])) {
-			struct list *item = lists[i]->next;
-
-			list_del(item);
-			list_add(todo, item);
-		}
-	dest->returned_count = dest->waiting_count = 0;
-}
-
-/* Held back again it keeps its place, and may pass the bound: it was taken before. */
-static void
-leave(struct dest *dest, xmpp_stanza_t *stanza, enum ear_link_kind only)
-{
-	const char *to = xmpp_stanza_get_to(stanza);
-	struct dest *now = ear_jid_is_lan(to) ? dest : dest_find(dest->ear, to);
-	int error;
-
-	/* The address may be another device's than when it was sent. */
-	if (now != NULL)
-		dest = now;
-	if (only == EAR_LINK_NONE && dest->switching) {
-		wait_in(&dest->waiting, stanza, only);
-		dest->waiting_count++;
-		return;
-	}
-	/* Who was refused a moment ago is not asked again and again. */
-	if (only == EAR_LINK_LAN && dest->refused != 0)
-		error = dest->refused;
-	else
-		error = only == EAR_LINK_NONE ? route_to(dest, stanza)
-					      : route_out(dest->ear, stanza, only);
-	if (error != 0)
-		route_bounce(dest->ear, stanza, error);
-}
-
-void
-route_flush(void *arg)
-{
-	struct dest *dest = arg;
-	enum ear_link_kind only;
-	xmpp_stanza_t *stanza;
-	struct list todo;
-
-	if (dest->switching)
-		return;
-	take_all(dest, &todo);
-	while (!list_is_empty(&todo)) {
-		stanza = waiting_take(&todo, &only);
-		leave(dest, stanza, only);
-	}
-	program_on_link(dest->ear);
-}
-
-void
-route_stop(struct dest *dest, void *unused)
-{
-	enum ear_link_kind only;
-	xmpp_stanza_t *stanza;
-	struct list todo;
-
-	take_all(dest, &todo);
-	while (!list_is_empty(&todo)) {
-		stanza = waiting_take(&todo, &only);
-		route_bounce(dest->ear, stanza, -ECANCELED);
-	}
 }
 
 /* --- links that die ----------------------------------------------------------------------- */
@@ -201,11 +101,11 @@ is_request(xmpp_stanza_t *stanza)
  * there, and what a LAN peer gets as an answer never enters a server's network (XEP-0174 §13.2).
  */
 static enum ear_link_kind
-only_of(struct ear *ear, const struct link *link, xmpp_stanza_t *stanza)
+only_of(struct ear *ear, const struct link *link, xmpp_stanza_t *stanza, bool maybe)
 {
 	enum ear_link_kind only;
 
-	if (request_came_back(ear, stanza, &only))
+	if (request_came_back(ear, stanza, maybe, &only))
 		return only;
 	if (ear_is_answer(stanza))
 		return policy_allows_relay(link->kind, EAR_LINK_SERVER) ? EAR_LINK_NONE
@@ -213,10 +113,42 @@ only_of(struct ear *ear, const struct link *link, xmpp_stanza_t *stanza)
 	return program_only(ear, stanza);
 }
 
+/* Whether it may be sent again although it may have arrived. */
+static bool
+may_repeat(const struct dest *dest, const struct link *link, xmpp_stanza_t *stanza)
+{
+	const char *type = xmpp_stanza_get_type(stanza);
+
+	return dest->remembers || link->acks || ear_is_answer(stanza) ||
+	       strcmp(xmpp_stanza_get_name(stanza), "presence") == 0 ||
+	       (is_request(stanza) && strcmp(type, "get") == 0);
+}
+
+static int
+give_back(struct ear *ear, struct dest *dest, struct link *link, xmpp_stanza_t *stanza, bool maybe)
+{
+	enum ear_link_kind only = only_of(ear, link, stanza, maybe);
+
+	if (maybe)
+		program_maybe(ear, stanza);
+	if (ear->stopping)
+		return -ECANCELED;
+	if (maybe && !may_repeat(dest, link, stanza))
+		return -ECONNRESET;
+	if (dest->returned.count >= DEST_RETURNED_MAX)
+		return -ENOBUFS;
+	if (maybe)
+		metrics_add(&ear->metrics, METRIC_RETRANSMITTED, link->kind);
+	queue_add(&dest->returned, stanza, only, ear_now(ear->clock));
+	/* A link that lost only one of its streams gives back what was on it, and stays up. */
+	if (!ear_timer_is_set(&dest->flush))
+		ear_timer_set(&dest->flush, GIVEN_BACK_WAIT);
+	return 0;
+}
+
 /*
  * It waits until the link is down for good, so that what the link gives back leaves in the order in
- * which it came. A stanza of which bytes were written goes again too: its id is the same, which is
- * how its receiver can tell.
+ * which it came. What is owed is kept elsewhere.
  */
 void
 route_on_undelivered(struct ear *ear, struct link *link, xmpp_stanza_t *stanza, bool maybe)
@@ -224,22 +156,19 @@ route_on_undelivered(struct ear *ear, struct link *link, xmpp_stanza_t *stanza, 
 	const char *to = xmpp_stanza_get_to(stanza);
 	struct dest *dest = to == NULL || link->kind == EAR_LINK_LOCAL ? NULL : dest_get(ear, to);
 	struct path *path = dest == NULL ? NULL : dest_path(dest, link->kind);
-	enum ear_link_kind only;
+	int error;
 
 	/* Whoever asked has had an answer, if only that time is up. */
-	if (is_request(stanza) && !request_came_back(ear, stanza, &only)) {
+	if (request_is_over(ear, stanza) ||
+	    (path != NULL && link->kind == EAR_LINK_SERVER && delivery_is_owed(dest, stanza))) {
 		xmpp_stanza_release(stanza);
 		return;
 	}
-	if (ear->stopping || path == NULL || dest->returned_count >= DEST_RETURNED_MAX) {
-		route_bounce(ear, stanza, path == NULL ? -EHOSTUNREACH : -ENOBUFS);
+	error = path == NULL ? -EHOSTUNREACH : give_back(ear, dest, link, stanza, maybe);
+	if (error != 0) {
+		route_bounce(ear, stanza, error);
 		return;
 	}
-	wait_in(&dest->returned, stanza, only_of(ear, link, stanza));
-	dest->returned_count++;
-	/* A link that lost only one of its streams gives back what was on it, and stays up. */
-	if (!ear_timer_is_set(&dest->flush))
-		ear_timer_set(&dest->flush, GIVEN_BACK_WAIT);
 	/* What never left says that the path cannot be opened; what left may only have met a dead
 	 * stream. */
 	if (!maybe)
@@ -254,6 +183,7 @@ server_is_down(struct dest *dest, void *text)
 	dest->by_server.state = EAR_PATH_IDLE;
 	dest->by_server.samples = 0;
 	copy_text(dest->by_server.failure, sizeof(dest->by_server.failure), text);
+	delivery_return(dest);
 	route_flush(dest);
 	if (dest->chosen != NULL)
 		route_choose(dest);
@@ -285,6 +215,9 @@ lan_is_down(struct dest *dest, int error, const char *text)
 	else if (path->state != EAR_PATH_FAILED)
 		path->state = EAR_PATH_IDLE;
 	copy_text(path->failure, sizeof(path->failure), text);
+	path->left = error == 0;
+	if (dest->leaving)
+		dest->leaving = dest->switching = false;
 	/* Somebody else may announce the same key. */
 	if (dest->bound && error != 0)
 		meet_later(dest->ear, EXPECT_OTHER);
@@ -304,13 +237,37 @@ route_on_down(struct ear *ear, struct link *link, int error, const char *text)
 		lan_is_down(dest, error, text);
 }
 
-void
-route_drop_waiting(struct dest *dest)
+/*
+ * Nothing is lost by going on elsewhere: what is not acknowledged leaves again. With no other path
+ * the stream is better than none, it may only be slow.
+ */
+static void
+give_up_silent(struct dest *dest)
 {
-	enum ear_link_kind only;
-	struct list todo;
+	if (!dest->silent || !route_may_probe(dest, &dest->by_server))
+		return;
+	dest->silent = false;
+	metrics_add(&dest->ear->metrics, METRIC_SILENT, EAR_LINK_LAN);
+	path_fail(&dest->by_lan, ear_now(dest->ear->clock), "does not acknowledge");
+	delivery_forsake(dest, &dest->by_lan);
+	dest->switching = dest->leaving;
+	route_choose(dest);
+}
 
-	take_all(dest, &todo);
-	while (!list_is_empty(&todo))
-		xmpp_stanza_release(waiting_take(&todo, &only));
+void
+route_on_silent(struct ear *ear, struct link *link, bool silent)
+{
+	struct dest *dest = link->kind == EAR_LINK_LAN ? dest_find(ear, link->peer) : NULL;
+
+	if (dest == NULL)
+		return;
+	dest->silent = silent;
+	give_up_silent(dest);
+}
+
+void
+route_on_server(struct dest *dest)
+{
+	give_up_silent(dest);
+	route_flush(dest);
 }

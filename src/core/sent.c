@@ -25,6 +25,8 @@ sent_note(struct ear *ear, xmpp_stanza_t *stanza, const char *program, enum ear_
 	xreplace(&note->to, xmpp_stanza_get_to(stanza));
 	xreplace(&note->program, program);
 	note->only = only;
+	note->asked = ear_find(stanza, "request", EAR_NS_RECEIPTS) != NULL;
+	note->maybe = note->told = false;
 	sent->next = (sent->next + 1) % SENT_MAX;
 }
 
@@ -38,13 +40,13 @@ may_speak_of(struct ear *ear, const char *from, const char *to)
 }
 
 /* The newest: two programs may use the same id. */
-const struct note *
+struct note *
 sent_find(struct ear *ear, const char *id, const char *peer)
 {
-	const struct sent *sent = ear->sent;
+	struct sent *sent = ear->sent;
 
 	for (unsigned i = SENT_MAX; sent != NULL && id != NULL && i-- > 0;) {
-		const struct note *note = &sent->notes[(sent->next + i) % SENT_MAX];
+		struct note *note = &sent->notes[(sent->next + i) % SENT_MAX];
 
 		if (note->id != NULL && strcmp(note->id, id) == 0 &&
 		    may_speak_of(ear, peer, note->to))

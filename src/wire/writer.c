@@ -272,6 +272,18 @@ writer_stanza(struct evbuffer *out, xmpp_stanza_t *stanza, size_t max)
 	return piece_end(&piece, out);
 }
 
+size_t
+writer_size(xmpp_stanza_t *stanza)
+{
+	struct piece piece;
+
+	piece_init(&piece, SIZE_MAX);
+	put_node(&piece, stanza, EAR_NS_CLIENT, 0);
+	if (piece.at != piece.brief)
+		free(piece.at);
+	return piece.length;
+}
+
 void
 writer_error(struct evbuffer *out, const char *condition, const char *text)
 {

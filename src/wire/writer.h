@@ -25,6 +25,9 @@ void writer_header(struct evbuffer *out, const struct writer_header *header);
  */
 int writer_stanza(struct evbuffer *out, xmpp_stanza_t *stanza, size_t max);
 
+/* How many bytes it would be. */
+size_t writer_size(xmpp_stanza_t *stanza);
+
 /* Appends <stream:error> with a condition of RFC 6120 §4.9.3; text may be NULL. */
 void writer_error(struct evbuffer *out, const char *condition, const char *text);
 

@@ -40,6 +40,18 @@ arm(struct fake *fake)
 		ear_timer_set(&fake->timer, first - now);
 }
 
+/* Somebody behind a server that answers our pings sends the receipts that we ask for, too. */
+static void
+receipt_later(struct fake *fake, xmpp_stanza_t *stanza)
+{
+	if (fake->link.kind != EAR_LINK_SERVER || fake->pong_usec < 0 || fake->swallows ||
+	    fake->mute || ear_find(stanza, "request", EAR_NS_RECEIPTS) == NULL)
+		return;
+	fake->ping_due[fake->ping_count] = ear_now(fake->world->clock) + fake->pong_usec;
+	fake->pings[fake->ping_count++] = xmpp_stanza_copy(stanza);
+	arm(fake);
+}
+
 static int
 fake_send(struct link *link, xmpp_stanza_t *stanza)
 {
@@ -69,6 +81,7 @@ fake_send(struct link *link, xmpp_stanza_t *stanza)
 		}
 		return 0;
 	}
+	receipt_later(fake, stanza);
 	if (fake->swallows || link->state == LINK_OPENING)
 		fake->kept[fake->kept_count++] = stanza;
 	else
@@ -85,12 +98,34 @@ fake_close(struct link *link)
 	ear_timer_set(&fake->timer, 0);
 }
 
-static const struct link_ops fake_ops = { fake_send, fake_close };
+static void
+fake_abandon(struct link *link, int error, const char *text)
+{
+	struct fake *fake = container_of(link, struct fake, link);
+
+	if (link->state == LINK_CLOSING)
+		return;
+	fake->refusal = error;
+	fake_close(link);
+}
+
+static const struct link_ops fake_ops = { fake_send, fake_close, fake_abandon };
+
+static xmpp_stanza_t *
+receipt_of(struct fake *fake, xmpp_stanza_t *message)
+{
+	xmpp_stanza_t *receipt = ear_stanza(fake->world->ear->ctx, "message", NULL, NULL, NULL);
+
+	ear_set(ear_child(receipt, "received", EAR_NS_RECEIPTS), "id", "%s",
+		xmpp_stanza_get_id(message));
+	return receipt;
+}
 
 static void
 pong(struct fake *fake, xmpp_stanza_t *ping)
 {
-	xmpp_stanza_t *answer = ear_answer_to(ping, "result");
+	xmpp_stanza_t *answer =
+		is_ping(ping) ? ear_answer_to(ping, "result") : receipt_of(fake, ping);
 
 	xmpp_stanza_set_from(answer, xmpp_stanza_get_to(ping));
 	core_link_events.stanza(fake->world->ear, &fake->link, answer);
@@ -182,7 +217,7 @@ void
 fake_die(struct fake *fake, int error, const char *text)
 {
 	struct ear *ear = fake->world->ear;
-	bool maybe = fake->link.state == LINK_UP;
+	bool maybe = fake->link.state != LINK_OPENING;
 	size_t n = fake->kept_count;
 
 	link_enter(&fake->link, LINK_DOWN);
@@ -245,6 +280,7 @@ fake_get(struct world *world, enum ear_link_kind kind, const char *name)
 				   : kind == EAR_LINK_SERVER ? EAR_PROVED
 							     : EAR_TRUSTED;
 		fake->link.earshot = true;
+		fake->link.acks = kind == EAR_LINK_LAN;
 		ear_timer_init(&fake->timer, world->clock, on_timer, fake);
 	}
 	return fake;

@@ -114,7 +114,19 @@ do_link(struct world *world, enum ear_link_kind kind, char *rest)
 	else if (strcmp(what, "delivers") == 0)
 		fake->swallows = false;
 	else if (strcmp(what, "foreign") == 0)
-		fake->link.earshot = false;
+		fake->link.earshot = fake->link.acks = false;
+	else if (strcmp(what, "mute") == 0)
+		fake->mute = true;
+	else if (strcmp(what, "speaks") == 0)
+		fake->mute = false;
+	else if (strcmp(what, "forgetful") == 0)
+		fake->link.acks = false;
+	else if (strcmp(what, "silent") == 0)
+		core_link_events.silent(world->ear, &fake->link, true);
+	else if (strcmp(what, "heard") == 0)
+		core_link_events.silent(world->ear, &fake->link, false);
+	else if (strcmp(what, "acked") == 0)
+		core_link_events.acked(world->ear, &fake->link, atoll(word(&rest)) * EAR_MSEC);
 	else if (strcmp(what, "pongs") == 0)
 		fake->pong_usec = atoll(word(&rest)) * EAR_MSEC;
 	else

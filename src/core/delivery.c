@@ -1,0 +1,268 @@
+/* SPDX-License-Identifier: ISC */
+/* delivery.c: what is owed to whom. */
+#include <errno.h>
+#include <string.h>
+
+#include "base/alloc.h"
+#include "core/delivery.h"
+#include "core/program.h"
+#include "core/request.h"
+#include "core/route.h"
+
+#define RECEIPT_MIN   (5 * EAR_SEC) /* what waits longer for its receipt is sent again */
+#define LEAVE_MAX     EAR_SEC       /* for a link to give back what it holds */
+#define RECEIPT_TRIES 3             /* in a row, without any */
+
+static bool
+is_promised(xmpp_stanza_t *stanza)
+{
+	const char *type = xmpp_stanza_get_type(stanza);
+
+	return strcmp(xmpp_stanza_get_name(stanza), "message") == 0 &&
+	       (type == NULL || (strcmp(type, "error") != 0 && strcmp(type, "groupchat") != 0));
+}
+
+/* XEP-0359 §3: one that a program has chosen is kept. */
+static void
+give_origin_id(struct ear *ear, xmpp_stanza_t *message)
+{
+	char id[17];
+
+	if (ear_find(message, "origin-id", EAR_NS_SID) != NULL)
+		return;
+	ids_take(&ear->ids, id);
+	ear_set(ear_child(message, "origin-id", EAR_NS_SID), "id", "%s", id);
+	if (xmpp_stanza_get_id(message) == NULL)
+		xmpp_stanza_set_id(message, id);
+}
+
+xmpp_stanza_t *
+delivery_accept(struct ear *ear, xmpp_stanza_t *stanza)
+{
+	stanza = expires_stamp(ear, stanza);
+	if (is_promised(stanza))
+		give_origin_id(ear, stanza);
+	return stanza;
+}
+
+bool
+delivery_is_owed(const struct dest *dest, xmpp_stanza_t *stanza)
+{
+	if (!dest->remembers)
+		return false;
+	if (is_promised(stanza))
+		return ear_find(stanza, "origin-id", EAR_NS_SID) != NULL;
+	return request_may_repeat(dest->ear, stanza);
+}
+
+bool
+delivery_has_room(const struct dest *dest)
+{
+	return queue_has_room(&dest->owed, 0, DEST_WAITING_MAX, DEST_WAITING_BYTES) == 0;
+}
+
+/* XEP-0184 §5.1. */
+void
+delivery_ask(struct dest *dest, xmpp_stanza_t *stanza)
+{
+	if (is_promised(stanza) && ear_find(stanza, "request", EAR_NS_RECEIPTS) == NULL)
+		ear_child(stanza, "request", EAR_NS_RECEIPTS);
+}
+
+void
+delivery_owe(struct dest *dest, xmpp_stanza_t *stanza)
+{
+	int64_t now = ear_now(dest->ear->clock);
+
+	queue_add(&dest->owed, xmpp_stanza_clone(stanza), EAR_LINK_NONE, now);
+	if (!ear_timer_is_set(&dest->flush))
+		ear_timer_set(&dest->flush, RECEIPT_MIN);
+}
+
+static struct parcel *
+oldest(const struct dest *dest)
+{
+	return list_is_empty(&dest->owed.parcels)
+		       ? NULL
+		       : container_of(dest->owed.parcels.next, struct parcel, all);
+}
+
+/* Requests have a time of their own, which ends with an answer or without. */
+static struct parcel *
+oldest_message(const struct dest *dest)
+{
+	const struct list *item;
+
+	for (item = dest->owed.parcels.next; item != &dest->owed.parcels; item = item->next) {
+		struct parcel *parcel = container_of(item, struct parcel, all);
+
+		if (is_promised(parcel->stanza))
+			return parcel;
+	}
+	return NULL;
+}
+
+static void
+give_up(struct dest *dest, struct parcel *parcel)
+{
+	queue_remove(&dest->owed, parcel);
+	route_bounce(dest->ear, xmpp_stanza_clone(parcel->stanza), -ECONNRESET);
+	parcel_free(parcel);
+}
+
+/*
+ * Receipts come in the order of what they are for. One that was left out stands for a stanza that
+ * must not be sent behind newer ones; where none comes at all everything is sent again, not for
+ * ever.
+ */
+int64_t
+delivery_check(struct dest *dest)
+{
+	int64_t wait = RECEIPT_MIN + 4 * path_cost(&dest->by_server);
+	struct parcel *parcel;
+
+	while ((parcel = oldest_message(dest)) != NULL) {
+		int64_t left = parcel->at + wait - ear_now(dest->ear->clock);
+
+		if (left > 0)
+			return left;
+		if (!parcel->overtaken && dest->unreceipted < RECEIPT_TRIES) {
+			dest->unreceipted++;
+			delivery_return(dest);
+			return 0;
+		}
+		give_up(dest, parcel);
+	}
+	return -1;
+}
+
+static struct parcel *
+owed_to(struct ear *ear, const char *from, const char *id, struct dest **dest)
+{
+	*dest = dest_find(ear, from);
+	return *dest == NULL ? NULL : queue_find(&(*dest)->owed, id);
+}
+
+static void
+overtake(struct dest *dest, const struct parcel *by)
+{
+	struct list *item;
+
+	for (item = dest->owed.parcels.next; item != &by->all; item = item->next)
+		container_of(item, struct parcel, all)->overtaken = true;
+}
+
+/* Also of a request of ours that is over, however it ended. */
+bool
+delivery_receipt(struct ear *ear, const char *from, const char *id)
+{
+	struct dest *dest;
+	struct parcel *parcel = owed_to(ear, from, id, &dest);
+
+	if (parcel == NULL)
+		return false;
+	if (is_promised(parcel->stanza)) {
+		path_alive(&dest->by_server, ear_now(ear->clock));
+		dest->unreceipted = 0;
+		overtake(dest, parcel);
+	}
+	queue_remove(&dest->owed, parcel);
+	parcel_free(parcel);
+	return true;
+}
+
+/* What a server says about somebody whom it does not reach. */
+static bool
+is_of_path(enum ear_verdict condition)
+{
+	return condition == EAR_REMOTE_SERVER_NOT_FOUND || condition == EAR_RECIPIENT_UNAVAILABLE ||
+	       condition == EAR_REMOTE_SERVER_TIMEOUT;
+}
+
+bool
+delivery_error(struct ear *ear, const struct ear_in *in)
+{
+	struct dest *dest;
+	struct parcel *parcel = owed_to(ear, in->from, in->id, &dest);
+	enum ear_verdict condition = ear_condition_of(in->stanza);
+
+	if (parcel == NULL || in->link != EAR_LINK_SERVER)
+		return false;
+	if (is_of_path(condition)) {
+		path_fail(&dest->by_server, ear_now(ear->clock), ear_condition_name(condition));
+		delivery_forsake(dest, &dest->by_server);
+		route_flush(dest);
+		return true;
+	}
+	queue_remove(&dest->owed, parcel);
+	parcel_free(parcel);
+	return false;
+}
+
+/* Nobody knows whether they have arrived. */
+static void
+mark_maybe(struct ear *ear, const struct queue *owed)
+{
+	enum ear_link_kind only;
+	const struct list *item;
+
+	for (item = owed->parcels.next; item != &owed->parcels; item = item->next) {
+		const struct parcel *parcel = container_of(item, struct parcel, all);
+
+		if (!request_came_back(ear, parcel->stanza, true, &only))
+			program_maybe(ear, parcel->stanza);
+	}
+}
+
+void
+delivery_return(struct dest *dest)
+{
+	mark_maybe(dest->ear, &dest->owed);
+	dest->ear->metrics.count[METRIC_RETRANSMITTED][EAR_LINK_SERVER] += dest->owed.count;
+	queue_prepend(&dest->returned, &dest->owed);
+}
+
+void
+delivery_forsake(struct dest *dest, struct path *path)
+{
+	struct ear *ear = dest->ear;
+	struct link *link;
+
+	if (path->kind == EAR_LINK_SERVER) {
+		delivery_return(dest);
+		return;
+	}
+	link = dest->lan == NULL ? NULL : ear->reach->lan_find(ear->reach_arg, dest->lan);
+	if (link == NULL || !link->acks || link->ops->abandon == NULL)
+		return;
+	dest->leaving = true;
+	dest->leave_until = ear_now(ear->clock) + LEAVE_MAX;
+	link->ops->abandon(link, -ETIMEDOUT, "what was sent is not acknowledged");
+}
+
+void
+delivery_stop(struct dest *dest)
+{
+	struct parcel *parcel;
+
+	while ((parcel = oldest(dest)) != NULL)
+		give_up(dest, parcel);
+}
+
+bool
+delivery_may_wait(const struct dest *dest)
+{
+	int64_t since = ear_now(dest->ear->clock) - DEST_WAITING_USEC;
+
+	return dest->remembers &&
+	       (path_was_alive(&dest->by_lan, since) || path_was_alive(&dest->by_server, since));
+}
+
+void
+ear_set_remembers(struct ear *ear, const char *address)
+{
+	struct dest *dest = dest_get(ear, address);
+
+	if (dest != NULL)
+		dest->remembers = true;
+}

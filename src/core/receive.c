@@ -1,0 +1,197 @@
+/* SPDX-License-Identifier: ISC */
+/* receive.c: what has come before. */
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "base/alloc.h"
+#include "core/answers.h"
+#include "core/delivery.h"
+#include "core/hold.h"
+#include "core/receive.h"
+#include "store/seen.h"
+
+#define ID_SIZE 272 /* of what a stanza is noted under; none of ours is longer */
+
+/* Under whose name that is noted: one for all addresses of a device. */
+static const char *
+sender_of(struct ear *ear, const char *from)
+{
+	const struct dest *dest = dest_find(ear, from);
+
+	if (dest == NULL)
+		return from;
+	return dest->jid != NULL ? dest->jid : dest->lan;
+}
+
+/* Strangers can be as many as they like: they share a memory of their own. */
+static struct seen *
+seen_of(struct ear *ear, const struct ear_in *in)
+{
+	return in->level >= EAR_PROVED ? ear->seen : ear->seen_strangers;
+}
+
+/* Whether it was told by its link or its words that we remember. */
+static bool
+counts_on_us(struct ear *ear, const struct link *link, const struct ear_in *in)
+{
+	const struct dest *dest;
+
+	if (link->acks)
+		return true;
+	dest = dest_find(ear, in->from);
+	return (dest != NULL && dest->remembers) ||
+	       seen_knows(seen_of(ear, in), sender_of(ear, in->from));
+}
+
+static bool
+is_set(const struct ear_in *in)
+{
+	const char *type = xmpp_stanza_get_type(in->stanza);
+
+	return strcmp(xmpp_stanza_get_name(in->stanza), "iq") == 0 && type != NULL &&
+	       strcmp(type, "set") == 0;
+}
+
+/* What it is noted under; NULL: it is none that is noted. */
+static const char *
+id_of(const struct ear_in *in, char out[ID_SIZE])
+{
+	xmpp_stanza_t *origin;
+	const char *id;
+
+	if (is_set(in)) {
+		id = in->id;
+	} else if (strcmp(xmpp_stanza_get_name(in->stanza), "message") == 0) {
+		origin = ear_find(in->stanza, "origin-id", EAR_NS_SID);
+		id = origin == NULL ? NULL : xmpp_stanza_get_attribute(origin, "id");
+	} else {
+		return NULL;
+	}
+	if (id == NULL || *id == '\0' || strlen(id) > ID_SIZE - 8)
+		return NULL;
+	snprintf(out, ID_SIZE, "%s %s", is_set(in) ? "iq" : "m", id);
+	return out;
+}
+
+static void
+send_receipt(const struct ear_in *in)
+{
+	xmpp_stanza_t *receipt;
+
+	if (in->id == NULL || ear_find(in->stanza, "request", EAR_NS_RECEIPTS) == NULL)
+		return;
+	receipt = ear_stanza(in->ear->ctx, "message", NULL, in->from, NULL);
+	ear_set(ear_child(receipt, "received", EAR_NS_RECEIPTS), "id", "%s", in->id);
+	xmpp_stanza_set_from(receipt, in->to);
+	hold_send(in->ear, receipt, in->from, in->link, in->link_serial);
+}
+
+/* It is answered as it was, or when it will be. */
+static void
+answer_again(const struct ear_in *in, const char *sender, const char *id)
+{
+	struct ear *ear = in->ear;
+	xmpp_stanza_t *answer = NULL;
+
+	switch (answers_find(ear->answers, sender, id, &answer)) {
+	case ANSWERS_KNOWN:
+		hold_send(ear, answer, in->from, in->link, in->link_serial);
+		return;
+	case ANSWERS_PENDING:
+		hold_move(in);
+		return;
+	case ANSWERS_LOST:
+	case ANSWERS_UNKNOWN:
+		ear_fail(in, EAR_RESOURCE_CONSTRAINT,
+			 "it came before; what it was answered is not remembered");
+	}
+}
+
+bool
+receive_is_repeat(struct ear *ear, const struct link *link, const struct ear_in *in)
+{
+	char buffer[ID_SIZE];
+	const char *id = id_of(in, buffer), *sender;
+	struct seen *seen = seen_of(ear, in);
+
+	if (id == NULL || link->kind == EAR_LINK_LOCAL || !counts_on_us(ear, link, in))
+		return false;
+	sender = sender_of(ear, in->from);
+	if (!seen_has(seen, sender, id)) {
+		seen_note(seen, sender, id);
+		if (is_set(in))
+			answers_begin(ear->answers, sender, in->id);
+		return false;
+	}
+	metrics_add(&ear->metrics, METRIC_REPEATED, in->link);
+	ear_debug("%s: %s has come before", in->from, id);
+	if (is_set(in))
+		answer_again(in, sender, in->id);
+	else
+		send_receipt(in);
+	return true;
+}
+
+void
+receive_refused(struct ear *ear, const struct ear_in *in)
+{
+	char buffer[ID_SIZE];
+	const char *id = id_of(in, buffer);
+
+	if (id != NULL && in->link != EAR_LINK_LOCAL)
+		seen_forget(seen_of(ear, in), sender_of(ear, in->from), id);
+}
+
+void
+receive_done(struct ear *ear, const struct ear_in *in)
+{
+	if (in->link != EAR_LINK_LOCAL)
+		send_receipt(in);
+}
+
+void
+receive_answered(struct ear *ear, const char *peer, xmpp_stanza_t *answer)
+{
+	const char *id = xmpp_stanza_get_id(answer);
+
+	if (answers_pending(ear->answers) == 0 || id == NULL ||
+	    strcmp(xmpp_stanza_get_name(answer), "iq") != 0)
+		return;
+	answers_end(ear->answers, sender_of(ear, peer), id, answer);
+}
+
+int
+receive_open(struct ear *ear, const char *dir, char *error, size_t size)
+{
+	struct seen *seen;
+	int rc = 0;
+
+	seen = seen_open(dir, &rc, error, size);
+	if (seen == NULL)
+		return rc;
+	if (ear->seen != NULL)
+		seen_close(ear->seen);
+	ear->seen = seen;
+	return 0;
+}
+
+void
+receive_init(struct ear *ear)
+{
+	char error[160];
+	int rc;
+
+	ear_new_id(ear->clock_id);
+	ear->seen = seen_open(NULL, &rc, error, sizeof(error));
+	ear->seen_strangers = seen_open(NULL, &rc, error, sizeof(error));
+	ear->answers = answers_new(ear->clock, ear->ctx);
+}
+
+void
+receive_release(struct ear *ear)
+{
+	seen_close(ear->seen);
+	seen_close(ear->seen_strangers);
+	answers_free(ear->answers);
+}

@@ -1,0 +1,33 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * receive.h: once: the receiving side of the promise.
+ *
+ * From those who know that we remember (their stream has acknowledgements, or they were told), each
+ * message with an origin-id (XEP-0359) and each IQ set is noted once it is handled. One that comes
+ * again is dropped; a message's receipt is sent again, a request is answered as it was.
+ */
+#ifndef CORE_RECEIVE_H
+#define CORE_RECEIVE_H
+
+#include "core/core.h"
+
+/* Remembers in memory only. */
+void receive_init(struct ear *ear);
+void receive_release(struct ear *ear);
+
+/* In that directory instead. 0, or -errno with error filled. */
+int receive_open(struct ear *ear, const char *dir, char *error, size_t size);
+
+/* Whether it has come before, which has been dealt with. If not, it is noted. */
+bool receive_is_repeat(struct ear *ear, const struct link *link, const struct ear_in *in);
+
+/* It was not handled, and its sender was told so: should it come again, he is told again. */
+void receive_refused(struct ear *ear, const struct ear_in *in);
+
+/* It was: a message that asks for a receipt gets it (XEP-0184). */
+void receive_done(struct ear *ear, const struct ear_in *in);
+
+/* A request was answered with that. */
+void receive_answered(struct ear *ear, const char *peer, xmpp_stanza_t *answer);
+
+#endif
