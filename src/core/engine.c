@@ -163,12 +163,9 @@ reach_describe(void *arg, struct core_facts *facts)
 	facts->mdns_fails = engine->mdns_fails;
 	facts->mdns_text = engine->mdns_text;
 	facts->network = engine_net_watch(engine->net);
-	if (engine->mdns == NULL)
-		return;
 	facts->base = engine->base;
 	if (engine->mdns == NULL)
 		return;
-	facts->network = engine_net_watch(engine->net);
 	facts->mdns_trouble = mdns_trouble(engine->mdns);
 	if (!mdns_is_renamed(engine->mdns, facts->renamed, sizeof(facts->renamed)))
 		facts->renamed[0] = '\0';
@@ -464,7 +461,7 @@ open_state(struct engine *engine, bool passing, char *text, size_t size)
 		if (error == 0)
 			error = receive_open(engine->ear, dir, text, size);
 		if (error == 0)
-			error = post_open(engine->ear, dir, text, size);
+			error = post_open(engine->ear, passing ? NULL : dir, text, size);
 	}
 	if (error == 0 || !passing)
 		return error;
@@ -541,9 +538,6 @@ engine_free(struct ear *ear)
 	tls_peers_free(engine->tls);
 	if (ear->server != NULL)
 		server_free(ear->server);
-		engine_net_free(engine->net);
-	engine->net = NULL;
-	server_free(ear->server);
 	if (engine->local != NULL)
 		local_free(engine->local);
 	engine->lan = NULL;
