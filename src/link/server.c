@@ -223,7 +223,7 @@ server_new(struct event_base *base, struct ear_clock *clock, xmpp_ctx_t *ctx,
 	server->secret = xstrdup(config->secret);
 	server->ca_file = xstrdup(config->ca_file);
 	server->port = config->port;
-	server->hurried_at = INT64_MIN / 2;
+	server->tried_at = INT64_MIN / 2;
 	server->reserve = server_xmpp_reserve();
 	server->wire_in = evbuffer_new();
 	server->plain_in = evbuffer_new();

@@ -71,7 +71,7 @@ struct server {
 	enum server_phase failed_in; /* where it had come to */
 	struct ear_timer retry, deadline;
 	int64_t retry_at;           /* when that runs */
-	int64_t hurried_at;         /* when it ran, or will run, because our network changed */
+	int64_t tried_at;           /* when the last try began */
 	const struct netwatch *net; /* borrowed; NULL: none */
 	struct event *turn; /* runs at the end of the turn of the loop in which it is made active */
 

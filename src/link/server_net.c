@@ -439,6 +439,7 @@ server_net_open(struct server *server)
 
 	if (server->dns == NULL)
 		return;
+	server->tried_at = ear_now(server->clock);
 	if (name == NULL)
 		name = server->component ? "127.0.0.1" : server->domain;
 	ear_timer_init(&server->deadline, server->clock, on_deadline, server);

@@ -22,29 +22,18 @@ server_watch_network(struct link *link, const struct netwatch *net)
 	container_of(link, struct server, link)->net = net;
 }
 
-/* How long the next hurried step has to wait; it is taken then. */
-static int64_t
-next_turn(struct server *server)
-{
-	int64_t now = ear_now(server->clock), at = server->hurried_at + HURRY_EVERY;
-
-	if (at < now)
-		at = now;
-	return at - now;
-}
-
 /* What is waited for may be possible now. */
 static void
 hurry(struct server *server)
 {
-	int64_t now = ear_now(server->clock), wait = next_turn(server);
+	int64_t now = ear_now(server->clock), at = server->tried_at + HURRY_EVERY;
 
-	if (server->phase == SERVER_WAITING && now + wait < server->retry_at) {
-		server->hurried_at = now + wait;
-		server_retry_in(server, wait);
-	} else if (server->phase == SERVER_RESOLVING && wait == 0) {
-		/* Other name servers than before. */
-		server->hurried_at = now;
+	if (at < now)
+		at = now;
+	if (server->phase == SERVER_WAITING && at < server->retry_at) {
+		server_retry_in(server, at - now);
+	} else if (server->phase == SERVER_RESOLVING && at == now) {
+		/* There may be other name servers than before. */
 		server_net_close(server);
 		server_net_open(server);
 	}
