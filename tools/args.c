@@ -17,6 +17,8 @@ const struct option_row option_rows[] = {
 	{ 'c', "count", "N", "stop after N", NULL },
 	{ 'i', "interval", "S", "seconds between two (default 1)", NULL },
 	{ 'l', "lines", NULL, "one message for each line of standard input", NULL },
+	{ 'U', "queue", NULL, "store it with the daemon; it leaves when it can", NULL },
+	{ 'O', "drop", "ID|ADDR", "drop that one, or all for that address", NULL },
 	{ 'X', "expires", "S", "worthless after so many seconds: then it fails, exit code 5",
 	  NULL },
 	{ 'L', "listen", NULL, "print what arrives, until interrupted", NULL },
@@ -131,6 +133,12 @@ set_option(struct args *args, char letter, const char *value, char *why, size_t 
 		return set_seconds(&args->interval, 0.001, value, why, size);
 	case 'l':
 		args->lines = true;
+		return 0;
+	case 'U':
+		args->queue = true;
+		return 0;
+	case 'O':
+		args->drop = value;
 		return 0;
 	case 'X':
 		return set_seconds(&args->expires, 0.001, value, why, size);

@@ -125,6 +125,7 @@ char *cli_join(const struct cli *cli, int first);
 /* The commands. */
 int cmd_peers(struct cli *cli);
 int cmd_send(struct cli *cli);
+int cmd_queue(struct cli *cli);
 int cmd_chat(struct cli *cli);
 int cmd_press(struct cli *cli);
 int cmd_status(struct cli *cli);

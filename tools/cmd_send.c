@@ -13,6 +13,7 @@
 #define TEXT_MAX ((size_t)128 * 1024) /* half of what a stream takes: room for escapes */
 
 #define HEAR_SECONDS 0.3
+#define LINES_STORED 64 /* that are stored together */
 
 /* What came back for messages of ours. */
 struct sending {
@@ -57,6 +58,8 @@ send_one(struct cli *cli, const char *address, const char *text, size_t length)
 	ear_child_text(message, "body", EAR_NS_CLIENT, body);
 	free(body);
 	cli_expires(cli, message);
+	if (cli->args.queue)
+		ear_set(ear_child(message, "route", EAR_NS_CONTROL), "queue", "true");
 	return cli_send(cli, message);
 }
 
@@ -99,6 +102,7 @@ send_lines(struct cli *cli, struct sending *sending)
 	char *line = NULL;
 	size_t size = 0;
 	ssize_t length;
+	unsigned together = cli->args.queue ? LINES_STORED : 1, count = 0;
 	int code = EXIT_DONE;
 
 	errno = 0;
@@ -109,9 +113,11 @@ send_lines(struct cli *cli, struct sending *sending)
 			continue;
 		code = send_one(cli, sending->address, line, length);
 		/* One at a time: a queue that is full refuses what a pause would let through. */
-		if (code == EXIT_DONE)
+		if (code == EXIT_DONE && ++count % together == 0)
 			code = flush_sent(cli, sending);
 	}
+	if (code == EXIT_DONE && count % together != 0)
+		code = flush_sent(cli, sending);
 	if (code == EXIT_DONE && cli_was_interrupted(cli, stdin))
 		code = EXIT_CONFIG;
 	free(line);
@@ -149,6 +155,21 @@ send_words(struct cli *cli, struct sending *sending)
 	return code == EXIT_DONE ? flush_sent(cli, sending) : code;
 }
 
+static int
+check_queue(const struct cli *cli)
+{
+	if (cli->args.queue && strcmp(cli->args.path, "auto") != 0) {
+		complain("send: what --queue stores takes the path that there will be: no --path");
+		return EXIT_USAGE;
+	}
+	if (cli->args.queue && cli->ear != NULL) {
+		complain("send: --queue stores with the daemon, and none is used here: start "
+			 "earshotd");
+		return EXIT_CONFIG;
+	}
+	return EXIT_DONE;
+}
+
 int
 cmd_send(struct cli *cli)
 {
@@ -160,7 +181,11 @@ cmd_send(struct cli *cli)
 		complain("send: --lines reads standard input, and TEXT is given too");
 		return EXIT_USAGE;
 	}
-	address = cli_resolve(cli, cli->args.words[0], &code);
+	code = check_queue(cli);
+	if (code != EXIT_DONE)
+		return code;
+	/* Who is stored for need not be there. */
+	address = (cli->args.queue ? cli_address : cli_resolve)(cli, cli->args.words[0], &code);
 	if (address == NULL)
 		return code;
 	sending.address = address;
@@ -171,7 +196,7 @@ cmd_send(struct cli *cli)
 		code = send_words(cli, &sending);
 	else
 		code = send_input(cli, &sending);
-	if (code == EXIT_DONE)
+	if (code == EXIT_DONE && !cli->args.queue)
 		code = hear_back(cli, &sending);
 	cli_listen(cli, NULL, NULL);
 	free(address);

@@ -17,11 +17,24 @@ const struct command commands[] = {
 	  .help = "Without TEXT, standard input is the message; with -l, each line of it is one.\n"
 		  "Returns when the message has been handed to a path that works and, for at most\n"
 		  "0.3 seconds, a refusal would have been heard. With --expires, one that is not\n"
-		  "there after so many seconds is dropped by whoever holds it, and this fails.\n",
-	  .letters = "lX",
+		  "there after so many seconds is dropped by whoever holds it, and this fails.\n"
+		  "With --queue the daemon stores it, and this returns as soon as it is on the\n"
+		  "disk: it leaves when ADDR can be reached, also after a restart, in order.\n"
+		  "earshot queue lists what waits.\n",
+	  .letters = "lXU",
 	  .min = 1,
 	  .max = -1,
 	  .run = cmd_send },
+	{ .name = "queue",
+	  .args = "[ADDR]",
+	  .summary = "What send --queue has stored and is not delivered",
+	  .help = "Lists each message that waits or failed: its id, for whom, since when, how "
+		  "often\n"
+		  "it was tried, and what came of it. --drop takes one out, or all for an "
+		  "address.\n",
+	  .letters = "O",
+	  .max = 1,
+	  .run = cmd_queue },
 	{ .name = "chat",
 	  .args = "ADDR",
 	  .summary = "Chat, with line editing and history",

@@ -163,9 +163,10 @@ json_of(const char *value)
 void
 cli_put_attribute(json_t *object, xmpp_stanza_t *element, const char *name)
 {
-	static const char *const typed[] = { "in-earshot", "rtt-us",    "rttvar-us", "samples",
-					     "alive-us",   "chosen",    "trusted",   "revoked",
-					     "seen-at",    "expires-us" };
+	static const char *const typed[] = { "in-earshot", "rtt-us",     "rttvar-us", "samples",
+					     "alive-us",   "chosen",     "trusted",   "revoked",
+					     "seen-at",    "expires-us", "bytes",     "taken-at",
+					     "tries" };
 	const char *value = xmpp_stanza_get_attribute(element, name);
 	char key[32];
 

@@ -174,6 +174,38 @@ int ear_tell_ways(struct ear *ear, const struct ear_told *told);
  * sent again. */
 void ear_set_remembers(struct ear *ear, const char *address);
 
+/* --- messages that outlive the engine (`earshot send --queue`) --- */
+
+enum ear_queued_state {
+	EAR_QUEUED_WAITING,
+	EAR_QUEUED_SENT,   /* to somebody who may not confirm it: forgotten soon */
+	EAR_QUEUED_FAILED, /* for good */
+};
+
+/* "waiting", "sent", "failed". */
+const char *ear_queued_state_name(enum ear_queued_state state);
+
+struct ear_queued {
+	const char *id; /* unique here, and of the message that leaves */
+	const char *to;
+	enum ear_queued_state state;
+	size_t bytes;
+	int64_t taken_at;            /* seconds since 1970 */
+	unsigned tries;              /* that came to nothing */
+	const char *condition, *why; /* of the last one; "" none */
+};
+
+typedef void ear_queued_fn(void *arg, const struct ear_queued *queued);
+
+/* Calls fn for each that is stored, in their order; to NULL = for everybody. 0, or -errno with the
+ * reason for people in *error. */
+int ear_each_queued(struct ear *ear, const char *to, ear_queued_fn *fn, void *arg,
+		    const char **error);
+
+/* Drops the one of that id, or all for that address (canonical; on the LAN bare); what has left
+ * already may arrive. *count: how many. Errors as above. */
+int ear_drop_queued(struct ear *ear, const char *who, size_t *count, const char **error);
+
 /* --- figures for operators --- */
 
 /* Prometheus text format 0.0.4; the caller frees. */

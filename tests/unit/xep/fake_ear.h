@@ -44,6 +44,14 @@ struct fake_trust {
 	char changed[256];
 };
 
+/* What is stored, fake_queue.c. */
+struct fake_queue {
+	const struct ear_queued *items;
+	size_t count;
+	int rc; /* what looking at it returns */
+	const char *error;
+};
+
 /* The engine. A test sets what it wants to be told of before it asks. */
 struct ear {
 	xmpp_ctx_t *ctx;
@@ -72,6 +80,7 @@ struct ear {
 	enum ear_link_kind link;
 	unsigned long long link_serial;
 	struct fake_trust trust;
+	struct fake_queue queue;
 };
 
 /* An engine with all extensions of the registry, started. */
