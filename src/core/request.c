@@ -254,6 +254,14 @@ request_is_over(struct ear *ear, xmpp_stanza_t *stanza)
 }
 
 bool
+request_has_left(struct ear *ear, xmpp_stanza_t *stanza)
+{
+	const struct request *request = request_of(ear, stanza);
+
+	return request == NULL || request->left_at > 0;
+}
+
+bool
 request_may_repeat(struct ear *ear, xmpp_stanza_t *stanza)
 {
 	const struct request *request = request_of(ear, stanza);

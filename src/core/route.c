@@ -392,7 +392,7 @@ route_try(struct dest *dest, xmpp_stanza_t *stanza)
 		path_fail(path, ear_now(dest->ear->clock), "the link takes nothing");
 	}
 	error = no_path(dest);
-	return error == -EHOSTUNREACH && delivery_may_wait(dest) ? -EAGAIN : error;
+	return error == -EHOSTUNREACH && delivery_may_wait(dest, stanza) ? -EAGAIN : error;
 }
 
 int
