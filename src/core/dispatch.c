@@ -208,7 +208,9 @@ take_receipt(const struct ear_in *in)
 
 	if (id == NULL || !ear_is(in->stanza, "message", EAR_NS_CLIENT))
 		return false;
-	matched = delivery_receipt(in->ear, in->from, id) || post_receipt(in->ear, in->from, id);
+	/* What is stored and went by a server is owed there, too. */
+	matched = delivery_receipt(in->ear, in->from, id);
+	matched = post_receipt(in->ear, in->from, id) || matched;
 	note = sent_find(in->ear, id, in->from);
 	return note != NULL ? !note->asked : matched;
 }
