@@ -12,6 +12,7 @@
 #include <string.h>
 
 #include "base/alloc.h"
+#include "core/delivery.h"
 #include "core/post_impl.h"
 #include "core/route.h"
 #include "wire/parse.h"
@@ -222,6 +223,7 @@ leave(struct letter *letter)
 	if (rc == 0) {
 		if (reading.due != 0)
 			set_life(reading.stanza, reading.due - ear_now(ear->clock));
+		reading.stanza = delivery_accept(ear, reading.stanza);
 		rc = route_out(ear, reading.stanza, EAR_LINK_NONE);
 	}
 	if (rc != 0 && reading.stanza != NULL)
@@ -361,7 +363,7 @@ pump(struct box *box)
 	if (link->serial != box->serial)
 		box->open = false;
 	box->serial = link->serial;
-	knows = link->acks;
+	knows = link->acks || dest->remembers;
 	/* Nothing can be heard of whoever is no Earshot and nearby. */
 	if (!knows && link->kind == EAR_LINK_LAN)
 		box->open = true;
@@ -541,7 +543,8 @@ post_bounce(struct ear *ear, xmpp_stanza_t *stanza, int error)
 		return false;
 	box = letter->box;
 	condition = ear_condition_name(route_condition(error, &why));
-	if (error == -EMSGSIZE || error == -EINVAL || (error == -ECONNRESET && letter->handed))
+	if (error == -EMSGSIZE || error == -EINVAL || error == -ETIME ||
+	    (error == -ECONNRESET && letter->handed))
 		letter_fail(letter, condition, why);
 	else if (letter->handed)
 		letter_return(letter, condition, why);
