@@ -250,11 +250,11 @@ delivery_stop(struct dest *dest)
 }
 
 bool
-delivery_may_wait(const struct dest *dest)
+delivery_may_wait(const struct dest *dest, xmpp_stanza_t *stanza)
 {
 	int64_t since = ear_now(dest->ear->clock) - DEST_WAITING_USEC;
 
-	return dest->remembers &&
+	return dest->remembers && request_has_left(dest->ear, stanza) &&
 	       (path_was_alive(&dest->by_lan, since) || path_was_alive(&dest->by_server, since));
 }
 
