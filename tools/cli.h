@@ -137,6 +137,7 @@ int cmd_trust(struct cli *cli);
 int cmd_untrust(struct cli *cli);
 int cmd_doctor(struct cli *cli);
 int cmd_xeps(struct cli *cli);
+int cmd_metrics(struct cli *cli);
 
 /* <iq type='get' to='A'><state/></iq> and what it tells, printed. */
 void state_print(struct cli *cli, const char *address, const struct answer *answer);

@@ -136,6 +136,13 @@ const struct command commands[] = {
 	  .letters = "w",
 	  .max = 1,
 	  .run = cmd_paths },
+	{ .name = "metrics",
+	  .args = "",
+	  .summary = "The figures of this engine, for Prometheus",
+	  .help = "The same that the daemon serves where [engine] metrics says. --json prints one\n"
+		  "object for each figure.\n",
+	  .letters = "",
+	  .run = cmd_metrics },
 	{ .name = "xeps",
 	  .args = "",
 	  .summary = "The extensions that this engine speaks",

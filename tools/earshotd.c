@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: ISC */
 /* earshotd.c: the daemon: its options, signals, and an engine as the configuration wants it. */
+#include <assert.h>
 #include <errno.h>
 #include <getopt.h>
 #include <signal.h>
@@ -7,7 +8,6 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/resource.h>
-#include <time.h>
 
 #include <event2/event.h>
 
@@ -16,8 +16,8 @@
 #include "base/timer.h"
 #include "core/engine.h"
 #include "descriptors.h"
-#include "notify.h"
 #include "registry.h"
+#include "unit.h"
 
 #define EXIT_USAGE      2
 #define EXIT_CONFIG     3
@@ -30,8 +30,10 @@ struct daemon {
 	struct ear_clock *clock;
 	struct conf *conf;
 	struct ear *ear;
-	char *file; /* NULL: none, the defaults */
+	char *file;        /* NULL: none, the defaults */
+	struct unit *unit; /* NULL: there is no systemd */
 	struct event *signals[3];
+	bool verbose;
 	int code;
 };
 
@@ -74,29 +76,16 @@ load(const char *file)
 	return NULL;
 }
 
-static char *
-dumped(const struct conf *conf)
+/* -v on the command line is the user's word for this run. */
+static void
+set_log_level(const struct daemon *daemon)
 {
-	char *text = NULL;
-	size_t size;
-	FILE *out = open_memstream(&text, &size);
+	static_assert((int)CONF_LOG_DEBUG == EAR_LOG_DEBUG && (int)CONF_LOG_INFO == EAR_LOG_INFO &&
+			      (int)CONF_LOG_WARN == EAR_LOG_WARN,
+		      "the levels of the configuration are those of the log");
 
-	if (out == NULL)
-		abort();
-	conf_dump(conf, out);
-	fclose(out);
-	return text;
-}
-
-static bool
-is_same(const struct conf *a, const struct conf *b)
-{
-	char *first = dumped(a), *second = dumped(b);
-	bool same = strcmp(first, second) == 0;
-
-	free(first);
-	free(second);
-	return same;
+	if (!daemon->verbose)
+		ear_log_set_level((enum ear_log_level)daemon->conf->engine_log);
 }
 
 static int
@@ -109,6 +98,7 @@ start(struct daemon *daemon)
 	char error[ENGINE_ERROR_SIZE];
 
 	daemon->ear = engine_new(&config, error, sizeof(error));
+	unit_set_engine(daemon->unit, daemon->ear);
 	if (daemon->ear != NULL)
 		return 0;
 	ear_error("%s", error);
@@ -118,37 +108,22 @@ start(struct daemon *daemon)
 static void
 stop(struct daemon *daemon)
 {
+	unit_set_engine(daemon->unit, NULL);
 	engine_free(daemon->ear);
 	daemon->ear = NULL;
 }
 
-static void
-notify_reloading(void)
-{
-	struct timespec now;
-	char text[64];
-
-	clock_gettime(CLOCK_MONOTONIC, &now);
-	snprintf(text, sizeof(text), "RELOADING=1\nMONOTONIC_USEC=%lld",
-		 (long long)now.tv_sec * 1000000 + now.tv_nsec / 1000);
-	notify(text);
-}
-
-/*
- * Another engine by the new configuration; by the old one where that does not start. Every option
- * may have changed, and an engine that is made anew is the same that a restart would have made.
- * With the same options only the secret may be another: then, too, the server is to be told.
- */
+/* Another engine by the new configuration; by the old one where that does not start. */
 static void
 replace(struct daemon *daemon, struct conf *fresh)
 {
 	struct conf *old = daemon->conf;
 
+	ear_info("the engine starts anew: its streams end");
 	stop(daemon);
 	daemon->conf = fresh;
 	if (start(daemon) == 0) {
 		conf_free(old);
-		ear_info("configuration read again");
 		return;
 	}
 	conf_free(fresh);
@@ -172,20 +147,24 @@ reload(struct daemon *daemon)
 		ear_error("the configuration stays as it was");
 		return;
 	}
-	if (is_same(fresh, daemon->conf) && fresh->server_kind == CONF_SERVER_NONE) {
-		ear_info("configuration read again: nothing changed");
-		conf_free(fresh);
-		return;
+	ear_info("configuration read again: %s", daemon->file == NULL ? "none" : daemon->file);
+	if (engine_reload(daemon->ear, fresh)) {
+		conf_free(daemon->conf);
+		daemon->conf = fresh;
+	} else {
+		replace(daemon, fresh);
 	}
-	replace(daemon, fresh);
+	set_log_level(daemon);
 }
 
 static void
 on_reload(evutil_socket_t number, short what, void *arg)
 {
-	notify_reloading();
-	reload(arg);
-	notify("READY=1");
+	struct daemon *daemon = arg;
+
+	unit_reloading(daemon->unit);
+	reload(daemon);
+	unit_reloaded(daemon->unit);
 }
 
 static void
@@ -238,8 +217,9 @@ finish(struct daemon *daemon)
 {
 	struct timeval patience = { .tv_sec = GOODBYE_SECONDS };
 
-	notify("STOPPING=1");
+	unit_stopping(daemon->unit);
 	stop(daemon);
+	unit_free(daemon->unit);
 	for (size_t i = 0; i < 3; i++)
 		event_free(daemon->signals[i]);
 	event_base_loopexit(daemon->base, &patience);
@@ -260,12 +240,11 @@ serve(struct daemon *daemon)
 	watch_signals(daemon);
 	ear_info("earshotd " EAR_VERSION ", configuration: %s",
 		 daemon->file == NULL ? "none, the defaults" : daemon->file);
-	if (start(daemon) == 0) {
-		notify("READY=1");
+	daemon->unit = unit_new(daemon->base);
+	if (start(daemon) == 0)
 		event_base_dispatch(daemon->base);
-	} else {
+	else
 		daemon->code = EXIT_CONFIG;
-	}
 	finish(daemon);
 	return daemon->code;
 }
@@ -276,6 +255,7 @@ run(struct daemon *daemon, int action)
 	daemon->conf = load(daemon->file);
 	if (daemon->conf == NULL)
 		return EXIT_CONFIG;
+	set_log_level(daemon);
 	switch (action) {
 	case CHECK_CONFIG:
 		printf("%s: fine\n", daemon->file == NULL ? "no configuration file" : daemon->file);
@@ -313,6 +293,7 @@ main(int argc, char **argv)
 		case 'f':
 			break;
 		case 'v':
+			daemon.verbose = true;
 			ear_log_set_level(EAR_LOG_DEBUG);
 			break;
 		case 'h':

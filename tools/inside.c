@@ -41,6 +41,7 @@ suit_conf(struct conf *conf)
 		conf->server_kind = CONF_SERVER_NONE;
 	}
 	conf->lan_port = 0;
+	xreplace(&conf->engine_metrics, NULL);
 	xreplace(&conf->player_kind, "none");
 }
 

@@ -10,6 +10,14 @@
 
 #include "notify.h"
 
+bool
+notify_is_wanted(void)
+{
+	const char *path = getenv("NOTIFY_SOCKET");
+
+	return path != NULL && path[0] != '\0';
+}
+
 int
 notify(const char *state)
 {
@@ -18,7 +26,7 @@ notify(const char *state)
 	socklen_t length;
 	int fd, rc = 0;
 
-	if (path == NULL || path[0] == '\0')
+	if (!notify_is_wanted())
 		return 0;
 	if (strlen(path) >= sizeof(to.sun_path))
 		return -ENAMETOOLONG;

@@ -3,7 +3,12 @@
 #ifndef TOOLS_NOTIFY_H
 #define TOOLS_NOTIFY_H
 
+#include <stdbool.h>
+
 /* Sends "READY=1" or the like to $NOTIFY_SOCKET; without one, nothing. 0 or -errno. */
 int notify(const char *state);
+
+/* Whether there is a systemd to tell. */
+bool notify_is_wanted(void);
 
 #endif

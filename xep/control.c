@@ -36,6 +36,9 @@
  *        </self>
  *     player is absent when none is configured, "none" when none is there now.
  *
+ * get <metrics/>
+ *     -> <metrics><text>the lines of ear_metrics()</text></metrics>
+ *
  * set <watch/>, set <unwatch/>
  *     -> empty result. From then on the program gets, for every event, until it leaves or
  *     unwatches:
@@ -54,6 +57,7 @@
  */
 #include <errno.h>
 #include <inttypes.h>
+#include <stdlib.h>
 
 #include <earshot/ear.h>
 
@@ -225,6 +229,17 @@ on_self(const struct ear_in *in)
 	return ear_reply(in, self);
 }
 
+static enum ear_verdict
+on_metrics(const struct ear_in *in)
+{
+	xmpp_stanza_t *metrics = ear_element(ear_ctx(in->ear), "metrics", EAR_NS_CONTROL);
+	char *text = ear_metrics(in->ear);
+
+	ear_child_text(metrics, "text", EAR_NS_CONTROL, text);
+	free(text);
+	return ear_reply(in, metrics);
+}
+
 static size_t
 watcher_find(const struct control *control, const char *program)
 {
@@ -313,6 +328,7 @@ static const struct ear_rule rules[] = {
 	{ EAR_IQ_GET, EAR_NS_CONTROL, "paths", on_paths, EAR_VERB_ADMIN },
 	{ EAR_IQ_GET, EAR_NS_CONTROL, "xeps", on_xeps, EAR_VERB_ADMIN },
 	{ EAR_IQ_GET, EAR_NS_CONTROL, "self", on_self, EAR_VERB_ADMIN },
+	{ EAR_IQ_GET, EAR_NS_CONTROL, "metrics", on_metrics, EAR_VERB_ADMIN },
 	{ EAR_IQ_SET, EAR_NS_CONTROL, "watch", on_watch, EAR_VERB_ADMIN },
 	{ EAR_IQ_SET, EAR_NS_CONTROL, "unwatch", on_unwatch, EAR_VERB_ADMIN },
 	{ 0 },

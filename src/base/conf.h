@@ -11,6 +11,8 @@
 #define CONF_PEERS_MAX 1024
 #define CONF_LINE_MAX  4096 /* bytes of one line; a longer one is an error with its number */
 
+/* base does not depend on its own order: as enum ear_log_level. */
+enum conf_log { CONF_LOG_ERROR, CONF_LOG_WARN, CONF_LOG_INFO, CONF_LOG_DEBUG };
 enum conf_mdns { CONF_MDNS_AUTO, CONF_MDNS_DAEMON, CONF_MDNS_EMBEDDED, CONF_MDNS_OFF };
 enum conf_server { CONF_SERVER_NONE, CONF_SERVER_COMPONENT, CONF_SERVER_ACCOUNT };
 enum conf_tls { CONF_TLS_REQUIRED, CONF_TLS_OPTIONAL };
@@ -32,6 +34,8 @@ struct conf {
 	char *file;         /* that was read last; NULL: none, the defaults */
 	char *engine_name;  /* default: the host name */
 	char *engine_state; /* directory of what survives a restart; NULL: conf_default_state */
+	enum conf_log engine_log;
+	char *engine_metrics; /* where the figures are served: "127.0.0.1:9298"; NULL: nowhere */
 	bool lan_enabled;
 	char *lan_user; /* default: the login name */
 	unsigned lan_port;
@@ -75,6 +79,22 @@ int conf_parse(struct conf *conf, const char *text, const char *name, char *erro
 /* What no single option can tell: component without jid, secret file missing ... Errors as
  * conf_read. */
 int conf_check(const struct conf *conf, char *error, size_t size);
+
+/* What a change of options concerns: one bit each. */
+enum conf_part {
+	CONF_PART_WHOLE = 1, /* the whole engine */
+	CONF_PART_PEERS = 2,
+	CONF_PART_PUBLISHED = 4, /* what mDNS tells */
+	CONF_PART_SERVER = 8,
+	CONF_PART_PLAYER = 16,
+	CONF_PART_METRICS = 32,
+	CONF_PART_NONE = 64, /* looked up whenever it is needed */
+};
+
+/* Compares two: the parts that are not the same, after fn for each option or section that is not:
+ * "policy.chat: trusted", "peer \"box\": added". fn may be NULL. */
+unsigned conf_compare(const struct conf *old, const struct conf *fresh,
+		      void (*fn)(void *arg, const char *text), void *arg);
 
 /* Writes all options with their values, defaults and help as a configuration file that parses. */
 void conf_dump(const struct conf *conf, FILE *out);

@@ -9,10 +9,12 @@
 #include "base/alloc.h"
 #include "base/conf.h"
 #include "base/conf_table.h"
+#include "base/endpoint.h"
 #include "base/place.h"
 
 #define PATH_BYTES 1023
 
+static const char *const choices_log[] = { "error", "warn", "info", "debug", NULL };
 static const char *const choices_mdns[] = { "auto", "daemon", "embedded", "off", NULL };
 static const char *const choices_publish[] = { "minimal", "nick", "jid", "msg", NULL };
 static const char *const choices_status[] = { "avail", "away", "dnd", NULL };
@@ -101,120 +103,146 @@ is_jid(const char *value)
 	return strpbrk(value, " \t\"<>") == NULL && value[0] != '@' && value[0] != '/';
 }
 
+/* Figures are nobody's business but this machine's. */
+static bool
+is_loopback_endpoint(const char *value)
+{
+	struct sockaddr_storage address;
+	socklen_t length;
+
+	return endpoint_parse(value, &address, &length) == 0 && endpoint_is_loopback(&address);
+}
+
 #define AT(field)      .offset = offsetof(struct conf, field)
 #define AT_PEER(field) .offset = offsetof(struct conf_peer, field)
 #define HOST_WANT      "a host name of letters, digits, '-', '.' and '_'"
 #define LEVEL_WANT     "Needed of a sender: anyone, known, proved, trusted; nobody: refused to all."
 
 const struct conf_option conf_options[] = {
-	{ "engine", "name", CONF_TEXT, AT(engine_name), .min = 1, .max = 40, .valid = is_host,
-	  .want = HOST_WANT,
+	{ "engine", "name", CONF_TEXT, CONF_PART_WHOLE, AT(engine_name), .min = 1, .max = 40,
+	  .valid = is_host, .want = HOST_WANT,
 	  .help = "How this device is called: the part after the @ of its LAN address. "
 		  "Default: the host name." },
 
-	{ "engine", "state", CONF_TEXT, AT(engine_state), .min = 1, .max = PATH_BYTES,
+	{ "engine", "state", CONF_TEXT, CONF_PART_WHOLE, AT(engine_state), .min = 1,
+	  .max = PATH_BYTES,
 	  .help = "Directory of what survives a restart: this device's key, and whom it knows. "
 		  "Default: $STATE_DIRECTORY, $XDG_STATE_HOME/earshot or "
 		  "~/.local/state/earshot." },
+	{ "engine", "log", CONF_CHOICE, CONF_PART_NONE, AT(engine_log), .choices = choices_log,
+	  .fallback = "info",
+	  .help = "Which lines are written: those for errors, warnings and events, and (debug) "
+		  "every stanza's header." },
+	{ "engine", "metrics", CONF_TEXT, CONF_PART_METRICS, AT(engine_metrics), .max = 47,
+	  .valid = is_loopback_endpoint,
+	  .want = "an address of this machine with a port, such as 127.0.0.1:9298 or [::1]:9298",
+	  .help = "Where to serve figures for Prometheus: http://ADDRESS:PORT/metrics. "
+		  "Default: nowhere." },
 
-	{ "lan", "enabled", CONF_BOOL, AT(lan_enabled), .fallback = "yes",
+	{ "lan", "enabled", CONF_BOOL, CONF_PART_WHOLE, AT(lan_enabled), .fallback = "yes",
 	  .help = "Whether to announce, find and talk to peers on the LAN (XEP-0174)." },
-	{ "lan", "user", CONF_TEXT, AT(lan_user), .min = 1, .max = 40, .valid = is_user,
-	  .want = "a name without '@'",
+	{ "lan", "user", CONF_TEXT, CONF_PART_WHOLE, AT(lan_user), .min = 1, .max = 40,
+	  .valid = is_user, .want = "a name without '@'",
 	  .help = "The part before the @ of the LAN address. Default: the login name." },
-	{ "lan", "port", CONF_NUMBER, AT(lan_port), .min = 0, .max = 65535, .fallback = "5298",
-	  .help = "TCP port for direct streams; 0: any free one." },
-	{ "lan", "interfaces", CONF_TEXT, AT(lan_interfaces), .min = 1, .max = 255,
+	{ "lan", "port", CONF_NUMBER, CONF_PART_WHOLE, AT(lan_port), .min = 0, .max = 65535,
+	  .fallback = "5298", .help = "TCP port for direct streams; 0: any free one." },
+	{ "lan", "interfaces", CONF_TEXT, CONF_PART_WHOLE, AT(lan_interfaces), .min = 1, .max = 255,
 	  .valid = is_interfaces, .want = "all, or interface names with commas between",
 	  .fallback = "all",
 	  .help = "Where to announce and listen: all, or a list such as eth0,wlan0." },
-	{ "lan", "mdns", CONF_CHOICE, AT(lan_mdns), .choices = choices_mdns, .fallback = "auto",
+	{ "lan", "mdns", CONF_CHOICE, CONF_PART_WHOLE, AT(lan_mdns), .choices = choices_mdns,
+	  .fallback = "auto",
 	  .help = "Who speaks mDNS: avahi-daemon, the stack inside Earshot, "
 		  "or (auto) the daemon where one runs. off: nobody; peers are found by "
 		  "[peer] host and by what they tell over the server." },
-	{ "lan", "publish", CONF_WORDS, AT(lan_publish), .choices = choices_publish,
-	  .fallback = "minimal",
+	{ "lan", "publish", CONF_WORDS, CONF_PART_PUBLISHED, AT(lan_publish),
+	  .choices = choices_publish, .fallback = "minimal",
 	  .help = "What everybody on the LAN may read besides address, port and status: "
 		  "nick, jid, msg." },
-	{ "lan", "nick", CONF_TEXT, AT(lan_nick), .max = 200,
+	{ "lan", "nick", CONF_TEXT, CONF_PART_PUBLISHED, AT(lan_nick), .max = 200,
 	  .help = "A name for people; published if lan.publish holds nick." },
-	{ "lan", "status", CONF_WORD, AT(lan_status), .choices = choices_status,
-	  .fallback = "avail", .help = "Published availability." },
-	{ "lan", "message", CONF_TEXT, AT(lan_message), .max = 200,
+	{ "lan", "status", CONF_WORD, CONF_PART_PUBLISHED, AT(lan_status),
+	  .choices = choices_status, .fallback = "avail", .help = "Published availability." },
+	{ "lan", "message", CONF_TEXT, CONF_PART_PUBLISHED, AT(lan_message), .max = 200,
 	  .help = "Status text; published if lan.publish holds msg." },
 
-	{ "server", "kind", CONF_CHOICE, AT(server_kind), .choices = choices_server,
-	  .fallback = "none",
+	{ "server", "kind", CONF_CHOICE, CONF_PART_SERVER, AT(server_kind),
+	  .choices = choices_server, .fallback = "none",
 	  .help = "How to join an XMPP server: as component (XEP-0114), as account, not at all." },
-	{ "server", "jid", CONF_TEXT, AT(server_jid), .max = 1023, .valid = is_jid,
-	  .want = "an XMPP address",
+	{ "server", "jid", CONF_TEXT, CONF_PART_SERVER, AT(server_jid), .max = 1023,
+	  .valid = is_jid, .want = "an XMPP address",
 	  .help = "The component's domain (tv.example.org) or the account (tv@example.org)." },
-	{ "server", "host", CONF_TEXT, AT(server_host), .max = 255, .valid = is_host_or_address,
-	  .want = "a host name or an address",
+	{ "server", "host", CONF_TEXT, CONF_PART_SERVER, AT(server_host), .max = 255,
+	  .valid = is_host_or_address, .want = "a host name or an address",
 	  .help = "Where to connect. Default: 127.0.0.1 for a component, DNS for an account." },
-	{ "server", "port", CONF_NUMBER, AT(server_port), .min = 0, .max = 65535, .fallback = "0",
-	  .help = "0: 5275 for a component; DNS or 5222 for an account." },
-	{ "server", "secret-file", CONF_TEXT, AT(server_secret_file), .max = PATH_BYTES,
+	{ "server", "port", CONF_NUMBER, CONF_PART_SERVER, AT(server_port), .min = 0, .max = 65535,
+	  .fallback = "0", .help = "0: 5275 for a component; DNS or 5222 for an account." },
+	{ "server", "secret-file", CONF_TEXT, CONF_PART_SERVER, AT(server_secret_file),
+	  .max = PATH_BYTES,
 	  .help = "File whose first line is the secret or password; closed to others (chmod "
 		  "600)." },
-	{ "server", "ca-file", CONF_TEXT, AT(server_ca_file), .max = PATH_BYTES,
+	{ "server", "ca-file", CONF_TEXT, CONF_PART_SERVER, AT(server_ca_file), .max = PATH_BYTES,
 	  .help = "Certificates to trust for the server. Default: the system's." },
-	{ "server", "tls", CONF_CHOICE, AT(server_tls), .choices = choices_tls,
+	{ "server", "tls", CONF_CHOICE, CONF_PART_SERVER, AT(server_tls), .choices = choices_tls,
 	  .fallback = "required",
 	  .help = "Of an account; optional only for a server on this machine." },
 
-	{ "player", "kind", CONF_WORD, AT(player_kind), .choices = choices_player,
+	{ "player", "kind", CONF_WORD, CONF_PART_PLAYER, AT(player_kind), .choices = choices_player,
 	  .fallback = "auto",
 	  .help = "What the buttons drive: mpv, the built-in demo, nothing, "
 		  "or (auto) mpv where its socket is found." },
-	{ "player", "socket", CONF_TEXT, AT(player_socket), .max = PATH_BYTES,
+	{ "player", "socket", CONF_TEXT, CONF_PART_PLAYER, AT(player_socket), .max = PATH_BYTES,
 	  .help = "mpv's --input-ipc-server. Default: the usual places." },
 
-	{ "policy", "plaintext", CONF_CHOICE, AT(policy_plaintext), .choices = choices_plaintext,
-	  .fallback = "warn",
+	{ "policy", "plaintext", CONF_CHOICE, CONF_PART_NONE, AT(policy_plaintext),
+	  .choices = choices_plaintext, .fallback = "warn",
 	  .help = "Unencrypted LAN streams: used with a warning in the log, used, or refused." },
-	{ "policy", "query", CONF_CHOICE, AT(policy_query), .choices = choices_level,
-	  .fallback = "anyone", .help = "To ask for features, version, ping. " LEVEL_WANT },
-	{ "policy", "chat", CONF_CHOICE, AT(policy_chat), .choices = choices_level,
+	{ "policy", "query", CONF_CHOICE, CONF_PART_NONE, AT(policy_query),
+	  .choices = choices_level, .fallback = "anyone",
+	  .help = "To ask for features, version, ping. " LEVEL_WANT },
+	{ "policy", "chat", CONF_CHOICE, CONF_PART_NONE, AT(policy_chat), .choices = choices_level,
 	  .fallback = "anyone", .help = "To send messages." },
-	{ "policy", "state", CONF_CHOICE, AT(policy_state), .choices = choices_level,
-	  .fallback = "known", .help = "To read what the player does." },
-	{ "policy", "buttons", CONF_CHOICE, AT(policy_buttons), .choices = choices_level,
-	  .fallback = "trusted", .help = "To press buttons." },
-	{ "policy", "subscribe", CONF_CHOICE, AT(policy_subscribe), .choices = choices_level,
-	  .fallback = "proved", .help = "To subscribe." },
-	{ "policy", "publish", CONF_CHOICE, AT(policy_publish), .choices = choices_level,
-	  .fallback = "proved", .help = "To publish." },
-	{ "policy", "pair", CONF_CHOICE, AT(policy_pair), .choices = choices_level,
+	{ "policy", "state", CONF_CHOICE, CONF_PART_NONE, AT(policy_state),
+	  .choices = choices_level, .fallback = "known", .help = "To read what the player does." },
+	{ "policy", "buttons", CONF_CHOICE, CONF_PART_NONE, AT(policy_buttons),
+	  .choices = choices_level, .fallback = "trusted", .help = "To press buttons." },
+	{ "policy", "subscribe", CONF_CHOICE, CONF_PART_NONE, AT(policy_subscribe),
+	  .choices = choices_level, .fallback = "proved", .help = "To subscribe." },
+	{ "policy", "publish", CONF_CHOICE, CONF_PART_NONE, AT(policy_publish),
+	  .choices = choices_level, .fallback = "proved", .help = "To publish." },
+	{ "policy", "pair", CONF_CHOICE, CONF_PART_NONE, AT(policy_pair), .choices = choices_level,
 	  .fallback = "known", .help = "To ask to be paired, which shows a code here." },
-	{ "policy", "other", CONF_CHOICE, AT(policy_other), .choices = choices_level,
-	  .fallback = "proved", .help = "To do whatever has no key of its own." },
+	{ "policy", "other", CONF_CHOICE, CONF_PART_NONE, AT(policy_other),
+	  .choices = choices_level, .fallback = "proved",
+	  .help = "To do whatever has no key of its own." },
 
-	{ "store", "kind", CONF_WORD, AT(store_kind), .choices = choices_store,
+	{ "store", "kind", CONF_WORD, CONF_PART_WHOLE, AT(store_kind), .choices = choices_store,
 	  .fallback = "sqlite",
 	  .help = "Messages that outlive the daemon (earshot send --queue): sqlite, in spool.db "
 		  "below the state directory, or none." },
 
-	{ "local", "socket", CONF_TEXT, AT(local_socket), .min = 1, .max = 107,
+	{ "local", "socket", CONF_TEXT, CONF_PART_WHOLE, AT(local_socket), .min = 1, .max = 107,
 	  .help = "Unix socket for programs on this machine. "
 		  "Default: $XDG_RUNTIME_DIR/earshot.sock, as root /run/earshot/earshot.sock." },
-	{ "local", "group", CONF_TEXT, AT(local_group), .max = 64,
+	{ "local", "group", CONF_TEXT, CONF_PART_WHOLE, AT(local_group), .max = 64,
 	  .help = "Members of this group may use the socket besides its owner and root." },
 
-	{ "peer", "address", CONF_TEXT, AT_PEER(address), .max = 255, .valid = is_lan_address,
-	  .want = "a LAN address such as tv@box.local", .help = "Its LAN address." },
-	{ "peer", "jid", CONF_TEXT, AT_PEER(jid), .max = 1023, .valid = is_jid,
+	{ "peer", "address", CONF_TEXT, CONF_PART_PEERS, AT_PEER(address), .max = 255,
+	  .valid = is_lan_address, .want = "a LAN address such as tv@box.local",
+	  .help = "Its LAN address." },
+	{ "peer", "jid", CONF_TEXT, CONF_PART_PEERS, AT_PEER(jid), .max = 1023, .valid = is_jid,
 	  .want = "an XMPP address",
 	  .help = "Its address behind the server. "
 		  "Naming both tells that they are the same device." },
-	{ "peer", "host", CONF_TEXT, AT_PEER(host), .max = 1023, .valid = places_are_valid,
+	{ "peer", "host", CONF_TEXT, CONF_PART_PEERS, AT_PEER(host), .max = 1023,
+	  .valid = places_are_valid,
 	  .want = "up to 8 host names or addresses with commas between, each with :port or not",
 	  .help = "Where it is, if multicast does not reach it: names and addresses, with commas "
 		  "between; [2001:db8::7]:5298 has a port of its own. Default: found by mDNS, or "
 		  "told by it over the server." },
-	{ "peer", "port", CONF_NUMBER, AT_PEER(port), .min = 1, .max = 65535, .fallback = "5298",
-	  .help = "Its port at those that have none of their own." },
-	{ "peer", "trusted", CONF_BOOL, AT_PEER(trusted), .fallback = "no",
+	{ "peer", "port", CONF_NUMBER, CONF_PART_PEERS, AT_PEER(port), .min = 1, .max = 65535,
+	  .fallback = "5298", .help = "Its port at those that have none of their own." },
+	{ "peer", "trusted", CONF_BOOL, CONF_PART_PEERS, AT_PEER(trusted), .fallback = "no",
 	  .help = "Whether stanzas that the server stamps with its jid count as trusted." },
 	{ NULL },
 };

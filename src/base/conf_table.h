@@ -6,6 +6,8 @@
 #include <stdbool.h>
 #include <stddef.h>
 
+#include "base/conf.h"
+
 enum conf_type {
 	CONF_TEXT,   /* char *; min..max bytes; empty = NULL where min is 0 */
 	CONF_WORD,   /* char *; one of the choices */
@@ -19,7 +21,8 @@ struct conf_option {
 	const char *section; /* "peer": one row for all [peer "name"] sections */
 	const char *key;
 	enum conf_type type;
-	size_t offset; /* in struct conf, of "peer" in struct conf_peer */
+	enum conf_part part; /* what is made anew when it changes; 0: the whole engine */
+	size_t offset;       /* in struct conf, of "peer" in struct conf_peer */
 	unsigned min, max;
 	const char *const *choices;       /* NULL-ended */
 	bool (*valid)(const char *value); /* of a text; NULL: anything */

@@ -32,7 +32,7 @@ dest_new(struct ear *ear, const char *lan, const char *jid, const struct conf_pe
 }
 
 /* The address as it stands. Of two sections with one address the first has it. */
-static void
+void
 dest_index(struct dest *dest, const char *address)
 {
 	struct map *map = dest->ear->dests.by_address;
@@ -47,7 +47,7 @@ dest_index(struct dest *dest, const char *address)
 }
 
 /* The address without its resource, when nobody else has that. */
-static void
+void
 dest_index_bare(struct dest *dest)
 {
 	struct map *map = dest->ear->dests.by_address;
@@ -108,7 +108,7 @@ dests_trim(struct ear *ear)
 	}
 }
 
-static void
+struct dest *
 dest_of_conf(struct ear *ear, const struct conf_peer *peer)
 {
 	char lan[EAR_JID_SIZE];
@@ -117,6 +117,7 @@ dest_of_conf(struct ear *ear, const struct conf_peer *peer)
 
 	dest_index(dest, dest->lan);
 	dest_index(dest, dest->jid);
+	return dest;
 }
 
 void

@@ -40,8 +40,8 @@ move_path(const struct path *from, struct path *to)
 }
 
 /* Everything of `other` becomes part of dest. */
-static void
-absorb(struct dest *dest, struct dest *other)
+void
+dest_absorb(struct dest *dest, struct dest *other)
 {
 	if (other == dest)
 		return;
@@ -74,7 +74,7 @@ take_address(struct dest *dest, const char *key)
 	if (other == NULL || other->bound)
 		map_set(dest->ear->dests.by_address, key, dest);
 	else
-		absorb(dest, other);
+		dest_absorb(dest, other);
 }
 
 static bool
@@ -139,7 +139,7 @@ take_domain(struct dest *dest)
 		    strncmp(at_sign + 1, dest->jid, strlen(dest->jid)) != 0 ||
 		    strchr("/", at_sign[1 + strlen(dest->jid)]) == NULL)
 			continue;
-		absorb(dest, other);
+		dest_absorb(dest, other);
 	}
 }
 

@@ -12,8 +12,7 @@
 #include <openssl/crypto.h>
 
 #include "base/alloc.h"
-#include "core/core.h"
-#include "core/engine.h"
+#include "core/engine_impl.h"
 #include "core/engine_lan.h"
 #include "core/engine_names.h"
 #include "core/engine_net.h"
@@ -23,6 +22,7 @@
 #include "discover/mdns.h"
 #include "link/lan.h"
 #include "link/local.h"
+#include "link/metrics_http.h"
 #include "link/server.h"
 #include "link/tls.h"
 #include "player/kind.h"
@@ -34,29 +34,6 @@
 static_assert((int)CONF_MDNS_AUTO == MDNS_AUTO && (int)CONF_MDNS_DAEMON == MDNS_DAEMON &&
 		      (int)CONF_MDNS_EMBEDDED == MDNS_EMBEDDED,
 	      "the kinds of the configuration are those of mDNS");
-
-struct engine {
-	struct ear *ear;
-	struct event_base *base;
-	const struct conf *conf;
-	struct lan *lan;
-	struct local *local;
-	struct mdns *mdns;
-	struct engine_net *net;
-	struct tls_peers *tls;
-	struct engine_names *names;
-	struct ear_timer unnamed; /* mDNS has not established our name when it runs */
-	bool named;               /* our name on the LAN stands */
-	char hint[HINT_SIZE];
-	bool mdns_fails;
-	char mdns_text[200];
-};
-
-static struct engine *
-engine_of(const struct ear *ear)
-{
-	return ear->reach_arg;
-}
 
 /* --- how core reaches the links ----------------------------------------------------------- */
 
@@ -97,8 +74,6 @@ reach_lan_refuse(void *arg, struct link *link, int error, const char *text)
 	lan_refuse(link, error, text);
 }
 
-static void publish(struct engine *engine);
-
 static void
 reach_identity_changed(void *arg)
 {
@@ -110,7 +85,7 @@ reach_identity_changed(void *arg)
 	tls_peers_set(engine->tls, identity_pkey(identity), identity_certificate(identity));
 	hint_make(identity_key(identity), engine->hint);
 	if (engine->mdns != NULL)
-		publish(engine);
+		engine_publish(engine);
 }
 
 static struct link *
@@ -263,8 +238,8 @@ on_mdns_state(void *arg, bool works, const char *text)
 
 static const struct mdns_events mdns_events = { on_published, on_mdns_state };
 
-static void
-publish(struct engine *engine)
+void
+engine_publish(struct engine *engine)
 {
 	const struct conf *conf = engine->conf;
 	struct txt txt = { .port = lan_port(engine->lan) };
@@ -334,68 +309,13 @@ start_lan(struct engine *engine, char *text, size_t size)
 	config.port = lan_port(engine->lan);
 	engine->mdns = mdns_new(engine->base, engine->ear->clock, &config, engine->ear->peers,
 				&mdns_events, engine);
-	publish(engine);
+	engine_publish(engine);
 	core_set_naming(engine->ear, NAMING_USEC);
 	ear_timer_set(&engine->unnamed, NAMING_USEC);
 	return 0;
 }
 
-/* --- server, programs, player ------------------------------------------------------------- */
-
-/*
- * An account's device has an address of its own that lasts, so that others can know it again:
- * without a configured resource its name and the beginning of its key.
- */
-static char *
-server_address(const struct engine *engine)
-{
-	const struct conf *conf = engine->conf;
-	char key[EAR_KEY_SIZE];
-
-	if (conf->server_kind == CONF_SERVER_COMPONENT ||
-	    ear_jid_resource(conf->server_jid) != NULL)
-		return xstrdup(conf->server_jid);
-	ear_key_format(ear_own_key(engine->ear), key);
-	return xasprintf("%s/%s-%.6s", conf->server_jid, conf->engine_name, key);
-}
-
-static int
-start_server(struct engine *engine, char *text, size_t size)
-{
-	const struct conf *conf = engine->conf;
-	struct server_config config = {
-		.component = conf->server_kind == CONF_SERVER_COMPONENT,
-		.jid = conf->server_jid,
-		.host = conf->server_host,
-		.port = conf->server_port,
-		.ca_file = conf->server_ca_file,
-		.tls_optional = conf->server_tls == CONF_TLS_OPTIONAL,
-	};
-	char *secret = NULL, *jid, self[EAR_JID_SIZE];
-	int error;
-
-	if (conf->server_kind == CONF_SERVER_NONE)
-		return 0;
-	error = conf_secret(conf->server_secret_file, &secret);
-	if (error != 0) {
-		snprintf(text, size, "server.secret-file: %s: %s%s", conf->server_secret_file,
-			 strerror(-error),
-			 error == -EPERM ? ": others may read it, chmod 600" : "");
-		return error;
-	}
-	config.secret = secret;
-	config.jid = jid = server_address(engine);
-	engine->ear->server = server_new(engine->base, engine->ear->clock, engine->ear->ctx,
-					 &config, &core_link_events, engine->ear);
-	if (ear_jid_prep(jid, self, sizeof(self)) == 0)
-		xreplace(&engine->ear->self_server, self);
-	meet_tell_jids(engine->ear);
-	reach_identity_changed(engine);
-	free(jid);
-	OPENSSL_cleanse(secret, strlen(secret));
-	free(secret);
-	return 0;
-}
+/* --- programs, extensions ----------------------------------------------------------------- */
 
 static int
 start_local(struct engine *engine, bool no_socket, char *text, size_t size)
@@ -415,19 +335,6 @@ start_local(struct engine *engine, bool no_socket, char *text, size_t size)
 			 error == -EADDRINUSE ? ": another earshotd runs here, stop it first" : "");
 	free(path);
 	return engine->local == NULL ? error : 0;
-}
-
-static int
-start_player(struct engine *engine, char *text, size_t size)
-{
-	const struct conf *conf = engine->conf;
-	struct player_config config = { .kind = conf->player_kind, .socket = conf->player_socket };
-	int error = player_new(engine->base, engine->ear->clock, &config, NULL, NULL,
-			       &engine->ear->player);
-
-	if (error != 0)
-		snprintf(text, size, "player.kind: %s: no such kind", conf->player_kind);
-	return error;
 }
 
 static int
@@ -476,7 +383,7 @@ start(struct engine *engine, bool no_socket, char *text, size_t size)
 	int error = open_state(engine, no_socket, text, size);
 
 	if (error == 0)
-		error = start_player(engine, text, size);
+		error = engine_start_player(engine, text, size);
 
 	if (error == 0)
 		error = start_local(engine, no_socket, text, size);
@@ -489,7 +396,9 @@ start(struct engine *engine, bool no_socket, char *text, size_t size)
 	if (engine->conf->lan_enabled)
 		error = start_lan(engine, text, size);
 	if (error == 0)
-		error = start_server(engine, text, size);
+		error = engine_start_server(engine, text, size);
+	if (error == 0)
+		error = engine_start_metrics(engine, text, size);
 	if (error != 0)
 		return error;
 	engine->net = engine_net_new(engine->base, engine->ear, engine->lan);
@@ -505,6 +414,7 @@ engine_new(const struct engine_config *config, char *error, size_t size)
 	engine->conf = config->conf;
 	engine->ear = core_new(config->clock, config->conf, config->xeps, &reach, engine);
 	engine->names = engine_names_new(config->base, config->clock);
+	ear_timer_init(&engine->server_over, config->clock, engine_server_over, engine);
 	ear_timer_init(&engine->unnamed, config->clock, use_configured_name, engine);
 	if (start(engine, config->no_socket, error, size) != 0) {
 		engine_free(engine->ear);
@@ -536,13 +446,13 @@ engine_free(struct ear *ear)
 	if (engine->lan != NULL)
 		lan_free(engine->lan);
 	tls_peers_free(engine->tls);
-	if (ear->server != NULL)
-		server_free(ear->server);
+	engine_stop_server(engine);
+	ear_timer_stop(&engine->server_over);
+	metrics_http_free(engine->metrics);
 	if (engine->local != NULL)
 		local_free(engine->local);
 	engine->lan = NULL;
 	engine->local = NULL;
-	ear->server = NULL;
 	core_free(ear);
 	free(engine);
 }

@@ -25,6 +25,17 @@ struct engine_config {
  * the subject and what to do. */
 struct ear *engine_new(const struct engine_config *config, char *error, size_t size);
 
+/*
+ * Gives a running engine another configuration, borrowed like the one it had, which it does not
+ * look at any more. What changed is applied and logged; streams to peers stay. What does not start
+ * any more is an error in the log, and off. false: nothing was done; one of the changes needs a new
+ * engine.
+ */
+bool engine_reload(struct ear *ear, const struct conf *conf);
+
+/* How it is, in a few words: "tv@pronto.local, 3 in earshot, server up". */
+void engine_describe(const struct ear *ear, char *out, size_t size);
+
 /* Goodbye on mDNS, streams closed, requests cancelled, freed. */
 void engine_free(struct ear *ear);
 

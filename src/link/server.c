@@ -246,6 +246,12 @@ server_failure(const struct link *link)
 	return container_of(link, const struct server, link)->failure;
 }
 
+bool
+server_has_secret(const struct link *link, const char *secret)
+{
+	return strcmp(container_of(link, const struct server, link)->secret, secret) == 0;
+}
+
 void
 server_free(struct link *link)
 {

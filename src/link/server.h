@@ -57,6 +57,9 @@ bool server_owes(const struct link *link);
  */
 const char *server_trouble(const struct link *link, char *out, size_t size);
 
+/* Whether it was made with that secret. */
+bool server_has_secret(const struct link *link, const char *secret);
+
 /* Closes (</stream:stream>) and frees; no event runs. */
 void server_free(struct link *link);
 

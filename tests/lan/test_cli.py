@@ -437,44 +437,6 @@ def test_no_daemon(pair):
 
 # --- the daemon -----------------------------------------------------------------------------------
 
-LOCAL = "[lan]\nenabled = no\n[player]\nkind = demo\n[local]\nsocket = %s\n"
-
-
-def test_notify_reload_and_stop(tmp_path):
-    """Type=notify: ready, reloading, ready, stopping; a wrong file changes nothing."""
-    conf, sock = tmp_path / "conf", tmp_path / "sock"
-    conf.write_text(LOCAL % sock)
-    with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as told:
-        told.bind(str(tmp_path / "notify"))
-        told.settimeout(10)
-        with open(tmp_path / "log", "w+", encoding="utf-8") as log, subprocess.Popen(
-                [program("earshotd"), "-c", str(conf)], stderr=log,
-                env=dict(os.environ, NOTIFY_SOCKET=str(tmp_path / "notify"))) as proc:
-            try:
-                assert told.recv(100) == b"READY=1"
-                assert run(program("earshot"), "--socket", sock, "xeps").returncode == 0
-                conf.write_text("[nonsense]\n")
-                proc.send_signal(signal.SIGHUP)
-                assert told.recv(100).startswith(b"RELOADING=1\nMONOTONIC_USEC=")
-                assert told.recv(100) == b"READY=1"
-                assert run(program("earshot"), "--socket", sock, "xeps").returncode == 0
-                other = tmp_path / "other"
-                conf.write_text(LOCAL % other)
-                proc.send_signal(signal.SIGHUP)
-                assert told.recv(100).startswith(b"RELOADING=1")
-                assert told.recv(100) == b"READY=1"
-                assert run(program("earshot"), "--socket", other, "xeps").returncode == 0
-                assert not os.path.exists(sock)
-                proc.terminate()
-                assert told.recv(100) == b"STOPPING=1"
-                assert proc.wait(10) == 0
-            finally:
-                proc.kill()
-        text = (tmp_path / "log").read_text()
-    assert "unknown section [nonsense]" in text and "stays as it was" in text
-    assert not os.path.exists(other)
-
-
 def test_dump_config_is_a_configuration(tmp_path):
     dump = run(program("earshotd"), "-c", "/dev/null", "--dump-config")
     assert dump.returncode == 0

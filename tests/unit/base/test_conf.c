@@ -305,19 +305,30 @@ test_files(void **state)
 	conf_free(conf);
 }
 
+/* Whoever is not on this machine has no business with it. */
+static void
+test_metrics_endpoint(void **state)
+{
+	struct conf *conf = good("[engine]\nmetrics = [::1]:9298\nlog = debug\n");
+
+	assert_string_equal(conf->engine_metrics, "[::1]:9298");
+	assert_int_equal(conf->engine_log, CONF_LOG_DEBUG);
+	conf_free(conf);
+	bad("[engine]\nmetrics = 0.0.0.0:9298\n", "an address of this machine");
+	bad("[engine]\nmetrics = 192.0.2.1:9298\n", "t.conf:2");
+	bad("[engine]\nmetrics = localhost:9298\n", "an address of this machine");
+	bad("[engine]\nmetrics = 9298\n", "an address of this machine");
+}
+
 int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_defaults),
-		cmocka_unit_test(test_values),
-		cmocka_unit_test(test_errors),
-		cmocka_unit_test(test_peer_errors),
-		cmocka_unit_test(test_too_many_peers),
-		cmocka_unit_test(test_long_lines),
-		cmocka_unit_test(test_dump_parses_back),
-		cmocka_unit_test(test_check),
-		cmocka_unit_test(test_files),
+		cmocka_unit_test(test_defaults),    cmocka_unit_test(test_metrics_endpoint),
+		cmocka_unit_test(test_values),      cmocka_unit_test(test_errors),
+		cmocka_unit_test(test_peer_errors), cmocka_unit_test(test_too_many_peers),
+		cmocka_unit_test(test_long_lines),  cmocka_unit_test(test_dump_parses_back),
+		cmocka_unit_test(test_check),       cmocka_unit_test(test_files),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

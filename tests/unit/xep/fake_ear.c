@@ -68,6 +68,12 @@ ear_player(struct ear *ear)
 	return ear->player;
 }
 
+char *
+ear_metrics(struct ear *ear)
+{
+	return xstrdup(FAKE_METRICS);
+}
+
 const struct ear_xep *const *
 ear_xeps(struct ear *ear)
 {

@@ -192,6 +192,17 @@ test_paths(void **state)
 }
 
 static void
+test_metrics(void **state)
+{
+	xmpp_stanza_t *metrics;
+
+	ask("get", XML("metrics"));
+	metrics = fake_result(ear);
+	assert_true(ear_is(metrics, "metrics", EAR_NS_CONTROL));
+	assert_string_equal(ear_text(ear_find(metrics, "text", EAR_NS_CONTROL)), FAKE_METRICS);
+}
+
+static void
 test_xeps(void **state)
 {
 	bool seen = false;
@@ -352,11 +363,17 @@ int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
-		TEST(test_peers),        TEST(test_one_peer),
-		TEST(test_pages),        TEST(test_bad_first),
-		TEST(test_paths),        TEST(test_xeps),
-		TEST(test_self),         TEST(test_watch),
-		TEST(test_watch_paths),  TEST(test_watchers_bounded),
+		TEST(test_peers),
+		TEST(test_one_peer),
+		TEST(test_pages),
+		TEST(test_bad_first),
+		TEST(test_paths),
+		TEST(test_xeps),
+		TEST(test_metrics),
+		TEST(test_self),
+		TEST(test_watch),
+		TEST(test_watch_paths),
+		TEST(test_watchers_bounded),
 		TEST(test_stop_watched),
 	};
 
