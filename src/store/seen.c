@@ -186,6 +186,21 @@ look_at(const struct seen *seen, const struct known *known, const char *id)
 	return memo;
 }
 
+/* Counts anew, in the order that there is: whatever numbers were found, there are always more. */
+static void
+renumber(struct seen *seen)
+{
+	uint64_t numbers[SEEN_SENDERS_MAX] = { 0 };
+
+	for (size_t i = 0; i < SEEN_SENDERS_MAX; i++)
+		for (size_t j = 0; j < SEEN_SENDERS_MAX; j++)
+			numbers[i] += sender_at(seen, j)->noted_at <= sender_at(seen, i)->noted_at;
+	for (size_t i = 0; i < SEEN_SENDERS_MAX; i++)
+		if (sender_at(seen, i)->noted_at != 0)
+			sender_at(seen, i)->noted_at = numbers[i];
+	seen->notes = SEEN_SENDERS_MAX;
+}
+
 struct seen *
 seen_open(const char *dir, int *rc, char *error, size_t size)
 {
@@ -201,9 +216,7 @@ seen_open(const char *dir, int *rc, char *error, size_t size)
 	seen->names = xalloc(sizeof(*seen->names));
 	seen->names->by_sender = map_new();
 	seen->newest = SEEN_SENDERS_MAX;
-	for (size_t i = 0; i < SEEN_SENDERS_MAX; i++)
-		if (sender_at(seen, i)->noted_at > seen->notes)
-			seen->notes = sender_at(seen, i)->noted_at;
+	renumber(seen);
 	return seen;
 }
 

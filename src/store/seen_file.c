@@ -25,9 +25,8 @@
 #include "base/alloc.h"
 #include "store/seen_impl.h"
 
-#define FILE_NAME    "seen"
-#define TRIES_MAX    8            /* somebody puts another file into the place of the one we lock */
-#define NOTED_AT_MAX (1ULL << 62) /* counting does not get there */
+#define FILE_NAME "seen"
+#define TRIES_MAX 8 /* somebody puts another file into the place of the one we lock */
 
 static const char *
 sender_check(const struct seen_front *front, size_t i)
@@ -36,8 +35,7 @@ sender_check(const struct seen_front *front, size_t i)
 
 	if (sender->noted_at == 0)
 		return NULL;
-	if (sender->noted_at > NOTED_AT_MAX || sender->current > 1 || sender->count[0] > SEEN_IDS ||
-	    sender->count[1] > SEEN_IDS)
+	if (sender->current > 1 || sender->count[0] > SEEN_IDS || sender->count[1] > SEEN_IDS)
 		return "is damaged";
 	for (size_t j = 0; j < i; j++)
 		if (front->senders[j].noted_at != 0 &&
