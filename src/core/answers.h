@@ -27,7 +27,8 @@ struct answers;
 struct answers *answers_new(struct ear_clock *clock, xmpp_ctx_t *ctx);
 void answers_free(struct answers *answers);
 
-/* A request of that sender is being handled. The oldest make room. */
+/* A request of that sender is being handled. The oldest make room. One whose sender and id are
+ * longer than ANSWERS_ONE_MAX is not remembered. */
 void answers_begin(struct answers *answers, const char *sender, const char *id);
 
 /* It is answered with that stanza (borrowed); nothing happens when it was not begun. */
@@ -37,7 +38,8 @@ void answers_end(struct answers *answers, const char *sender, const char *id,
 /* How many requests are begun and not ended. */
 size_t answers_pending(const struct answers *answers);
 
-/* What is remembered; with ANSWERS_KNOWN *answer is a copy that the caller owns. */
+/* What is remembered, for ANSWERS_AGE since it was begun or ended; with ANSWERS_KNOWN *answer is a
+ * copy that the caller owns. */
 enum answers_state answers_find(struct answers *answers, const char *sender, const char *id,
 				xmpp_stanza_t **answer);
 

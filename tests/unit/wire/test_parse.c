@@ -94,6 +94,30 @@ test_bounds(void **state)
 }
 
 static void
+test_long(void **state)
+{
+	xmpp_stanza_t *stanza = ear_stanza(ctx, "iq", "result", NULL, "a5"), *back;
+	xmpp_stanza_t *query = ear_child(stanza, "query", EAR_NS_DISCO_INFO);
+	struct evbuffer *out = evbuffer_new();
+	const char *bytes;
+	size_t length;
+
+	for (int i = 0; i < 500; i++)
+		ear_set(ear_child(query, "feature", NULL), "var", "%s#%d", EAR_NS_PING, i);
+	assert_int_equal(writer_stanza(out, stanza, 65536), 0);
+	length = evbuffer_get_length(out);
+	bytes = (char *)evbuffer_pullup(out, -1);
+	assert_true(length > 4 * PARSE_MAX);
+	assert_null(parse_stanza(ctx, bytes, length));
+	back = parse_long(ctx, bytes, length);
+	assert_non_null(back);
+	assert_string_equal(xmpp_stanza_get_id(back), "a5");
+	xmpp_stanza_release(back);
+	xmpp_stanza_release(stanza);
+	evbuffer_free(out);
+}
+
+static void
 check_none(const char *text)
 {
 	assert_null(parse_stanza(ctx, text, strlen(text)));
@@ -115,9 +139,8 @@ int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_message),
-		cmocka_unit_test(test_namespaces),
-		cmocka_unit_test(test_bounds),
+		cmocka_unit_test(test_message), cmocka_unit_test(test_namespaces),
+		cmocka_unit_test(test_bounds),  cmocka_unit_test(test_long),
 		cmocka_unit_test(test_none),
 	};
 
