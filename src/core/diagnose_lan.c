@@ -111,9 +111,11 @@ check_echo(const struct diagnosis *d, const struct net *net, struct words *good,
 	else if (heard->own)
 		words_add(good, "%s (our own is heard; others answer, as %s)", net->name,
 			  heard->other);
-	else if (heard->port_taken && heard->answered)
-		words_add(good, "%s (answered on this machine)", net->name);
-	else if (heard->error != 0 && !heard->port_taken)
+	else if (heard->port_taken)
+		words_add(good, "%s (%s)", net->name,
+			  heard->answered ? "answered on this machine"
+					  : "not tried: another program keeps the port");
+	else if (heard->error != 0)
 		words_add(bad, "%s: %s", net->name, strerror(-heard->error));
 	else
 		words_add(bad, "%s: what we send to the group is not heard", net->name);

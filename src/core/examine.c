@@ -63,10 +63,9 @@ try_own_port(struct ear_examination *e, const struct net *net, unsigned port)
 static void
 try_engine(struct ear_examination *e)
 {
-	struct ear *ear = e->ear;
 	struct diagnosis look;
 
-	diagnosis_init(&look, ear, e->fn, e->arg);
+	diagnosis_init(&look, e->ear, e->fn, e->arg);
 	e->base = look.facts.base;
 	if (e->base != NULL) {
 		try_multicast(e, look.nets, look.net_count);
@@ -75,11 +74,19 @@ try_engine(struct ear_examination *e)
 			    net_state(&look.nets[i]) == NET_NO_MULTICAST)
 				try_own_port(e, &look.nets[i], look.facts.port);
 	}
-	if (ear->server != NULL && ear->server->state == LINK_UP &&
-	    ear->reach->server_ask != NULL) {
-		ear->reach->server_ask(ear->reach_arg);
-		e->found.server_asked = true;
-	}
+}
+
+/* As soon as it is there. */
+static void
+try_server(struct ear_examination *e)
+{
+	const struct ear *ear = e->ear;
+
+	if (e->found.server_asked || ear->server == NULL || ear->server->state != LINK_UP ||
+	    ear->reach->server_ask == NULL)
+		return;
+	e->found.server_asked = true;
+	ear->reach->server_ask(ear->reach_arg);
 }
 
 static void
@@ -277,6 +284,7 @@ on_tick(void *arg)
 {
 	struct ear_examination *e = arg;
 
+	try_server(e);
 	try_press(e);
 	if (ear_now(e->ear->clock) < e->until && waits(e)) {
 		ear_timer_set(&e->tick, TICK);
@@ -303,6 +311,7 @@ ear_examine(struct ear *ear, const char *address, int64_t usec, ear_check_fn *fn
 	ear_timer_init(&e->tick, ear->clock, on_tick, e);
 	ear_timer_set(&e->tick, TICK);
 	try_engine(e);
+	try_server(e);
 	if (address != NULL)
 		try_address(e);
 	return e;

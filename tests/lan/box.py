@@ -203,8 +203,9 @@ class Host:
         wait_until(lambda: os.path.exists(sock) or proc.poll() is not None, 10, "dbus-daemon")
         return proc
 
-    def start_avahi(self, **server):
-        """dbus-daemon where none runs, and avahi-daemon; keywords are keys of [server]."""
+    def start_avahi(self, publish="", **server):
+        """dbus-daemon where none runs, and avahi-daemon; keywords are keys of [server]. publish:
+        more lines of [publish]."""
         if not os.path.exists(self.path("/run/dbus/system_bus_socket")):
             self.start_dbus()
         conf = os.path.join(self.dir, "avahi.conf")
@@ -213,7 +214,7 @@ class Host:
         with open(conf, "w", encoding="utf-8") as f:
             f.write("[server]\n" + "".join("%s=%s\n" % kv for kv in options.items()) +
                     "[wide-area]\nenable-wide-area=no\n[publish]\npublish-hinfo=no\n"
-                    "publish-workstation=no\n")
+                    "publish-workstation=no\n" + publish)
         proc = self.popen(["avahi-daemon", "-f", conf, "--no-rlimits", "--no-proc-title"])
         proc.wait_for("Server startup complete")
         return proc
