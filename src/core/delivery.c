@@ -8,6 +8,7 @@
 #include "core/program.h"
 #include "core/request.h"
 #include "core/route.h"
+#include "core/sent.h"
 
 #define RECEIPT_MIN   (5 * EAR_SEC) /* what waits longer for its receipt is sent again */
 #define LEAVE_MAX     EAR_SEC       /* for a link to give back what it holds */
@@ -179,24 +180,50 @@ is_of_path(enum ear_verdict condition)
 	       condition == EAR_REMOTE_SERVER_TIMEOUT;
 }
 
+/* It is on its way again, or waits for that: what a server says about the last time is old. */
+static bool
+is_elsewhere(struct ear *ear, const struct dest *dest, const struct ear_in *in)
+{
+	const struct note *note;
+
+	if (queue_find(&dest->returned, in->id) != NULL ||
+	    queue_find(&dest->waiting, in->id) != NULL)
+		return true;
+	note = sent_find(ear, in->id, in->from);
+	return note != NULL && note->maybe;
+}
+
+static void
+drop(struct queue *queue, const char *id)
+{
+	struct parcel *parcel = queue_find(queue, id);
+
+	if (parcel == NULL)
+		return;
+	queue_remove(queue, parcel);
+	parcel_free(parcel);
+}
+
 bool
 delivery_error(struct ear *ear, const struct ear_in *in)
 {
-	struct dest *dest;
-	struct parcel *parcel = owed_to(ear, in->from, in->id, &dest);
 	enum ear_verdict condition = ear_condition_of(in->stanza);
+	struct dest *dest = dest_find(ear, in->from);
 
-	if (parcel == NULL || in->link != EAR_LINK_SERVER)
+	if (dest == NULL || !dest->remembers || in->link != EAR_LINK_SERVER)
 		return false;
-	if (is_of_path(condition)) {
-		path_fail(&dest->by_server, ear_now(ear->clock), ear_condition_name(condition));
-		delivery_forsake(dest, &dest->by_server);
-		route_flush(dest);
-		return true;
+	if (!is_of_path(condition)) {
+		drop(&dest->owed, in->id);
+		drop(&dest->returned, in->id);
+		drop(&dest->waiting, in->id);
+		return false;
 	}
-	queue_remove(&dest->owed, parcel);
-	parcel_free(parcel);
-	return false;
+	if (queue_find(&dest->owed, in->id) == NULL)
+		return is_elsewhere(ear, dest, in);
+	path_fail(&dest->by_server, ear_now(ear->clock), ear_condition_name(condition));
+	delivery_forsake(dest, &dest->by_server);
+	route_flush(dest);
+	return true;
 }
 
 /* Nobody knows whether they have arrived. */
@@ -207,8 +234,9 @@ mark_maybe(struct ear *ear, const struct queue *owed)
 	const struct list *item;
 
 	for (item = owed->parcels.next; item != &owed->parcels; item = item->next) {
-		const struct parcel *parcel = container_of(item, struct parcel, all);
+		struct parcel *parcel = container_of(item, struct parcel, all);
 
+		parcel->maybe = true;
 		if (!request_came_back(ear, parcel->stanza, true, &only))
 			program_maybe(ear, parcel->stanza);
 	}

@@ -226,6 +226,7 @@ tell_late(const struct ear_in *in)
 	expires_tell(error);
 	if (error != NULL)
 		hold_send(in->ear, error, in->from, in->link, in->link_serial);
+	receive_refused(in->ear, in);
 }
 
 static void
@@ -233,13 +234,14 @@ dispatch_to_us(const struct link *link, struct ear_in *in)
 {
 	struct ear *ear = in->ear;
 
-	if (link->kind == EAR_LINK_LOCAL) {
+	if (link->kind == EAR_LINK_LOCAL)
 		take(in);
-	} else if (expires_is_late(ear, in->from, in->stanza)) {
+	else if (receive_is_repeat(ear, link, in) || take_receipt(in))
+		return;
+	else if (expires_is_late(ear, in->from, in->stanza))
 		tell_late(in);
-	} else if (!receive_is_repeat(ear, link, in) && !take_receipt(in)) {
+	else
 		take(in);
-	}
 }
 
 static void

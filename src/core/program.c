@@ -297,7 +297,8 @@ program_bounce(struct ear *ear, xmpp_stanza_t *stanza, int reason)
 
 	if (note == NULL || note->told)
 		return note != NULL;
-	condition = route_condition(note->maybe ? -ECONNRESET : reason, &text);
+	reason = note->maybe ? -ECONNRESET : reason;
+	condition = route_condition(reason, &text);
 	error = ear_error_to(stanza, condition, text);
 	if (error == NULL)
 		return false;

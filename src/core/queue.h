@@ -17,6 +17,7 @@ struct parcel {
 	enum ear_link_kind only; /* the one kind of link that it may leave by; EAR_LINK_NONE: any */
 	size_t bytes;            /* when written */
 	int64_t at;              /* when it came into this queue */
+	bool maybe;              /* it may have arrived */
 	bool overtaken;          /* what came into it later has left it */
 };
 

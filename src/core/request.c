@@ -135,6 +135,15 @@ request_left(struct ear *ear, xmpp_stanza_t *stanza, const struct link *link)
 	request->measurable = link->state == LINK_UP && ear_find(stanza, "ping", EAR_NS_PING);
 }
 
+/* It has left by another link since: what the server says about the last time is old. */
+static bool
+is_old(const struct request *request, const struct link *link, enum ear_verdict condition)
+{
+	return link->kind == EAR_LINK_SERVER && request->kind != EAR_LINK_SERVER &&
+	       (condition == EAR_REMOTE_SERVER_NOT_FOUND ||
+		condition == EAR_RECIPIENT_UNAVAILABLE || condition == EAR_REMOTE_SERVER_TIMEOUT);
+}
+
 /* A server that does not know the device says nothing about the device: the LAN may. */
 static bool
 try_elsewhere(struct request *request, const struct link *link, enum ear_verdict condition)
@@ -190,6 +199,8 @@ request_answer(struct ear *ear, struct link *link, xmpp_stanza_t *stanza, const 
 		condition = ear_condition_of(stanza);
 		answer.error = -EREMOTEIO;
 	}
+	if (is_old(request, link, condition))
+		return true;
 	measure(request, link, condition);
 	if (condition != EAR_PASS && try_elsewhere(request, link, condition))
 		return true;
@@ -202,7 +213,8 @@ request_answer(struct ear *ear, struct link *link, xmpp_stanza_t *stanza, const 
 static bool
 is_of_nobody(int error)
 {
-	return error == -EHOSTUNREACH || error == -ESTALE || error == -ENOBUFS || error == -EDQUOT;
+	return error == -EHOSTUNREACH || error == -ESTALE || error == -ENOBUFS ||
+	       error == -EDQUOT || error == -ETIME;
 }
 
 bool

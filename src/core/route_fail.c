@@ -139,7 +139,7 @@ give_back(struct ear *ear, struct dest *dest, struct link *link, xmpp_stanza_t *
 		return -ENOBUFS;
 	if (maybe)
 		metrics_add(&ear->metrics, METRIC_RETRANSMITTED, link->kind);
-	queue_add(&dest->returned, stanza, only, ear_now(ear->clock));
+	queue_add(&dest->returned, stanza, only, ear_now(ear->clock))->maybe = maybe;
 	/* A link that lost only one of its streams gives back what was on it, and stays up. */
 	if (!ear_timer_is_set(&dest->flush))
 		ear_timer_set(&dest->flush, GIVEN_BACK_WAIT);

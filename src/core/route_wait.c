@@ -57,7 +57,8 @@ leave(struct dest *dest, struct parcel *parcel)
 {
 	struct ear *ear = dest->ear;
 
-	if (expires_is_over(ear, parcel->stanza))
+	/* He who may have it knows what became of it. */
+	if (!parcel->maybe && expires_is_over(ear, parcel->stanza))
 		return -ETIME;
 	if (parcel->only == EAR_LINK_NONE)
 		return route_try(dest, parcel->stanza);

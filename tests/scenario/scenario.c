@@ -83,6 +83,8 @@ do_link(struct world *world, enum ear_link_kind kind, char *rest)
 		fake_up(fake);
 	else if (strcmp(what, "dies") == 0)
 		fake_die(fake, -ETIMEDOUT, "died");
+	else if (strcmp(what, "ends") == 0)
+		fake_die(fake, 0, "closed");
 	else if (strcmp(what, "resets") == 0)
 		fake_die(fake, -ECONNRESET, "reset");
 	else if (strcmp(what, "refuses") == 0)
