@@ -31,17 +31,26 @@ seen_of(struct ear *ear, const struct ear_in *in)
 	return in->level >= EAR_PROVED ? ear->seen : ear->seen_strangers;
 }
 
+/* Who has proved nothing on the LAN may have come by a server before. */
+static bool
+has_come(const struct ear *ear, const char *sender, const char *id)
+{
+	return seen_has(ear->seen, sender, id) || seen_has(ear->seen_strangers, sender, id);
+}
+
 /* Whether it was told by its link or its words that we remember. */
 static bool
 counts_on_us(struct ear *ear, const struct link *link, const struct ear_in *in)
 {
 	const struct dest *dest;
+	const char *sender;
 
 	if (link->acks)
 		return true;
 	dest = dest_find(ear, in->from);
-	return (dest != NULL && dest->remembers) ||
-	       seen_knows(seen_of(ear, in), sender_of(ear, in->from));
+	sender = sender_of(ear, in->from);
+	return (dest != NULL && dest->remembers) || seen_knows(ear->seen, sender) ||
+	       seen_knows(ear->seen_strangers, sender);
 }
 
 static bool
@@ -113,13 +122,12 @@ receive_is_repeat(struct ear *ear, const struct link *link, const struct ear_in 
 {
 	char buffer[ID_SIZE];
 	const char *id = id_of(in, buffer), *sender;
-	struct seen *seen = seen_of(ear, in);
 
 	if (id == NULL || link->kind == EAR_LINK_LOCAL || !counts_on_us(ear, link, in))
 		return false;
 	sender = sender_of(ear, in->from);
-	if (!seen_has(seen, sender, id)) {
-		seen_note(seen, sender, id);
+	if (!has_come(ear, sender, id)) {
+		seen_note(seen_of(ear, in), sender, id);
 		if (is_set(in))
 			answers_begin(ear->answers, sender, in->id);
 		return false;
