@@ -120,6 +120,9 @@ gauge(FILE *out, const char *name, const char *help, uint64_t value)
 
 struct sums {
 	uint64_t paths[METRIC_LINKS][EAR_PATH_FAILED + 1];
+	struct {
+		uint64_t stanzas, bytes;
+	} waiting, owed;
 };
 
 static void
@@ -131,6 +134,10 @@ add_dest(struct dest *dest, void *arg)
 		sums->paths[EAR_LINK_LAN][look_state(dest, &dest->by_lan)]++;
 	if (dest->jid != NULL)
 		sums->paths[EAR_LINK_SERVER][look_state(dest, &dest->by_server)]++;
+	sums->waiting.stanzas += dest->returned.count + dest->waiting.count;
+	sums->waiting.bytes += dest->returned.bytes + dest->waiting.bytes;
+	sums->owed.stanzas += dest->owed.count;
+	sums->owed.bytes += dest->owed.bytes;
 }
 
 static void
@@ -144,6 +151,20 @@ write_paths(const struct sums *sums, FILE *out)
 				sums->paths[link][state]);
 }
 
+/* Of what is bounded for each destination (dest.h). */
+static void
+write_queues(const struct sums *sums, FILE *out)
+{
+	head(out, "earshot_queue_stanzas", "gauge",
+	     "Stanzas that wait for a path, or went by the server and are not known to have come.");
+	fprintf(out, "earshot_queue_stanzas{queue=\"waiting\"} %" PRIu64 "\n",
+		sums->waiting.stanzas);
+	fprintf(out, "earshot_queue_stanzas{queue=\"owed\"} %" PRIu64 "\n", sums->owed.stanzas);
+	head(out, "earshot_queue_bytes", "gauge", "The same in bytes, as written.");
+	fprintf(out, "earshot_queue_bytes{queue=\"waiting\"} %" PRIu64 "\n", sums->waiting.bytes);
+	fprintf(out, "earshot_queue_bytes{queue=\"owed\"} %" PRIu64 "\n", sums->owed.bytes);
+}
+
 static void
 write_engine(struct ear *ear, FILE *out)
 {
@@ -154,6 +175,7 @@ write_engine(struct ear *ear, FILE *out)
 		ear->reach->describe(ear->reach_arg, &facts);
 	dests_each(ear, add_dest, &sums);
 	write_paths(&sums, out);
+	write_queues(&sums, out);
 	gauge(out, "earshot_destinations", "Destinations that are remembered.", ear->dests.count);
 	gauge(out, "earshot_peers_in_earshot", "Peers announced on the LAN now.",
 	      peers_count(ear->peers));

@@ -162,6 +162,11 @@ test_states(void **state)
 	assert_line(ear, "earshot_paths{link=\"lan\",state=\"up\"} 0");
 	assert_line(ear, "earshot_direct_streams 17");
 	assert_line(ear, "earshot_server_up 0");
+	assert_line(ear, "earshot_queue_stanzas{queue=\"waiting\"} 0");
+	queue_add(&dest_find(ear, "play@tv.local")->owed,
+		  ear_stanza(ear->ctx, "message", "chat", "tv@example.org", NULL), EAR_LINK_NONE,
+		  0);
+	assert_line(ear, "earshot_queue_stanzas{queue=\"owed\"} 1");
 	assert_non_null(dest_get(ear, "new@example.org"));
 	assert_line(ear, "earshot_destinations 3");
 }
