@@ -359,6 +359,16 @@ core_link(struct ear *ear, enum ear_link_kind kind, const char *peer, unsigned l
 	return link != NULL && link->serial == serial && link->state == LINK_UP ? link : NULL;
 }
 
+int
+core_send(struct ear *ear, struct link *link, xmpp_stanza_t *stanza)
+{
+	int error = link_send(link, stanza);
+
+	if (error == 0)
+		metrics_add(&ear->metrics, METRIC_OUT, link->kind);
+	return error;
+}
+
 /* --- its making --------------------------------------------------------------------------- */
 
 static size_t

@@ -161,6 +161,9 @@ void core_stamp(struct ear *ear, xmpp_stanza_t *stanza);
 struct link *core_link(struct ear *ear, enum ear_link_kind kind, const char *peer,
 		       unsigned long long serial);
 
+/* Hands the stanza to that very link, as link_send, and counts it. */
+int core_send(struct ear *ear, struct link *link, xmpp_stanza_t *stanza);
+
 /* Nobody watches any more. */
 void core_unwatch_all(struct ear *ear);
 

@@ -51,7 +51,7 @@ too_large(struct ear *ear, xmpp_stanza_t *answer)
 static int
 send_back(struct ear *ear, xmpp_stanza_t *answer, enum ear_link_kind kind, struct link *link)
 {
-	int error = link == NULL ? -ENOTCONN : link_send(link, answer);
+	int error = link == NULL ? -ENOTCONN : core_send(ear, link, answer);
 
 	if (error != -ENOTCONN || kind == EAR_LINK_LOCAL)
 		return error;

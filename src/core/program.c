@@ -57,7 +57,7 @@ hand_over(struct ear *ear, const char *address, xmpp_stanza_t *stanza)
 	struct link *link = ear->reach->local_find(ear->reach_arg, address);
 
 	xmpp_stanza_set_to(stanza, address);
-	if (link != NULL && link_send(link, stanza) == 0)
+	if (link != NULL && core_send(ear, link, stanza) == 0)
 		return true;
 	xmpp_stanza_release(stanza);
 	return false;

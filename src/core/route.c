@@ -335,9 +335,9 @@ send_by(struct dest *dest, struct path *path, xmpp_stanza_t *stanza)
 
 /* To one of the programs of this machine, under the address that it was given when it came. */
 static int
-route_to_program(struct link *link, xmpp_stanza_t *stanza)
+route_to_program(struct ear *ear, struct link *link, xmpp_stanza_t *stanza)
 {
-	return link_is_open(link) ? link_send(link, stanza) : -EHOSTUNREACH;
+	return link_is_open(link) ? core_send(ear, link, stanza) : -EHOSTUNREACH;
 }
 
 /* Whether this says something about the path, not about the stanza. */
@@ -408,7 +408,7 @@ route_out(struct ear *ear, xmpp_stanza_t *stanza, enum ear_link_kind only)
 	/* Our own name may have changed since a program came. */
 	program = ear->reach->local_find(ear->reach_arg, to);
 	if (program != NULL || core_is_self(ear, to))
-		return route_to_program(program, stanza);
+		return route_to_program(ear, program, stanza);
 	dest = dest_get(ear, to);
 	if (dest == NULL)
 		return -EINVAL;
