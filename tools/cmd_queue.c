@@ -85,6 +85,13 @@ print_dropped(const struct cli *cli, const char *who, const char *count)
 	free(clean);
 }
 
+/* It is the daemon's trouble with its disk, not another side's refusal. */
+static int
+of_daemon(int code)
+{
+	return code == EXIT_REFUSED ? EXIT_CONFIG : code;
+}
+
 static int
 drop_as(struct cli *cli, const char *who, struct answer *answer)
 {
@@ -116,7 +123,7 @@ drop(struct cli *cli)
 			 who);
 		code = EXIT_REFUSED;
 	} else if (code != EXIT_DONE) {
-		code = cli_refused(who, &answer);
+		code = of_daemon(cli_refused(who, &answer));
 	} else {
 		result = ear_find(answer.stanza, "queue-drop", EAR_NS_CONTROL);
 		count = result == NULL ? NULL : xmpp_stanza_get_attribute(result, "count");
@@ -150,5 +157,5 @@ cmd_queue(struct cli *cli)
 	}
 	code = list(cli, to);
 	free(to);
-	return code;
+	return of_daemon(code);
 }

@@ -56,9 +56,7 @@ send_back(struct ear *ear, xmpp_stanza_t *answer, enum ear_link_kind kind, struc
 	if (error != -ENOTCONN || kind == EAR_LINK_LOCAL)
 		return error;
 	return route_out(ear, answer,
-			 policy_allows_relay(kind, EAR_LINK_SERVER, xmpp_stanza_get_to(answer))
-				 ? EAR_LINK_NONE
-				 : kind);
+			 policy_allows_relay(kind, EAR_LINK_SERVER) ? EAR_LINK_NONE : kind);
 }
 
 void

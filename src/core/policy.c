@@ -1,9 +1,6 @@
 /* SPDX-License-Identifier: ISC */
 /* policy.c: who may do what. */
 #include <assert.h>
-#include <stddef.h>
-
-#include <earshot/jid.h>
 
 #include "base/conf.h"
 #include "core/policy.h"
@@ -57,8 +54,7 @@ policy_allows_plain(const struct conf *conf)
 }
 
 bool
-policy_allows_relay(enum ear_link_kind in, enum ear_link_kind out, const char *peer)
+policy_allows_relay(enum ear_link_kind in, enum ear_link_kind out)
 {
-	return in != EAR_LINK_LAN || out != EAR_LINK_SERVER ||
-	       (peer != NULL && !ear_jid_is_lan(peer));
+	return in != EAR_LINK_LAN || out != EAR_LINK_SERVER;
 }

@@ -18,10 +18,8 @@ bool policy_allows(const struct conf *conf, enum ear_verb verb, enum ear_level l
 /* Whether streams without encryption may be used at all. */
 bool policy_allows_plain(const struct conf *conf);
 
-/*
- * Whether what answers somebody who asked by `in` may leave by `out`: what the LAN says stays out
- * of a server's network, unless whoever said it has proved to be that JID.
- */
-bool policy_allows_relay(enum ear_link_kind in, enum ear_link_kind out, const char *peer);
+/* Whether a stanza that came by `in` may leave by `out`: nothing from the LAN enters a server's
+ * network. */
+bool policy_allows_relay(enum ear_link_kind in, enum ear_link_kind out);
 
 #endif

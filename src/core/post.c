@@ -67,9 +67,11 @@ load(struct post *post)
 
 	if (rc != 0)
 		return rc;
-	ear_info("%zu stored messages; %zu of them were sent to somebody who confirms nothing, and "
-		 "are forgotten",
-		 count, post->gone_count);
+	if (count > 0)
+		ear_info("%zu messages are stored", count);
+	if (post->gone_count > 0)
+		ear_info("%zu of them have been sent to somebody who confirms nothing: forgotten",
+			 post->gone_count);
 	post_expire(post);
 	return 0;
 }

@@ -20,7 +20,7 @@
 #define WINDOW       16               /* letters that are not confirmed */
 #define RECEIPT_WAIT (60 * EAR_SEC)   /* who confirms: sent again; who does not: sent */
 #define MUTE_MAX     3                /* times without a receipt */
-#define QUIET        (5 * EAR_SEC)    /* without an error: whoever confirms nothing seems there */
+#define QUIET        (3 * EAR_SEC)    /* without an error: whoever confirms nothing seems there */
 #define PACE         (50 * EAR_MSEC)  /* between two windows for whoever confirms nothing */
 #define LOOK_AGAIN   (200 * EAR_MSEC) /* while a link opens */
 #define REST_FIRST   (2 * EAR_SEC)
@@ -89,6 +89,8 @@ static void
 box_rest(struct box *box)
 {
 	box->open = false;
+	if (box->rest_until > ear_now(box->post->ear->clock))
+		return;
 	box->backoff = box->backoff == 0 ? REST_FIRST : 2 * box->backoff;
 	if (box->backoff > REST_MAX)
 		box->backoff = REST_MAX;
@@ -247,11 +249,13 @@ try_letter(struct letter *letter)
 		return true;
 	if (rc == -ENOENT) {
 		letter_free(letter);
+		box_soon(box);
 		return true;
 	}
 	condition = route_condition(rc, &why);
 	if (rc == -EMSGSIZE || rc == -EINVAL) {
 		letter_fail(letter, ear_condition_name(condition), why);
+		box_soon(box);
 		return true;
 	}
 	if (handed || box->backoff == 0)
@@ -364,9 +368,6 @@ pump(struct box *box)
 		box->open = false;
 	box->serial = link->serial;
 	knows = link->acks || dest->remembers;
-	/* Nothing can be heard of whoever is no Earshot and nearby. */
-	if (!knows && link->kind == EAR_LINK_LAN)
-		box->open = true;
 	left = knows || !box->open ? count_left(box) : 0;
 	max = box->open ? WINDOW : 1;
 	if (left >= max)
@@ -419,6 +420,8 @@ on_timer(void *arg)
 		pump(box);
 	else
 		box_after(box, box->rest_until - ear_now(post->ear->clock));
+	/* For what has just left, too. */
+	look_back(box);
 	if (list_is_empty(&box->letters) && fetch(box, &next) == -ENOENT)
 		box_free(box);
 	else

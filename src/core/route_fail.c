@@ -108,9 +108,8 @@ only_of(struct ear *ear, const struct link *link, xmpp_stanza_t *stanza, bool ma
 	if (request_came_back(ear, stanza, maybe, &only))
 		return only;
 	if (ear_is_answer(stanza))
-		return policy_allows_relay(link->kind, EAR_LINK_SERVER, xmpp_stanza_get_to(stanza))
-			       ? EAR_LINK_NONE
-			       : link->kind;
+		return policy_allows_relay(link->kind, EAR_LINK_SERVER) ? EAR_LINK_NONE
+									: link->kind;
 	return program_only(ear, stanza);
 }
 

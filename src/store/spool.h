@@ -82,8 +82,8 @@ bool spool_is_open(const struct spool *spool); /* whether something is not commi
 /* Removes those that are there. */
 int spool_remove(struct spool *spool, const int64_t *seqs, size_t count);
 
-/* Their state from now on. SPOOL_WAITING and SPOOL_FAILED count a try; condition and why may be
- * "". */
+/* Their state from now on, unless they failed. SPOOL_WAITING and SPOOL_FAILED count a try;
+ * condition and why may be "". */
 int spool_mark(struct spool *spool, const int64_t *seqs, size_t count, enum spool_state state,
 	       const char *condition, const char *why);
 

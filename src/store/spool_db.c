@@ -50,7 +50,7 @@ static const char *const texts[] = {
 		    " VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)",
 	[SQL_REMOVE] = "DELETE FROM item WHERE seq = ?1 RETURNING dest, size",
 	[SQL_MARK] = "UPDATE item SET state = ?2, condition = ?3, why = ?4,"
-		     " tries = tries + (?2 <> 1) WHERE seq = ?1",
+		     " tries = tries + (?2 <> 1) WHERE seq = ?1 AND state <> 2",
 	[SQL_EXPIRE] = "UPDATE item SET state = 2, condition = ?3, why = ?4"
 		       " WHERE state = 0 AND boot <> '' AND (boot <> ?1 OR due <= ?2)",
 	[SQL_DROP] = "DELETE FROM item WHERE id = ?1 OR dest = ?2 RETURNING " COLUMNS,

@@ -204,6 +204,9 @@ test_states(void **state)
 	assert_int_equal(find(TO).state, SPOOL_HANDED);
 	assert_int_equal(spool_mark(spool, &seq, 1, SPOOL_WAITING, "", "nobody"), 0);
 	assert_int_equal(spool_mark(spool, &seq, 1, SPOOL_FAILED, "gone", "moved away"), 0);
+	/* That is for good. */
+	assert_int_equal(spool_mark(spool, &seq, 1, SPOOL_HANDED, "", ""), 0);
+	assert_int_equal(spool_mark(spool, &seq, 1, SPOOL_WAITING, "", "nobody"), 0);
 	again();
 	found = find(TO);
 	assert_int_equal(found.tries, 2);
