@@ -422,6 +422,7 @@ core_start(struct ear *ear, const char **failed)
 			*failed = ear->xeps[i]->name;
 			return error;
 		}
+		ear->started = i + 1;
 	}
 	return 0;
 }
@@ -434,7 +435,7 @@ core_stop(struct ear *ear)
 	dests_each(ear, route_stop, NULL);
 	/* Before the extensions go, whose requests these are; and what they asked in stop(). */
 	request_cancel_all(ear, -ECANCELED);
-	for (size_t i = 0; ear->xeps[i] != NULL; i++)
+	for (size_t i = 0; i < ear->started; i++)
 		if (ear->xeps[i]->stop != NULL)
 			ear->xeps[i]->stop(ear);
 	request_cancel_all(ear, -ECANCELED);

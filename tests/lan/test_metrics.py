@@ -4,10 +4,12 @@
 import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
+import test_two_homes
 from box import Lan
 from daemon import Daemon
 from ns import wait_until
-from test_two_homes import home  # noqa: F401 (a fixture)
+
+home = test_two_homes.home      # a fixture
 
 TV = """
 [engine]
@@ -182,7 +184,7 @@ def test_port_in_use(pair):
 
 
 @pytest.mark.timeout(240)
-def test_a_switch_is_counted(home):  # noqa: F811
+def test_a_switch_is_counted(home):
     """LAN to server and back, with a real server."""
     def figures():
         return read(home.remote.cli("metrics").out)["earshot_path_switches_total"]
