@@ -13,7 +13,6 @@
 #include "base/alloc.h"
 #include "core/post_impl.h"
 #include "core/program.h"
-#include "core/sent.h"
 #include "wire/writer.h"
 
 #define PENDING_MAX 256 /* in one transaction */
@@ -178,22 +177,18 @@ condition_of(int error)
 
 /* Its program gets its one error. */
 static void
-refuse(struct ear *ear, xmpp_stanza_t *stanza, int error, const char *why)
+refuse(struct ear *ear, const char *program, xmpp_stanza_t *stanza, int error, const char *why)
 {
-	const struct note *note =
-		sent_find(ear, xmpp_stanza_get_id(stanza), xmpp_stanza_get_to(stanza));
 	char text[600];
 	struct ear_in in = { .ear = ear, .link = EAR_LINK_NONE, .level = EAR_TRUSTED };
 
 	snprintf(text, sizeof(text), "not stored: %s", why);
-	in.stanza = note == NULL ? NULL : ear_error_to(stanza, condition_of(error), text);
-	if (in.stanza == NULL) {
-		ear_warn("%s: a message was %s", xmpp_stanza_get_to(stanza), text);
-		return;
-	}
-	in.from = note->to;
-	program_deliver_to(ear, note->program, &in, -1);
-	xmpp_stanza_release(in.stanza);
+	in.stanza = ear_error_to(stanza, condition_of(error), text);
+	in.from = xmpp_stanza_get_to(stanza);
+	if (in.stanza == NULL || !program_deliver_to(ear, program, &in, -1))
+		ear_warn("%s: a message was %s", in.from, text);
+	if (in.stanza != NULL)
+		xmpp_stanza_release(in.stanza);
 }
 
 static void
@@ -201,6 +196,7 @@ pending_free(struct pending *pending)
 {
 	list_del(&pending->all);
 	xmpp_stanza_release(pending->stanza);
+	free(pending->program);
 	free(pending->to);
 	free(pending);
 }
@@ -214,7 +210,7 @@ end_pending(struct post *post, int error, const char *why)
 		if (error == 0)
 			box_soon(box_get(post, pending->to));
 		else
-			refuse(post->ear, pending->stanza, error, why);
+			refuse(post->ear, pending->program, pending->stanza, error, why);
 		pending_free(pending);
 	}
 	post->pending_count = 0;
@@ -330,11 +326,12 @@ store(struct post *post, xmpp_stanza_t *letter, const char *to, const char *id)
 }
 
 static void
-add_pending(struct post *post, xmpp_stanza_t *stanza, const char *to)
+add_pending(struct post *post, const char *program, xmpp_stanza_t *stanza, const char *to)
 {
 	struct pending *pending = xalloc(sizeof(*pending));
 
 	pending->stanza = xmpp_stanza_clone(stanza);
+	pending->program = xstrdup(program);
 	pending->to = xstrdup(to);
 	list_add(&post->pending, &pending->all);
 	if (++post->pending_count >= PENDING_MAX)
@@ -344,7 +341,8 @@ add_pending(struct post *post, xmpp_stanza_t *stanza, const char *to)
 }
 
 static int
-take(struct post *post, xmpp_stanza_t *stanza, enum ear_link_kind only, const char **why)
+take(struct post *post, const char *program, xmpp_stanza_t *stanza, enum ear_link_kind only,
+     const char **why)
 {
 	xmpp_stanza_t *letter;
 	char to[EAR_JID_SIZE], id[17];
@@ -367,23 +365,23 @@ take(struct post *post, xmpp_stanza_t *stanza, enum ear_link_kind only, const ch
 	error = store(post, letter, to, id);
 	xmpp_stanza_release(letter);
 	if (error == 0)
-		add_pending(post, stanza, to);
+		add_pending(post, program, stanza, to);
 	return error;
 }
 
 void
-post_take(struct ear *ear, xmpp_stanza_t *stanza, enum ear_link_kind only)
+post_take(struct ear *ear, const char *program, xmpp_stanza_t *stanza, enum ear_link_kind only)
 {
 	struct post *post = ear->post;
 	const char *why = "this engine ends with the command that it is in";
-	int error = post == NULL ? -ENOTSUP : take(post, stanza, only, &why);
+	int error = post == NULL ? -ENOTSUP : take(post, program, stanza, only, &why);
 
 	if (error == 0)
 		return;
 	/* What one refuses for its size or number leaves the others as they are. */
 	if (post != NULL && post->pending_count > 0 && !spool_is_open(post->spool))
 		end_pending(post, error, why);
-	refuse(ear, stanza, error, why);
+	refuse(ear, program, stanza, error, why);
 }
 
 /* --- its making --------------------------------------------------------------------------- */

@@ -27,9 +27,10 @@ struct post;
 int post_open(struct ear *ear, const char *dir, char *error, size_t size);
 void post_release(struct ear *ear);
 
-/* A program's message that it wants stored (borrowed), already noted as its (sent_note). For one
- * that is not stored it gets one error. only: the path it asked for, which none can wait for. */
-void post_take(struct ear *ear, xmpp_stanza_t *stanza, enum ear_link_kind only);
+/* A program's message that it wants stored (borrowed). For one that is not stored it gets one
+ * error. only: the path it asked for, which none can wait for. */
+void post_take(struct ear *ear, const char *program, xmpp_stanza_t *stanza,
+	       enum ear_link_kind only);
 
 /* All that was taken is on the disk from now on, or its program has got its error. */
 void post_commit(struct ear *ear);

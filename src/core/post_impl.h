@@ -34,7 +34,7 @@ struct box {
 struct pending {
 	struct list all;
 	xmpp_stanza_t *stanza; /* as its program knows it */
-	char *to;
+	char *program, *to;
 };
 
 struct post {

@@ -189,8 +189,7 @@ store(struct ear *ear, struct link *link, xmpp_stanza_t *stanza, enum ear_link_k
 		ear_new_id(id);
 		xmpp_stanza_set_id(stanza, id);
 	}
-	sent_note(ear, stanza, link->peer, only);
-	post_take(ear, stanza, only);
+	post_take(ear, link->peer, stanza, only);
 	xmpp_stanza_release(stanza);
 }
 
