@@ -369,6 +369,15 @@ io_forget(struct io *io)
 		seal_forget(io->seal, &io->sent);
 }
 
+void
+io_abort(struct io *io)
+{
+	struct linger now = { .l_onoff = 1 };
+
+	io_forget(io);
+	setsockopt(io->fd, SOL_SOCKET, SO_LINGER, &now, sizeof(now));
+}
+
 uint64_t
 io_written(const struct io *io)
 {

@@ -60,6 +60,10 @@ void io_read(struct io *io, bool on);
 /* What the kernel has not taken will not leave any more, not even by the flush of io_close. */
 void io_forget(struct io *io);
 
+/* The same for what the kernel has and the other end has not: once closed, it sends a reset and
+ * nothing else. */
+void io_abort(struct io *io);
+
 /*
  * Bytes appended in total; of those, what the kernel has taken; of those, what the other side's TCP
  * has acknowledged (a Unix socket: what the other program has read). With TLS the bytes are those

@@ -7,8 +7,11 @@
  * key that is taken;
  * lan_ticket.c keeps the tickets by which TLS is resumed; lan_address.c says whose addresses stand
  * in a stanza;
- * lan_link.c is the conversation with one peer: which of its streams is written to, what comes back
- * when one dies; lan_dial.c tries the addresses of a peer;
+ * lan_sm.c begins to acknowledge stanzas and speaks of it, lan_acks.c counts them and notices who
+ * does not answer;
+ * lan_link.c is the conversation with one peer: which of its streams is written to; lan_queue.c is
+ * what waits, and what comes back when one dies; lan_close.c is its end; lan_dial.c tries the
+ * addresses of a peer;
  * lan_network.c ends what our own network has left behind.
  */
 #ifndef LINK_LAN_IMPL_H
@@ -37,18 +40,29 @@
 #define LAN_IDLE_USEC        (600 * EAR_SEC)
 #define LAN_KEEPALIVE_MS     10000
 #define LAN_DEAD_MS          2000
-#define LAN_ORDER_USEC       EAR_SEC          /* the longest wait for an older stream to end */
-#define LAN_SETTLE_USEC      (300 * EAR_MSEC) /* until a peer that keeps one stream has chosen */
-#define LAN_MOMENTS_USEC     EAR_SEC          /* what may be lost in a stream that was replaced */
-#define LAN_YOUNG_USEC       (2 * EAR_SEC)    /* two streams younger than that were simultaneous */
-#define LAN_PROBE_USEC       (20 * EAR_MSEC)  /* between two looks at a probe */
-#define LAN_QUIET_USEC       (30 * EAR_SEC)   /* idle enough to be closed after a goodbye */
-#define LAN_FEATURES_USEC    EAR_SEC /* for features, or for what somebody wants who got ours */
-#define LAN_HANDSHAKES_MAX   32      /* that others have begun and not ended; the oldest goes */
-#define LAN_SHARES           8       /* of both for a host, before it makes room for itself */
-#define LAN_TICKETS_MAX      256     /* the oldest goes */
-#define LAN_LOG_MAX          20      /* lines about what others did in LAN_LOG_USEC */
-#define LAN_LOG_USEC         (10 * EAR_SEC)
+/* The same where stanzas are acknowledged: whoever is above decides before. */
+#define LAN_DEAD_ACKS_MS    20000
+#define LAN_ASK_USEC        (50 * EAR_MSEC) /* from a stanza to the question whether it is there */
+#define LAN_ASK_ANSWER_USEC EAR_SEC         /* from an answer: who asked will ask again */
+#define LAN_ASK_STANZAS     (OUTBOX_STANZAS_MAX / 4) /* after so many the question is put at once */
+#define LAN_ASK_BYTES       (OUTBOX_BYTES_MAX / 4)
+#define LAN_QUESTIONS_MAX   8
+#define LAN_TELL_STANZAS    (OUTBOX_STANZAS_MAX / 2) /* are acknowledged without being asked */
+#define LAN_OVERDUE_MIN     (500 * EAR_MSEC)         /* for the answer to that question */
+#define LAN_OVERDUE_MAX     (2 * EAR_SEC)
+#define LAN_OVERDUE_STEP    (100 * EAR_MSEC) /* between two looks whether it is slow or dead */
+#define LAN_ORDER_USEC      EAR_SEC          /* the longest wait for an older stream to end */
+#define LAN_SETTLE_USEC     (300 * EAR_MSEC) /* until a peer that keeps one stream has chosen */
+#define LAN_MOMENTS_USEC    EAR_SEC          /* what may be lost in a stream that was replaced */
+#define LAN_YOUNG_USEC      (2 * EAR_SEC)    /* two streams younger than that were simultaneous */
+#define LAN_PROBE_USEC      (20 * EAR_MSEC)  /* between two looks at a probe */
+#define LAN_QUIET_USEC      (30 * EAR_SEC)   /* idle enough to be closed after a goodbye */
+#define LAN_FEATURES_USEC   EAR_SEC /* for features, or for what somebody wants who got ours */
+#define LAN_HANDSHAKES_MAX  32      /* that others have begun and not ended; the oldest goes */
+#define LAN_SHARES          8       /* of both for a host, before it makes room for itself */
+#define LAN_TICKETS_MAX     256     /* the oldest goes */
+#define LAN_LOG_MAX         20      /* lines about what others did in LAN_LOG_USEC */
+#define LAN_LOG_USEC        (10 * EAR_SEC)
 
 union lan_source {
 	struct sockaddr any;
@@ -109,17 +123,48 @@ struct lan {
 	unsigned log_count;
 };
 
+struct lan_question {
+	uint64_t sent; /* stanzas before it */
+	int64_t at;
+};
+
+/*
+ * XEP-0198 on one stream, once the other end is known to speak it. Stanzas are counted from
+ * <enable/>, which they follow without waiting.
+ */
+struct lan_acks {
+	bool on;              /* both have said so */
+	bool silent;          /* an answer is overdue, which was told */
+	bool hurried;         /* the timer is for more than an answer */
+	uint64_t sent, acked; /* stanzas of ours; those of them that the other end has handled, */
+	uint64_t said;        /* as it said itself */
+	uint64_t got, told;   /* stanzas of theirs; those of them that they know of */
+	/* To be answered, oldest first; what is asked while these are is not noted. */
+	struct lan_question questions[LAN_QUESTIONS_MAX];
+	size_t question_count;
+	uint64_t asked;        /* `sent` at the newest question, or what is known by other means */
+	size_t bytes;          /* written since then */
+	uint64_t moved;        /* bytes that the other end's TCP has acknowledged, */
+	int64_t moved_at;      /* and when they were fewer */
+	int64_t srtt;          /* of questions; 0: none was answered */
+	uint64_t urgent;       /* the last stanza that is no answer */
+	uint64_t request;      /* the last request, */
+	uint64_t request_hash; /* and the hash of its id */
+	struct ear_timer timer;
+};
+
 struct lan_stream {
 	struct list entry; /* in lan->strangers or link->streams (oldest first) */
 	struct lan *lan;
 	struct lan_link *link; /* NULL: we do not know who that is */
 	struct stream *stream;
 	union lan_source source;
-	int64_t opened_at;  /* when both headers were there */
-	char *claim;        /* who it says it is */
-	struct outbox sent; /* written on it, arrival not known */
-	struct outbox held; /* came before we knew who it is */
-	struct list wait;   /* in lan->waiting */
+	int64_t opened_at;     /* when both headers were there */
+	char *claim;           /* who it says it is */
+	struct outbox sent;    /* written on it, arrival not known */
+	struct outbox held;    /* came before we knew who it is */
+	struct lan_acks *acks; /* NULL: stanzas are not counted, their bytes are */
+	struct list wait;      /* in lan->waiting */
 	enum lan_phase phase;
 	enum lan_verdict verdict;
 	int error;                 /* of a bad verdict */
@@ -141,6 +186,9 @@ struct lan_stream {
 	bool open;                 /* stanzas may be written */
 	bool version;              /* it speaks XMPP 1.0 */
 	bool told;                 /* our features were sent */
+	bool offers_acks;          /* dialled: features say so, or it did so last time */
+	bool wants_acks;           /* accepted: <enable/> came, and is not answered */
+	bool opening;              /* accepted: opens with its first word, or in a moment */
 	bool waiting;              /* for lan_recheck, unread */
 	bool refused;              /* it got a stream error from us */
 	bool carried;              /* stanzas were written on it */
@@ -199,11 +247,15 @@ bool lan_stream_is_usable(const struct lan_stream *ls);
  * address is tried. */
 void lan_stream_refuse(struct lan_stream *ls, const char *condition, int error, const char *text);
 void lan_stream_send_header(struct lan_stream *ls, const char *to, bool ahead);
-/* first: what comes before the disco query; consumed, may be NULL. */
-void lan_stream_send_features(struct lan_stream *ls, xmpp_stanza_t *first, bool query);
+/* first: what comes before the disco query; consumed, may be NULL. flows: stanzas may follow. */
+void lan_stream_send_features(struct lan_stream *ls, xmpp_stanza_t *first, bool query, bool flows);
 /* One that was accepted belongs to that link and carries stanzas from now on. fresh: nobody has
  * been told of the link. */
 void lan_stream_admit(struct lan_stream *ls, struct lan_link *link, bool fresh);
+/* Keeps what came until it is known who it is. */
+void lan_stream_hold(struct lan_stream *ls, xmpp_stanza_t *stanza);
+/* One that is opening opens now. */
+void lan_stream_opened(struct lan_stream *ls);
 /* Not read until lan_recheck. */
 void lan_stream_wait(struct lan_stream *ls, bool pause);
 
@@ -255,8 +307,48 @@ void lan_sasl_element(struct lan_stream *ls, xmpp_stanza_t *element);
 struct tls_session *lan_ticket_take(struct lan *lan, const char *address);
 /* Keeps what the stream got. */
 void lan_ticket_keep(struct lan_stream *ls);
+/* Whether the peer of that ticket acknowledged stanzas; it does. */
+bool lan_ticket_has_acks(struct lan *lan, const char *address);
+void lan_ticket_set_acks(struct lan *lan, const char *address);
 void lan_ticket_drop(struct lan *lan, const char *address);
 void lan_ticket_drop_all(struct lan *lan);
+
+/* lan_sm.c */
+/* The features of one that we dialled have come. */
+void lan_sm_features(struct lan_stream *ls, xmpp_stanza_t *features);
+/* Asks for acknowledgements, if the other end is known to offer them. */
+void lan_sm_begin(struct lan_stream *ls);
+/* The other end has asked for them: answers. */
+void lan_sm_accept(struct lan_stream *ls);
+/* Whether that was an element of XEP-0198, and has been handled. */
+bool lan_sm_element(struct lan_stream *ls, xmpp_stanza_t *element);
+/* Says how many stanzas have come; asks how many have arrived. */
+void lan_sm_tell(struct lan_stream *ls);
+void lan_sm_ask(struct lan_stream *ls);
+/* The last words before </stream:stream>. */
+void lan_sm_end(struct lan_stream *ls);
+
+/* lan_acks.c */
+/* Stanzas of ours count from now on; those of theirs, too. */
+void lan_acks_begin(struct lan_stream *ls);
+void lan_acks_turn_on(struct lan_stream *ls);
+/* The other end has got <enable/>, and all before it. */
+void lan_acks_confirm(struct lan_stream *ls);
+void lan_acks_free(struct lan_stream *ls);
+bool lan_acks_are_on(const struct lan_stream *ls);
+/* Whether a question is open. */
+bool lan_acks_are_asked(const struct lan_stream *ls);
+/* That stanza has been written: returns its number. When it is kept, it will be asked for. */
+uint64_t lan_acks_count(struct lan_stream *ls, xmpp_stanza_t *stanza);
+void lan_acks_watch(struct lan_stream *ls, size_t bytes);
+/* A stanza has come. */
+void lan_acks_got(struct lan_stream *ls, xmpp_stanza_t *stanza);
+/* It says that so many more of ours are handled. */
+void lan_acks_take(struct lan_stream *ls, uint64_t more);
+/* Puts the question now, if none is open. */
+void lan_acks_probe(struct lan_stream *ls);
+/* Whether something is not acknowledged. */
+bool lan_acks_are_due(const struct lan_stream *ls);
 
 /* lan_link.c */
 /* One that nobody finds before lan_link_show. NULL: no XEP-0174 name. */
@@ -280,16 +372,26 @@ void lan_link_dialled(struct lan_link *link, struct io *io, bool secure);
 /* The stream, which we dialled, goes on as one of another link. */
 void lan_link_move(struct lan_link *to, struct lan_stream *ls);
 void lan_link_dial_failed(struct lan_link *link, int error, const char *text);
+/* Asks the other end, or its kernel, for a sign of life; stanzas wait for it when hold. */
+void lan_link_probe(struct lan_link *link, bool hold);
+/* Decides which stream is written to, and writes what waits. Only from the event loop. */
+void lan_link_choose(struct lan_link *link);
+/* Tells above whether the stream that it writes to has acks. */
+void lan_link_settle_acks(struct lan_link *link);
+/* That stream does not acknowledge: it is ended, if it is not the only one. */
+bool lan_link_give_up(struct lan_link *link, struct lan_stream *ls);
+void lan_link_drop_dial(struct lan_link *link);
+
+/* lan_close.c */
+/* Nothing is left of it that is waited for: the event loop tells. */
+void lan_link_become_over(struct lan_link *link);
+void lan_link_abandon(struct link *link, int error, const char *text);
 /* Tells what became of one that is over, and frees it. Only from the event loop. */
 void lan_link_finish(struct lan_link *link);
 void lan_link_begin_close(struct lan_link *link);
 /* Ends without more patience what is being closed with that peer, if it is much. Only from the
  * event loop. */
 void lan_link_end_old(struct lan *lan, const char *address);
-/* Asks the other end's kernel for a sign of life; stanzas wait for it when hold. */
-void lan_link_probe(struct lan_link *link, bool hold);
-/* Decides which stream is written to, and writes what waits. Only from the event loop. */
-void lan_link_choose(struct lan_link *link);
 
 /* lan_queue.c */
 /* Writes a stanza on the stream of the link. 0: consumed; -EMSGSIZE, -ENOBUFS, -ENOTCONN: not. */

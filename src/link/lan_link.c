@@ -23,6 +23,13 @@ of(struct link *link)
 	return (struct lan_link *)link;
 }
 
+void
+lan_link_settle_acks(struct lan_link *l)
+{
+	if (l->out != NULL)
+		l->link.acks = l->out->acks != NULL;
+}
+
 /* The newest usable stream that we dialled, or that the peer dialled. */
 static struct lan_stream *
 newest(struct lan_link *l, bool dialled)
@@ -85,7 +92,8 @@ probe_is_pending(struct lan_link *l)
 {
 	if (l->probed == NULL)
 		return false;
-	if (io_acked(stream_io(l->probed->stream)) < l->probe_end)
+	if (lan_acks_are_on(l->probed) ? lan_acks_are_asked(l->probed)
+				       : io_acked(stream_io(l->probed->stream)) < l->probe_end)
 		return true;
 	l->probed = NULL;
 	return false;
@@ -98,6 +106,21 @@ link_up(struct lan_link *l)
 		return;
 	link_enter(&l->link, LINK_UP);
 	l->link.events->up(l->link.owner, &l->link);
+}
+
+/* What was written to, and has not ended in time, may have lost what it does not acknowledge. */
+static void
+leave(struct lan_link *l, struct lan_stream *want)
+{
+	struct lan_stream *old = l->last;
+
+	l->out = l->last = want;
+	l->switch_at = 0;
+	lan_link_settle_acks(l);
+	l->out = NULL;
+	if (old != NULL && old != want && lan_acks_are_due(old))
+		lan_queue_salvage(l, old);
+	l->out = want;
 }
 
 void
@@ -124,8 +147,9 @@ lan_link_choose(struct lan_link *l)
 		ear_timer_set(&l->hold, until - now);
 		return;
 	}
-	l->out = l->last = want;
-	l->switch_at = 0;
+	leave(l, want);
+	if (l->closing || l->over)
+		return;
 	link_up(l);
 	lan_queue_flush(l);
 }
@@ -179,6 +203,7 @@ lan_close(struct link *link)
 static const struct link_ops ops = {
 	.send = lan_send,
 	.close = lan_close,
+	.abandon = lan_link_abandon,
 };
 
 struct lan_link *
@@ -249,21 +274,11 @@ lan_link_dial(struct lan_link *l, const struct lan_target *targets, size_t count
 	l->dial = dial_new(l, targets, count);
 }
 
-static void
-drop_dial(struct lan_link *l)
+void
+lan_link_drop_dial(struct lan_link *l)
 {
 	dial_free(l->dial);
 	l->dial = NULL;
-}
-
-/* Those that are over come first in the list of all. */
-static void
-become_over(struct lan_link *l)
-{
-	l->over = true;
-	list_del(&l->entry);
-	list_add(l->lan->all.next, &l->entry);
-	lan_soon(l->lan);
 }
 
 /*
@@ -308,7 +323,7 @@ lan_link_adopt(struct lan_link *l, struct lan_stream *ls)
 	mine = newest(l, true);
 	/* The peer has seen nothing of one that is only being connected. */
 	if (mine == NULL)
-		drop_dial(l);
+		lan_link_drop_dial(l);
 	else if (mine->open && now_of(l) - mine->opened_at > LAN_YOUNG_USEC)
 		lan_link_probe(l, true);
 }
@@ -322,7 +337,7 @@ lan_link_opened(struct lan_link *l, struct lan_stream *ls)
 	xreplace(&l->failure, NULL);
 	l->link.earshot = ls->version;
 	if (ls->dialled) {
-		drop_dial(l);
+		lan_link_drop_dial(l);
 		if (newest(l, false) != NULL)
 			l->contest_at = now_of(l);
 	}
@@ -399,17 +414,29 @@ lan_link_stream_ended(struct lan_link *l, struct lan_stream *ls, int error, cons
 	forget_stream(l, ls);
 	/* One that the peer dialled is enough: ours may have gone because of that. */
 	if (again && (newest(l, false) != NULL || !dial_next(l->dial)))
-		drop_dial(l);
+		lan_link_drop_dial(l);
 	if (last && l->dial == NULL)
 		lan_queue_return_sent(l, ls);
 	else
 		lan_queue_salvage(l, ls);
 	lan_stream_free(ls, NULL);
 	if (last && l->dial == NULL) {
-		become_over(l);
+		lan_link_become_over(l);
 	} else {
 		lan_link_choose(l);
 	}
+}
+
+/* The other end has another one, or we have: what it does not answer here may be lost. */
+bool
+lan_link_give_up(struct lan_link *l, struct lan_stream *ls)
+{
+	if (!has_open(l, ls))
+		return false;
+	ear_debug("%s: a stream that does not acknowledge is given up", l->link.peer);
+	stream_abort(ls->stream);
+	lan_link_stream_ended(l, ls, -ETIMEDOUT, "does not acknowledge what it gets");
+	return true;
 }
 
 void
@@ -417,7 +444,7 @@ lan_link_drained(struct lan_link *l, struct lan_stream *ls)
 {
 	if (!l->closing)
 		lan_queue_flush(l);
-	if (ls->sent.count > 0 && !l->pruning) {
+	if (ls->sent.count > 0 && ls->acks == NULL && !l->pruning) {
 		l->pruning = true;
 		ear_timer_set(&l->idle, EAR_SEC);
 	}
@@ -449,114 +476,13 @@ lan_link_move(struct lan_link *to, struct lan_stream *ls)
 void
 lan_link_dial_failed(struct lan_link *l, int error, const char *text)
 {
-	drop_dial(l);
+	lan_link_drop_dial(l);
 	if (!list_is_empty(&l->streams)) {
 		lan_link_choose(l);
 		return;
 	}
 	remember_failure(l, error, text);
-	become_over(l);
-}
-
-void
-lan_link_finish(struct lan_link *l)
-{
-	if (map_get(l->lan->links, l->link.peer) == l)
-		map_del(l->lan->links, l->link.peer);
-	/* Of one that was refused there may be streams left, which deliver nothing any more. */
-	while (!list_is_empty(&l->streams)) {
-		struct lan_stream *ls = container_of(l->streams.next, struct lan_stream, entry);
-
-		lan_queue_return_sent(l, ls);
-		lan_stream_free(ls, NULL);
-	}
-	lan_queue_return(l);
-	link_enter(&l->link, LINK_DOWN);
-	if (l->closing)
-		l->error = l->refused;
-	l->link.events->down(l->link.owner, &l->link, l->error,
-			     l->failure != NULL ? l->failure : "closed");
-	lan_link_free(l);
-}
-
-void
-lan_link_begin_close(struct lan_link *l)
-{
-	struct list *at, *spare;
-
-	if (l->closing || l->over)
-		return;
-	if (l->out != NULL)
-		lan_queue_flush(l);
-	l->closing = true;
-	l->out = NULL;
-	ear_timer_stop(&l->hold);
-	drop_dial(l);
-	link_enter(&l->link, LINK_CLOSING);
-	list_each (at, spare, &l->streams)
-		lan_stream_close(container_of(at, struct lan_stream, entry));
-	if (list_is_empty(&l->streams)) {
-		become_over(l);
-	}
-}
-
-/* RFC 6120 §4.9.3.12. Nothing that arrives is delivered any more; the rest waits for the loop. */
-void
-lan_refuse(struct link *link, int error, const char *text)
-{
-	struct lan_link *l = of(link);
-	struct list *at, *spare;
-
-	if (l->over || list_is_empty(&l->entry))
-		return;
-	lan_ticket_drop(l->lan, link->peer);
-	l->refused = l->error = error;
-	xreplace(&l->failure, text);
-	l->closing = true;
-	l->out = NULL;
-	ear_timer_stop(&l->hold);
-	drop_dial(l);
-	link_enter(link, LINK_CLOSING);
-	list_each (at, spare, &l->streams) {
-		struct lan_stream *ls = container_of(at, struct lan_stream, entry);
-
-		list_del(&ls->wait);
-		ls->refused = true;
-		stream_fail(ls->stream, "not-authorized", error, text);
-	}
-	become_over(l);
-}
-
-static void
-end_all(struct lan_link *l)
-{
-	while (!list_is_empty(&l->streams))
-		lan_link_stream_ended(l, container_of(l->streams.next, struct lan_stream, entry), 0,
-				      "closed");
-}
-
-/* A peer that opens and ends streams faster than their closing takes would have as many as it
- * likes. */
-void
-lan_link_end_old(struct lan *lan, const char *address)
-{
-	struct lan_link *oldest = NULL;
-	struct list *at, *spare;
-	size_t count = 0;
-
-	if (map_get(lan->links, address) == NULL)
-		return;
-	list_each (at, spare, &lan->all) {
-		struct lan_link *l = container_of(at, struct lan_link, entry);
-
-		if (l->over || strcmp(l->link.peer, address) != 0)
-			continue;
-		count++;
-		if (oldest == NULL)
-			oldest = l;
-	}
-	if (count >= LAN_PEER_CLOSING_MAX)
-		end_all(oldest);
+	lan_link_become_over(l);
 }
 
 void
@@ -566,7 +492,10 @@ lan_link_probe(struct lan_link *l, bool hold)
 
 	if (ls == NULL || !lan_stream_is_usable(ls))
 		return;
-	stream_probe(ls->stream);
+	if (lan_acks_are_on(ls))
+		lan_acks_probe(ls);
+	else
+		stream_probe(ls->stream);
 	if (!hold)
 		return;
 	l->probed = ls;

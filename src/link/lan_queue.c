@@ -61,17 +61,20 @@ keep_since(const struct lan_link *l)
 	return l->link.earshot ? INT64_MAX : now_of(l) - LAN_MOMENTS_USEC;
 }
 
-/* What has arrived counts only where it is certainly looked at. */
+/* What has arrived counts only where it is certainly looked at, and the other end does not say so
+ * itself. */
 static void
 prune(struct lan_stream *ls, int64_t keep)
 {
-	if (!ls->unconfirmed)
+	if (!ls->unconfirmed && ls->acks == NULL)
 		outbox_prune(&ls->sent, io_acked(stream_io(ls->stream)), keep);
 }
 
 static bool
 has_room(struct lan_stream *ls)
 {
+	if (ls->acks != NULL)
+		return outbox_is_open(&ls->sent);
 	return outbox_has_room(&ls->sent, ls->unconfirmed ? 0 : io_sent(stream_io(ls->stream)));
 }
 
@@ -116,12 +119,16 @@ lan_queue_write(struct lan_link *l, xmpp_stanza_t *stanza)
 	}
 	item = outbox_add(&ls->sent, stanza, (size_t)(io_written(io) - before), io_written(io),
 			  now_of(l));
+	if (ls->acks != NULL)
+		item->number = lan_acks_count(ls, stanza);
 	if (item->bytes <= PARSE_MAX)
 		keep_text(item, io_out(io));
 	item->from = from;
 	item->to = to;
 	ls->carried = true;
 	l->active_at = item->at;
+	if (ls->acks != NULL)
+		lan_acks_watch(ls, item->bytes);
 	return 0;
 }
 
@@ -225,10 +232,59 @@ is_unsent(struct lan_stream *ls, const struct outbox_item *item)
 	return ls->rejected || item->end - item->bytes >= io_sent(stream_io(ls->stream));
 }
 
+/* Whether all that was written has been read: nothing of it comes back. */
+static void
+forget_read(struct lan_stream *ls)
+{
+	if (ls->acks != NULL && stream_was_read(ls->stream))
+		outbox_release(&ls->sent);
+}
+
+static struct outbox_item *
+oldest(struct lan_stream *ls)
+{
+	return container_of(ls->sent.items.next, struct outbox_item, entry);
+}
+
+/* What was sent, and whether bytes of it may have arrived. */
+static void
+return_all(struct lan_link *l, struct lan_stream *ls)
+{
+	struct outbox_item *item;
+	bool certain;
+
+	while ((item = outbox_take(&ls->sent)) != NULL) {
+		certain = is_unsent(ls, item);
+		if (certain)
+			io_forget(stream_io(ls->stream));
+		restore(l, item);
+		give_back(l, item, !certain);
+	}
+}
+
+/*
+ * With what was sent comes back all that is younger, so that it does not overtake what is sent
+ * again. That may come to this link at once, and waits there in the place of the other.
+ */
+static void
+return_in_order(struct lan_link *l, struct lan_stream *ls)
+{
+	struct outbox younger;
+	struct outbox_item *item;
+
+	outbox_init(&younger);
+	while ((item = outbox_take(&l->queue)) != NULL)
+		outbox_put(&younger, item);
+	return_all(l, ls);
+	while ((item = outbox_take(&younger)) != NULL)
+		give_back(l, item, false);
+}
+
 /*
  * Between two Earshots the loser of a simultaneous open was read to its end; what was not
- * acknowledged there may have arrived all the same. Any other peer has thrown the stream away, and
- * maybe with it what it had acknowledged: it gets all of the last moments again.
+ * acknowledged there may have arrived all the same, and whether it can be sent again is for above
+ * to say. Any other peer has thrown the stream away, and maybe with it what it had acknowledged: it
+ * gets all of the last moments again.
  */
 void
 lan_queue_salvage(struct lan_link *l, struct lan_stream *ls)
@@ -238,6 +294,11 @@ lan_queue_salvage(struct lan_link *l, struct lan_stream *ls)
 	int64_t keep = INT64_MAX;
 	bool certain;
 
+	forget_read(ls);
+	if (ls->acks != NULL && ls->sent.count > 0 && !is_unsent(ls, oldest(ls))) {
+		return_in_order(l, ls);
+		return;
+	}
 	outbox_init(&again);
 	if (now_of(l) - l->contest_at < LAN_YOUNG_USEC)
 		keep = keep_since(l);
@@ -262,17 +323,9 @@ lan_queue_salvage(struct lan_link *l, struct lan_stream *ls)
 void
 lan_queue_return_sent(struct lan_link *l, struct lan_stream *ls)
 {
-	struct outbox_item *item;
-	bool maybe;
-
 	prune(ls, INT64_MAX);
-	while ((item = outbox_take(&ls->sent)) != NULL) {
-		maybe = !is_unsent(ls, item);
-		if (!maybe)
-			io_forget(stream_io(ls->stream));
-		restore(l, item);
-		give_back(l, item, maybe);
-	}
+	forget_read(ls);
+	return_all(l, ls);
 }
 
 void

@@ -140,6 +140,7 @@ send_auth(struct lan_stream *ls)
 		lan_stream_send_header(ls, ls->link->wire, true);
 	if (met) {
 		ls->unconfirmed = true;
+		lan_sm_begin(ls);
 		lan_link_opened(ls->link, ls);
 	}
 }
@@ -206,7 +207,7 @@ open_accepted(struct lan_stream *ls)
 
 	lan_secure_enter(ls, LAN_READY);
 	lan_stream_send_header(ls, l->wire, false);
-	lan_stream_send_features(ls, NULL, true);
+	lan_stream_send_features(ls, NULL, true, true);
 	if (fresh)
 		show_own(ls);
 	lan_stream_admit(ls, l, fresh);
@@ -326,7 +327,7 @@ offer_external(struct lan_stream *ls)
 	ear_child_text(mechanisms, "mechanism", NULL, "EXTERNAL");
 	ear_jid_to_instance(ls->address, wire, sizeof(wire));
 	lan_stream_send_header(ls, wire, false);
-	lan_stream_send_features(ls, mechanisms, false);
+	lan_stream_send_features(ls, mechanisms, false, false);
 }
 
 void

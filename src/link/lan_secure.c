@@ -114,6 +114,7 @@ go_plain(struct lan_stream *ls)
 	lan_secure_enter(ls, LAN_READY);
 	if (ls->dialled) {
 		stream_known(ls->stream);
+		lan_sm_begin(ls);
 		lan_link_opened(ls->link, ls);
 	} else {
 		admit_plain(ls);
@@ -128,6 +129,10 @@ lan_secure_patience(void *arg)
 
 	if (!lan_stream_is_usable(ls))
 		return;
+	if (ls->opening) {
+		lan_stream_opened(ls);
+		return;
+	}
 	/* One that has to encrypt gets the time that all streams get. */
 	if (ls->dialled || may_plain(ls) == 0)
 		go_plain(ls);
@@ -153,10 +158,12 @@ start_tls(struct lan_stream *ls)
 	struct lan *lan = ls->lan;
 	struct tls_session *session = NULL;
 
-	if (ls->dialled)
+	if (ls->dialled) {
+		ls->offers_acks = lan_ticket_has_acks(lan, lan_secure_address(ls));
 		session = lan_ticket_take(lan, lan_secure_address(ls));
-	else
+	} else {
 		make_room(ls);
+	}
 	lan_secure_enter(ls, LAN_SHAKING);
 	stream_start_tls(ls->stream, tls_peer_new(lan->tls, ls->dialled, session));
 	if (session != NULL)
@@ -185,10 +192,11 @@ static void
 offer_tls(struct lan_stream *ls)
 {
 	xmpp_stanza_t *starttls = ear_element(ls->lan->ctx, "starttls", EAR_NS_TLS);
+	bool may = may_plain(ls) == 0;
 
-	if (may_plain(ls) != 0)
+	if (!may)
 		ear_child(starttls, "required", NULL);
-	lan_stream_send_features(ls, starttls, true);
+	lan_stream_send_features(ls, starttls, true, may);
 }
 
 static void
@@ -206,7 +214,7 @@ lan_secure_identified(struct lan_stream *ls)
 	if (offer)
 		offer_tls(ls);
 	else if (!ls->told)
-		lan_stream_send_features(ls, NULL, true);
+		lan_stream_send_features(ls, NULL, true, true);
 	if (offer && ls->phase == LAN_ASKED)
 		accept_tls(ls);
 	else if (offer && ls->held.count == 0)

@@ -78,12 +78,14 @@ add(xmpp_stanza_t *parent, xmpp_stanza_t *child)
 
 /* XEP-0174 §10: what we can do comes with the features, for peers that know of features. */
 void
-lan_stream_send_features(struct lan_stream *ls, xmpp_stanza_t *first, bool query)
+lan_stream_send_features(struct lan_stream *ls, xmpp_stanza_t *first, bool query, bool flows)
 {
 	const struct lan *lan = ls->lan;
 	xmpp_stanza_t *features = ear_element(lan->ctx, "stream:features", NULL);
 
 	add(features, first);
+	if (flows)
+		ear_child(features, "sm", EAR_NS_SM);
 	if (query && lan->hooks.features != NULL)
 		add(features, lan->hooks.features(lan->owner));
 	if (ls->version)
@@ -113,7 +115,8 @@ deliver_held(struct lan_stream *ls)
 	while ((item = outbox_take(&ls->held)) != NULL) {
 		ls->lan->held_count--;
 		ls->lan->held_bytes -= item->bytes;
-		deliver(ls, item->stanza);
+		if (!lan_sm_element(ls, item->stanza))
+			deliver(ls, item->stanza);
 		outbox_item_free(item);
 	}
 }
@@ -125,6 +128,16 @@ go_on(struct lan_stream *ls)
 		return;
 	ls->waiting = false;
 	stream_pause(ls->stream, false);
+}
+
+void
+lan_stream_opened(struct lan_stream *ls)
+{
+	ls->opening = false;
+	ear_timer_stop(&ls->patience);
+	if (ls->wants_acks)
+		lan_sm_accept(ls);
+	lan_link_opened(ls->link, ls);
 }
 
 /*
@@ -139,7 +152,12 @@ lan_stream_admit(struct lan_stream *ls, struct lan_link *l, bool fresh)
 	lan_link_adopt(l, ls);
 	if (fresh)
 		l->link.events->identified(l->link.owner, &l->link);
-	lan_link_opened(l, ls);
+	/* Its <enable/> is behind its header if it knows us: above is told then that it has. */
+	ls->opening = true;
+	if (ls->secured)
+		ear_timer_set(&ls->patience, 0);
+	else
+		lan_stream_opened(ls);
 	/* Said all that it had to say while it waited. */
 	if (!lan_stream_is_usable(ls))
 		lan_link_stream_closing(l, ls);
@@ -235,7 +253,7 @@ on_header(void *arg, const struct reader_header *header)
 	 * header. */
 	if (identify(ls) == -ENOENT) {
 		lan_stream_send_header(ls, NULL, false);
-		lan_stream_send_features(ls, NULL, true);
+		lan_stream_send_features(ls, NULL, true, true);
 	}
 }
 
@@ -257,6 +275,8 @@ deliver(struct lan_stream *ls, xmpp_stanza_t *stanza)
 	struct lan_link *l = ls->link;
 	const char *condition;
 
+	if (ls->opening)
+		lan_stream_opened(ls);
 	if (ls->refused)
 		return;
 	condition = lan_address_take(ls, stanza);
@@ -268,6 +288,8 @@ deliver(struct lan_stream *ls, xmpp_stanza_t *stanza)
 	}
 	link_strip_control(stanza);
 	l->active_at = ear_now(ls->lan->clock);
+	if (ls->acks != NULL)
+		lan_acks_got(ls, stanza);
 	l->link.events->stanza(l->link.owner, &l->link, stanza);
 }
 
@@ -281,8 +303,8 @@ written_size(struct evbuffer *scratch, xmpp_stanza_t *stanza)
 	return size;
 }
 
-static void
-hold(struct lan_stream *ls, xmpp_stanza_t *stanza)
+void
+lan_stream_hold(struct lan_stream *ls, xmpp_stanza_t *stanza)
 {
 	struct lan *lan = ls->lan;
 	size_t bytes = written_size(lan->scratch, stanza);
@@ -313,7 +335,7 @@ ask_by_stanza(struct lan_stream *ls, xmpp_stanza_t *stanza)
 			deliver(ls, stanza);
 		break;
 	case -EAGAIN:
-		hold(ls, stanza);
+		lan_stream_hold(ls, stanza);
 		break;
 	case -ENOENT:
 		refuse(ls, "not-authorized", "does not say who it is");
@@ -330,7 +352,7 @@ take_stanza(struct lan_stream *ls, xmpp_stanza_t *stanza)
 		deliver(ls, stanza);
 		break;
 	case -EAGAIN:
-		hold(ls, stanza);
+		lan_stream_hold(ls, stanza);
 		break;
 	default:
 		break;
@@ -345,7 +367,7 @@ on_stanza(void *arg, xmpp_stanza_t *stanza)
 	if (ls->refused)
 		return;
 	if (!is_stanza(stanza)) {
-		if (!lan_secure_element(ls, stanza))
+		if (!lan_secure_element(ls, stanza) && !lan_sm_element(ls, stanza))
 			refuse(ls, "unsupported-stanza-type", "sent something that is no stanza");
 	} else if (!ls->dialled && ls->address == NULL) {
 		ask_by_stanza(ls, stanza);
@@ -357,6 +379,7 @@ on_stanza(void *arg, xmpp_stanza_t *stanza)
 static void
 on_features(void *arg, xmpp_stanza_t *features)
 {
+	lan_sm_features(arg, features);
 	lan_secure_features(arg, features);
 }
 
@@ -373,6 +396,12 @@ on_drained(void *arg)
 
 	if (ls->link != NULL)
 		lan_link_drained(ls->link, ls);
+}
+
+static void
+on_ending(void *arg)
+{
+	lan_sm_end(arg);
 }
 
 /* The stream itself found a reason: the other end's wish, bad XML, time. */
@@ -405,6 +434,7 @@ static const struct stream_events events = {
 	.secured = on_secured,
 	.stanza = on_stanza,
 	.drained = on_drained,
+	.ending = on_ending,
 	.closing = on_closing,
 	.ended = on_ended,
 };
@@ -465,6 +495,7 @@ lan_stream_free(struct lan_stream *ls, const char *condition)
 	if (ls->own != NULL)
 		lan_link_free(ls->own);
 	stream_free(ls->stream, condition);
+	lan_acks_free(ls);
 	outbox_release(&ls->sent);
 	outbox_release(&ls->held);
 	free(ls->claim);

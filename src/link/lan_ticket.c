@@ -12,6 +12,7 @@ struct lan_ticket {
 	struct list entry;
 	char *address;
 	struct tls_session *session;
+	bool acks; /* it acknowledged stanzas */
 };
 
 static struct tls_session *
@@ -32,6 +33,23 @@ lan_ticket_take(struct lan *lan, const char *address)
 	struct lan_ticket *ticket = map_get(lan->tickets, address);
 
 	return ticket == NULL ? NULL : ticket_end(lan, ticket);
+}
+
+bool
+lan_ticket_has_acks(struct lan *lan, const char *address)
+{
+	const struct lan_ticket *ticket = map_get(lan->tickets, address);
+
+	return ticket != NULL && ticket->acks;
+}
+
+void
+lan_ticket_set_acks(struct lan *lan, const char *address)
+{
+	struct lan_ticket *ticket = map_get(lan->tickets, address);
+
+	if (ticket != NULL)
+		ticket->acks = true;
 }
 
 void
@@ -68,6 +86,7 @@ lan_ticket_keep(struct lan_stream *ls)
 	ticket = xalloc(sizeof(*ticket));
 	ticket->address = xstrdup(ls->link->link.peer);
 	ticket->session = session;
+	ticket->acks = ls->acks != NULL && lan_acks_are_on(ls);
 	list_add(&lan->ticket_ages, &ticket->entry);
 	map_set(lan->tickets, ticket->address, ticket);
 }

@@ -91,12 +91,27 @@ outbox_prune(struct outbox *box, uint64_t acked, int64_t keep)
 		outbox_item_free(outbox_take(box));
 }
 
+void
+outbox_acknowledge(struct outbox *box, uint64_t number)
+{
+	struct outbox_item *item;
+
+	while ((item = first(box)) != NULL && item->number <= number)
+		outbox_item_free(outbox_take(box));
+}
+
+bool
+outbox_is_open(const struct outbox *box)
+{
+	return box->count < OUTBOX_STANZAS_MAX && box->bytes < OUTBOX_BYTES_MAX;
+}
+
 bool
 outbox_has_room(struct outbox *box, uint64_t sent)
 {
 	struct outbox_item *item;
 
-	while (box->count >= OUTBOX_STANZAS_MAX || box->bytes >= OUTBOX_BYTES_MAX) {
+	while (!outbox_is_open(box)) {
 		item = first(box);
 		if (item == NULL || item->end > sent)
 			return false;

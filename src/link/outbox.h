@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * outbox.h: stanzas that a link answers for: taken from above, not known to have arrived. Bounded;
- * past the bound the oldest that the kernel has taken count as delivered, and when none has been
- * taken there is no room.
+ * outbox.h: stanzas that a link answers for: taken from above, not known to have arrived. Bounded.
+ * Where the other end acknowledges stanzas, it says which have arrived, and past the bound there is
+ * no room. Where it does not, its TCP does; past the bound the oldest that the kernel has taken
+ * count as delivered, and when none has been taken there is no room.
  */
 #ifndef LINK_OUTBOX_H
 #define LINK_OUTBOX_H
@@ -22,6 +23,7 @@ struct outbox_item {
 	char *from, *to;       /* as they were before the wire's form, where that cannot be told */
 	size_t bytes;          /* on the wire */
 	uint64_t end;          /* io_written behind it; UINT64_MAX: not written */
+	uint64_t number;       /* of the stanzas that are counted; 0: written before that began */
 	int64_t at;            /* when it was written */
 };
 
@@ -51,7 +53,13 @@ void outbox_item_free(struct outbox_item *item);
 /* Forgets those that end at or before acked and were written before keep. */
 void outbox_prune(struct outbox *box, uint64_t acked, int64_t keep);
 
-/* Whether one more may come, after forgetting what ends at or before sent. */
+/* Forgets those up to that number. */
+void outbox_acknowledge(struct outbox *box, uint64_t number);
+
+/* Whether one more may come. */
+bool outbox_is_open(const struct outbox *box);
+
+/* The same, after forgetting what ends at or before sent. */
 bool outbox_has_room(struct outbox *box, uint64_t sent);
 
 #endif

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: ISC */
-/* stream.c: one XML stream over one connection. */
+/* stream.c: one XML stream over one connection, but for its end. */
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
@@ -11,41 +11,8 @@
 
 #include "base/alloc.h"
 #include "link/io.h"
-#include "link/stream.h"
+#include "link/stream_impl.h"
 #include "link/tls.h"
-
-/* On the way to TLS. */
-enum stream_tls {
-	STREAM_PLAIN,   /* not on it, or there */
-	STREAM_EXPECTS, /* what was behind the element that is handled is thrown away */
-	STREAM_SHAKES,  /* the handshake goes on */
-};
-
-struct stream {
-	struct io *io;
-	struct ear_clock *clock;
-	struct reader *reader;
-	xmpp_ctx_t *ctx;
-	const struct stream_events *events;
-	void *arg;
-	struct ear_timer timer; /* the limit of the state that it is in */
-	char *text;             /* why it ends */
-	int error;
-	int64_t begun_at;
-	enum stream_state state;
-	enum stream_tls tls;
-	unsigned char busy;         /* events that run now: it may not be freed under them */
-	bool known;                 /* stream_known was called */
-	bool sent_header, sent_end; /* ours */
-	bool sent_ahead;            /* our header for the stream after this one */
-	bool sent_old;              /* what we send is of the stream before this one */
-	bool got_end;               /* their </stream:stream> */
-	bool deaf;                  /* after a stream error: what arrives is thrown away */
-	bool trickling;             /* the timer watches a stanza that is half here */
-	bool fresh;                 /* bytes have come since the timer was set */
-	bool whole;                 /* a stanza came to its end in these bytes */
-	bool freed;
-};
 
 static void
 stream_destroy(struct stream *s)
@@ -61,91 +28,6 @@ stream_leave(struct stream *s)
 {
 	if (--s->busy == 0 && s->freed)
 		stream_destroy(s);
-}
-
-/* Without a header there is nothing to end yet: stream_header does, if one is still sent. */
-static void
-write_end(struct stream *s)
-{
-	if (s->sent_end || !s->sent_header)
-		return;
-	s->sent_end = true;
-	writer_end(io_out(s->io));
-}
-
-/* The last event. */
-static void
-stream_end(struct stream *s, int error, const char *text)
-{
-	if (s->freed || s->state == STREAM_ENDED)
-		return;
-	s->state = STREAM_ENDED;
-	ear_timer_stop(&s->timer);
-	write_end(s);
-	s->events->ended(s->arg, error, text);
-}
-
-/* In the middle of a handshake there is nobody to say goodbye to (RFC 6120 §5.4.3.2). */
-static void
-enter_closing(struct stream *s, int64_t limit)
-{
-	s->state = STREAM_CLOSING;
-	s->trickling = false;
-	write_end(s);
-	ear_timer_set(&s->timer, s->tls == STREAM_SHAKES ? 0 : limit);
-}
-
-/* After their </stream:stream>: it is on us to answer it, and on them to close the connection. */
-static void
-take_end(struct stream *s)
-{
-	if (s->sent_end) {
-		stream_end(s, s->error, s->text != NULL ? s->text : "closed");
-		return;
-	}
-	enter_closing(s, STREAM_CLOSE_USEC);
-	s->events->closing(s->arg);
-}
-
-/* Ours: </stream:stream> follows at once (RFC 6120 §4.9.1.1). */
-static void
-write_error(struct stream *s, const char *condition)
-{
-	static const struct writer_header bare = { .version = "1.0" };
-
-	if (s->sent_end || s->tls == STREAM_SHAKES)
-		return;
-	if (!s->sent_header && !s->sent_old)
-		writer_header(io_out(s->io), &bare);
-	s->sent_header = true;
-	writer_error(io_out(s->io), condition, NULL);
-	write_end(s);
-}
-
-/* A stream error that came from this file or from the reader: the owner has to be told. */
-static void
-fail_inside(struct stream *s, const char *condition, int error, const char *text)
-{
-	stream_fail(s, condition, error, text);
-	s->events->closing(s->arg);
-}
-
-/* The other end says why it ends the stream. */
-static void
-take_error(struct stream *s, xmpp_stanza_t *element)
-{
-	xmpp_stanza_t *child = ear_first(element);
-	const char *condition = child != NULL ? xmpp_stanza_get_name(child) : NULL;
-	bool told = s->state == STREAM_CLOSING;
-
-	free(s->text);
-	s->text = xasprintf("the other side ended the stream: %.64s",
-			    condition != NULL ? condition : "no reason given");
-	s->error = -ECONNABORTED;
-	s->deaf = true;
-	enter_closing(s, STREAM_ERROR_USEC);
-	if (!told)
-		s->events->closing(s->arg);
 }
 
 /* Whether what is behind in the same bytes is not to be read. */
@@ -183,12 +65,12 @@ on_stanza(void *arg, xmpp_stanza_t *stanza)
 	if (ns == NULL || strcmp(ns, EAR_NS_STREAM) != 0)
 		s->events->stanza(s->arg, stanza);
 	else if (strcmp(name, "error") == 0)
-		take_error(s, stanza);
+		stream_take_error(s, stanza);
 	else if (strcmp(name, "features") == 0)
 		take_features(s, stanza);
 	else
-		fail_inside(s, "unsupported-stanza-type", -EPROTO,
-			    "sent something that is neither a stanza nor features");
+		stream_fail_inside(s, "unsupported-stanza-type", -EPROTO,
+				   "sent something that is neither a stanza nor features");
 	return is_done(s);
 }
 
@@ -246,9 +128,9 @@ on_data(void *arg, const void *bytes, size_t length)
 	if (!s->freed && s->tls != STREAM_PLAIN)
 		reader_reset(s->reader);
 	else if (!s->freed && s->got_end)
-		take_end(s);
+		stream_take_end(s);
 	else if (rc < 0 && !s->freed && !s->deaf)
-		fail_inside(s, reader_error(s->reader), rc, reader_error(s->reader));
+		stream_fail_inside(s, reader_error(s->reader), rc, reader_error(s->reader));
 	else if (!s->freed)
 		watch(s);
 	stream_leave(s);
@@ -260,10 +142,11 @@ on_eof(void *arg)
 	struct stream *s = arg;
 
 	s->busy++;
+	stream_note_eof(s);
 	if (s->state == STREAM_CLOSING)
-		stream_end(s, s->error, s->text != NULL ? s->text : "closed");
+		stream_is_over(s, s->error, s->text != NULL ? s->text : "closed");
 	else
-		stream_end(s, -ECONNRESET, "the other side hung up without ending the stream");
+		stream_is_over(s, -ECONNRESET, "the other side hung up without ending the stream");
 	stream_leave(s);
 }
 
@@ -274,12 +157,12 @@ fail_below(struct stream *s, int error)
 	struct tls *tls = io_tls(s->io);
 
 	if (error != -EPROTO || tls == NULL || *tls_failure(tls) == '\0') {
-		stream_end(s, error, strerror(-error));
+		stream_is_over(s, error, strerror(-error));
 		return;
 	}
 	free(s->text);
 	s->text = xasprintf("TLS failed: %.200s", tls_failure(tls));
-	stream_end(s, error, s->text);
+	stream_is_over(s, error, s->text);
 }
 
 static void
@@ -289,7 +172,7 @@ on_failed(void *arg, int error)
 
 	s->busy++;
 	if (s->state == STREAM_CLOSING)
-		stream_end(s, s->error, s->text != NULL ? s->text : "closed");
+		stream_is_over(s, s->error, s->text != NULL ? s->text : "closed");
 	else
 		fail_below(s, error);
 	stream_leave(s);
@@ -326,20 +209,22 @@ on_timer(void *arg)
 	s->busy++;
 	switch (s->state) {
 	case STREAM_HEADER:
-		fail_inside(s, "connection-timeout", -ETIMEDOUT,
-			    s->tls == STREAM_SHAKES ? "no TLS handshake in time"
-						    : "no stream header in time");
+		stream_fail_inside(s, "connection-timeout", -ETIMEDOUT,
+				   s->tls == STREAM_SHAKES ? "no TLS handshake in time"
+							   : "no stream header in time");
 		break;
 	case STREAM_OPEN:
 		if (s->known && !s->trickling)
 			rest(s);
 		else if (s->known)
-			fail_inside(s, "policy-violation", -ETIMEDOUT, "a stanza took too long");
+			stream_fail_inside(s, "policy-violation", -ETIMEDOUT,
+					   "a stanza took too long");
 		else
-			fail_inside(s, "not-authorized", -ETIMEDOUT, "not identified in time");
+			stream_fail_inside(s, "not-authorized", -ETIMEDOUT,
+					   "not identified in time");
 		break;
 	case STREAM_CLOSING:
-		stream_end(s, s->error, s->text != NULL ? s->text : "closed");
+		stream_is_over(s, s->error, s->text != NULL ? s->text : "closed");
 		break;
 	case STREAM_ENDED:
 		break;
@@ -458,7 +343,7 @@ stream_header(struct stream *s, const struct writer_header *header)
 	s->sent_header = true;
 	writer_header(io_out(s->io), header);
 	if (s->state == STREAM_CLOSING)
-		write_end(s);
+		stream_write_end(s);
 }
 
 void
@@ -487,6 +372,17 @@ stream_send(struct stream *s, xmpp_stanza_t *stanza)
 }
 
 void
+stream_write(struct stream *s, const char *text, size_t length)
+{
+	if (!s->sent_header || s->sent_end || s->state == STREAM_ENDED)
+		return;
+	if (s->state == STREAM_OPEN && s->known && !ear_timer_is_set(&s->timer))
+		ear_timer_set(&s->timer, STREAM_REST_USEC);
+	s->fresh = true;
+	evbuffer_add(io_out(s->io), text, length);
+}
+
+void
 stream_probe(struct stream *s)
 {
 	if (s->sent_header && !s->sent_end)
@@ -510,40 +406,17 @@ stream_pause(struct stream *s, bool on)
 }
 
 void
-stream_close(struct stream *s)
-{
-	if (s->state == STREAM_CLOSING || s->state == STREAM_ENDED)
-		return;
-	enter_closing(s, STREAM_CLOSE_USEC);
-	io_read(s->io, true);
-}
-
-void
-stream_fail(struct stream *s, const char *condition, int error, const char *text)
-{
-	if (s->deaf || s->state == STREAM_ENDED)
-		return;
-	free(s->text);
-	s->text = xstrdup(text);
-	s->error = error;
-	s->deaf = true;
-	write_error(s, condition);
-	enter_closing(s, STREAM_ERROR_USEC);
-	io_read(s->io, true);
-}
-
-void
 stream_free(struct stream *s, const char *condition)
 {
 	if (s == NULL || s->freed)
 		return;
 	if (condition != NULL)
-		write_error(s, condition);
-	write_end(s);
+		stream_write_error(s, condition, NULL);
+	stream_write_end(s);
 	s->freed = true;
 	s->state = STREAM_ENDED;
 	ear_timer_stop(&s->timer);
-	io_close(s->io, true);
+	io_close(s->io, !s->aborted);
 	if (s->busy == 0)
 		stream_destroy(s);
 }

@@ -41,6 +41,9 @@ struct stream_events {
 	/* Everything but features and stream errors, also what is no stanza; borrowed. */
 	void (*stanza)(void *arg, xmpp_stanza_t *stanza);
 	void (*drained)(void *arg); /* all that was written has gone to the kernel; may be NULL */
+	/* Our </stream:stream> is about to be written, not after an error: the last chance to say
+	 * something, also from inside a call that ends the stream. NULL: nothing to say. */
+	void (*ending)(void *arg);
 	/* It is closing because of the other end, or of a failure: nothing can be sent any more. */
 	void (*closing)(void *arg);
 	/* error 0: both sides agreed. text names the cause for people. */
@@ -89,6 +92,9 @@ void stream_features(struct stream *stream, xmpp_stanza_t *child);
 /* Appends a stanza (borrowed). 0, -EMSGSIZE, -ENOTCONN. */
 int stream_send(struct stream *stream, xmpp_stanza_t *stanza);
 
+/* The same for an element that is written already, where stanzas may be sent. */
+void stream_write(struct stream *stream, const char *text, size_t length);
+
 /* A whitespace keep-alive (RFC 6120 §4.6.1), which a dead other end cannot acknowledge. */
 void stream_probe(struct stream *stream);
 
@@ -106,6 +112,19 @@ void stream_close(struct stream *stream);
  * text.
  */
 void stream_fail(struct stream *stream, const char *condition, int error, const char *text);
+
+/* The same; `more` is the application's own element (RFC 6120 §4.9.4), written already. */
+void stream_fail_more(struct stream *stream, const char *condition, const char *more, int error,
+		      const char *text);
+
+/* Ends it without a word: nothing more leaves, not even what the kernel has; to be freed. */
+void stream_abort(struct stream *stream);
+
+/*
+ * Whether the other end has certainly read all that was sent: it ended the stream, has got our
+ * answer to that, and has hung up then (RFC 6120 §4.4). It may know otherwise that it has.
+ */
+bool stream_was_read(const struct stream *stream);
 
 /* Ends and frees now, without waiting for the other side. condition: a stream error, or NULL. */
 void stream_free(struct stream *stream, const char *condition);

@@ -12,6 +12,7 @@
  *     g      every key is met       j     every key belongs to a JID
  *     r      lan_recheck            w     so many seconds pass
  *     c R q  the newest link is closed, is refused, gets a stanza
+ *     A      it is abandoned
  *     n      we are renamed         u     what the events of a link do to it
  * No stream may stay on its way for ever; none that is refused, or was not judged, may carry
  * stanzas; a link has streams of one key, or of none.
@@ -235,6 +236,37 @@ on_stanza(void *owner, struct link *link, xmpp_stanza_t *stanza)
 	upset(w, link, "gh");
 }
 
+/* Nobody can acknowledge more than there was. */
+static void
+must_count(struct link *link)
+{
+	struct lan_link *l = (struct lan_link *)link;
+	struct list *at, *spare;
+
+	list_each (at, spare, &l->streams) {
+		const struct lan_acks *acks = container_of(at, struct lan_stream, entry)->acks;
+
+		must(acks == NULL || (acks->acked <= acks->sent && acks->said <= acks->sent));
+	}
+}
+
+static void
+on_silent(void *owner, struct link *link, bool silent)
+{
+	must(link->serial != ((struct world *)owner)->refused);
+	must_count(link);
+	upset(owner, link, "ij");
+}
+
+static void
+on_acked(void *owner, struct link *link, int64_t rtt)
+{
+	must(link->serial != ((struct world *)owner)->refused);
+	must(rtt >= 0);
+	must_count(link);
+	upset(owner, link, "kl");
+}
+
 static void
 on_undelivered(void *owner, struct link *link, xmpp_stanza_t *stanza, bool maybe)
 {
@@ -256,6 +288,8 @@ static const struct link_events events = {
 	.up = on_up,
 	.stanza = on_stanza,
 	.undelivered = on_undelivered,
+	.silent = on_silent,
+	.acked = on_acked,
 	.down = on_down,
 };
 
@@ -368,6 +402,10 @@ to_us(struct world *w, char what, char c)
 		if (w->link != NULL)
 			refuse(w, w->link);
 		break;
+	case 'A':
+		if (w->link != NULL)
+			w->link->ops->abandon(w->link, -ETIMEDOUT, "abandoned");
+		break;
 	case 'q':
 		send_one(w);
 		break;
@@ -382,7 +420,7 @@ happen(struct world *w, const char *line, size_t length)
 {
 	char c = length > 1 ? line[1] : '\0';
 
-	if (strchr("rwcRqn", line[0]) != NULL)
+	if (strchr("rwcRAqn", line[0]) != NULL)
 		to_us(w, line[0], c);
 	else if (line[0] == 'o' || line[0] == 'd' || line[0] == 'D')
 		connect_one(w, line[0]);

@@ -79,6 +79,7 @@ say(struct other *o, const char *text, size_t length)
 #define STREAM                                                                                     \
 	"<stream:stream xmlns='jabber:client' xmlns:stream='http://etherx.jabber.org/streams'"
 #define TLS  " xmlns='urn:ietf:params:xml:ns:xmpp-tls'/>"
+#define SM   " xmlns='urn:xmpp:sm:3'"
 #define SASL " xmlns='urn:ietf:params:xml:ns:xmpp-sasl'"
 
 static const char *const meanings[128] = {
@@ -98,6 +99,15 @@ static const char *const meanings[128] = {
 	['M'] = "<message><body>x</body></message>",
 	['J'] = "<message from='juliet@example.org' to='tv@example.org'/>",
 	['C'] = "</stream:stream>",
+	['I'] = "<stream:features><sm" SM "/></stream:features>",
+	['B'] = "<enable" SM "/>",
+	['K'] = "<enabled" SM "/>",
+	['W'] = "<failed" SM "/>",
+	['Q'] = "<r" SM "/>",
+	['0'] = "<a" SM " h='0'/>",
+	['1'] = "<a" SM " h='1'/>",
+	['2'] = "<a" SM " h='2'/>",
+	['9'] = "<a" SM " h='4294967295'/>",
 };
 
 static inline void

@@ -174,6 +174,7 @@ on_up(void *owner, struct link *link)
 
 	side->up++;
 	side->link = link;
+	side->acks = link->acks;
 	if (side->refuse_up != 0)
 		lan_refuse(link, side->refuse_up, "refused when up");
 }
@@ -229,6 +230,26 @@ on_undelivered(void *owner, struct link *link, xmpp_stanza_t *stanza, bool maybe
 }
 
 static void
+on_silent(void *owner, struct link *link, bool silent)
+{
+	struct side *side = owner;
+
+	if (silent)
+		side->silent++;
+	else
+		side->heard++;
+}
+
+static void
+on_acked(void *owner, struct link *link, int64_t rtt)
+{
+	struct side *side = owner;
+
+	side->acked++;
+	side->rtt = rtt;
+}
+
+static void
 on_down(void *owner, struct link *link, int error, const char *text)
 {
 	struct side *side = owner;
@@ -245,6 +266,8 @@ static const struct link_events events = {
 	.up = on_up,
 	.stanza = on_stanza,
 	.undelivered = on_undelivered,
+	.silent = on_silent,
+	.acked = on_acked,
 	.down = on_down,
 };
 

@@ -63,7 +63,11 @@ struct side {
 	char *last; /* the last stanza, whole */
 	struct given_back back[SIDE_MAX];
 	size_t back_count;
-	bool resend;         /* what certainly did not arrive is sent again on a new link */
+	bool resend;       /* what certainly did not arrive is sent again on a new link */
+	bool acks;         /* whether the link had them when it was up */
+	int silent, heard; /* how often a link fell silent, and was heard again */
+	int acked;         /* questions that were answered, and how long the last one took */
+	int64_t rtt;
 	int refuse_up;       /* links are refused for that when they come up */
 	const char *answers; /* body of a message that answers each that comes */
 };

@@ -6,7 +6,6 @@
 #include <stdint.h>
 #include <cmocka.h>
 #include <errno.h>
-#include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -15,7 +14,6 @@
 #include <earshot/stanza.h>
 
 #include "base/timer.h"
-#include "link/io.h"
 #include "link/lan_impl.h"
 #include "tests/unit/link/side.h"
 
@@ -91,47 +89,6 @@ test_dialled(void **state)
 	raw_say(&raw, "<stream:features/><message><body>x</body></message>");
 	assert_true(net_until(&net, has_stanza, NULL));
 	assert_int_equal(tv.body_count, 1);
-}
-
-static void
-test_two_sided_close(void **state)
-{
-	struct link *link = lan_open(tv.lan, JULIET);
-
-	assert_true(raw_accept(&raw));
-	raw_say(&raw, HEADER);
-	assert_true(net_until(&net, is_up, NULL));
-	side_send(&tv, link, JULIET, "last");
-	link_close(link);
-	assert_int_equal(link->state, LINK_CLOSING);
-	assert_true(raw_expect(&raw, "</stream:stream>"));
-	assert_true(raw_has(&raw, "last"));
-	assert_null(lan_find(tv.lan, JULIET));
-	raw_say(&raw, "<message><body>on its way</body></message></stream:stream>");
-	assert_true(raw_expect_end(&raw));
-	assert_false(raw.reset);
-	assert_true(net_until(&net, is_down, NULL));
-	assert_int_equal(tv.body_count, 1);
-	assert_int_equal(tv.error, 0);
-	assert_int_equal(tv.back_count, 0);
-}
-
-/* One that never answers our </stream:stream> is not waited for for ever. */
-static void
-test_close_unanswered(void **state)
-{
-	struct link *link = lan_open(tv.lan, JULIET);
-
-	assert_true(raw_accept(&raw));
-	raw_say(&raw, HEADER);
-	assert_true(net_until(&net, is_up, NULL));
-	link_close(link);
-	assert_true(raw_expect(&raw, "</stream:stream>"));
-	clock_advance(net.clock, STREAM_CLOSE_USEC - EAR_SEC);
-	assert_int_equal(tv.down, 0);
-	clock_advance(net.clock, EAR_SEC);
-	assert_true(net_until(&net, is_down, NULL));
-	assert_true(raw_expect_end(&raw));
 }
 
 static void
@@ -459,67 +416,6 @@ test_many_from_one(void **state)
 	assert_int_equal(tv.identified, 1);
 }
 
-/*
- * A peer that did not read: what is given back as certainly not delivered, and goes another way,
- * must not leave by the last flush of the stream after all.
- */
-static void
-test_given_back_is_not_sent(void **state)
-{
-	struct link *link = lan_open(tv.lan, JULIET);
-	char body[4096], waste[65536];
-	struct io *io;
-	size_t certain = 0;
-
-	assert_true(raw_accept(&raw));
-	raw_say(&raw, HEADER);
-	assert_true(net_until(&net, is_up, NULL));
-	io = stream_io(((struct lan_link *)link)->out->stream);
-	setsockopt(io_fd(io), SOL_SOCKET, SO_SNDBUF, &(int){ 4096 }, sizeof(int));
-	for (int i = 0; i < 200; i++) {
-		snprintf(body, sizeof(body), "[%d]%4000s", i, "");
-		assert_int_equal(side_send(&tv, link, JULIET, body), 0);
-	}
-	net_for(&net, 20);
-	assert_true(io_sent(io) < io_written(io));
-	raw_say_all(&raw, "</stream:stream>", 16);
-	assert_int_equal(link->state, LINK_CLOSING);
-	while (poll(&(struct pollfd){ .fd = raw.fd, .events = POLLIN }, 1, 50) > 0)
-		assert_true(recv(raw.fd, waste, sizeof(waste), 0) > 0);
-	clock_advance(net.clock, STREAM_CLOSE_USEC + EAR_SEC);
-	assert_int_equal(tv.down, 1);
-	assert_true(raw_expect_end(&raw));
-	for (size_t i = 0; i < tv.back_count; i++) {
-		if (tv.back[i].maybe)
-			continue;
-		certain++;
-		*(strchr(tv.back[i].body, ']') + 1) = '\0';
-		assert_false(raw_has(&raw, tv.back[i].body));
-	}
-	assert_true(certain > 0);
-}
-
-/* The same for a peer that ends its streams and lets us wait for their end. */
-static void
-test_many_ended_by_one(void **state)
-{
-	struct raw many[12];
-
-	for (int i = 0; i < 12; i++) {
-		raw_connect(&many[i], &net, lan_port(tv.lan));
-		raw_say(&many[i], HEADER "</stream:stream>");
-		assert_true(raw_expect(&many[i], "</stream:stream>"));
-	}
-	assert_true(tv.lan->stream_count <= LAN_PEER_CLOSING_MAX);
-	assert_true(raw_expect_end(&many[0]));
-	assert_false(many[0].reset);
-	assert_int_equal(tv.up, 12);
-	assert_true(tv.down >= 12 - LAN_PEER_CLOSING_MAX);
-	assert_int_equal(tv.error, 0);
-	for (int i = 0; i < 12; i++)
-		raw_release(&many[i]);
-}
-
 static bool
 answered(void *arg)
 {
@@ -559,8 +455,6 @@ main(void)
 {
 	const struct CMUnitTest tests[] = {
 		T(test_dialled),
-		T(test_two_sided_close),
-		FAKE(test_close_unanswered),
 		FAKE(test_idle),
 		FAKE(test_goodbye),
 		T(test_other_name),
@@ -573,8 +467,6 @@ main(void)
 		T(test_winner_stays),
 		T(test_reconnect),
 		T(test_many_from_one),
-		T(test_many_ended_by_one),
-		FAKE(test_given_back_is_not_sent),
 		T(test_two_of_us),
 	};
 
