@@ -423,7 +423,10 @@ on_ended(void *arg, int error, const char *text)
 		lan_link_stream_ended(ls->link, ls, error, text);
 		return;
 	}
-	if (error != 0 && !ls->refused)
+	/* Who only looks whether the port is open (`earshot doctor`) has lost nothing. */
+	if (error == -ECONNRESET && ls->phase == LAN_NEW && ls->claim == NULL)
+		ear_debug("lan: a connection ended before anybody said who he is");
+	else if (error != 0 && !ls->refused)
 		lan_log_stranger(ls->lan, ls, text);
 	lan_stream_free(ls, NULL);
 }

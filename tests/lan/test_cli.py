@@ -394,6 +394,24 @@ def test_trust_is_6_and_nonsense_is_7(fake):
     assert "not-authorized" in done.stderr
 
 
+def test_a_press_that_expires(pair):
+    """The box is frozen for longer than the press is worth: it fails, and is not done later."""
+    def playback():
+        return pair.earshot("status", TV, "--json").rows[0]["playback"]
+
+    # This one also tells the box how its clock and ours differ.
+    assert pair.earshot("press", TV, "play", "--expires", "5").code == 0
+    pair.tv.proc.send_signal(signal.SIGSTOP)
+    try:
+        answer = pair.earshot("press", TV, "pause", "--expires", "0.5", "--timeout", "2")
+    finally:
+        pair.tv.proc.send_signal(signal.SIGCONT)
+    assert answer.code == 5 and TV in answer.err, answer
+    wait_until(lambda: pair.earshot("ping", TV, "-c", "1", "--timeout", "1").code == 0, 30,
+               "the path to come back")
+    assert playback() == "playing"
+
+
 def test_what_comes_too_late(fake):
     """The time of a press goes with it; whoever drops it says so, and that is a time-out."""
     socket_of = fake("<iq type='error' id='ID' from='x@y.local'><press "

@@ -135,6 +135,7 @@ def test_nothing_is_wrong(room):
         % room.where(room.forza))
     assert report.line("tls") == (
         "ok   tls: encrypted (TLS 1.3), both ends have shown their keys")
+    assert "refused" not in room.tv.proc.output().replace("refused (not-authorized)", "")
     rows = room.phone.cli("doctor", TV, "--json").rows
     assert all(list(row) == ["name", "state", "text", "remedy"] for row in rows), rows
 
