@@ -33,7 +33,7 @@ static void
 request_free(struct request *request)
 {
 	map_del(request->ear->requests, request->id);
-	if (request->kind == EAR_LINK_SERVER)
+	if (request->kind == EAR_LINK_SERVER && !request->ear->stopping)
 		delivery_receipt(request->ear, request->to, request->id);
 	ear_timer_stop(&request->timer);
 	xmpp_stanza_release(request->iq);
