@@ -224,11 +224,12 @@ write_process(FILE *out)
 	struct rlimit files = { 0 };
 	struct timespec cpu = { 0 };
 
-	getrlimit(RLIMIT_NOFILE, &files);
 	clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &cpu);
 	gauge(out, "process_resident_memory_bytes", "Resident memory.", resident_bytes());
 	gauge(out, "process_open_fds", "Open file descriptors.", open_descriptors());
-	gauge(out, "process_max_fds", "How many there may be.", files.rlim_cur);
+	/* systemd's unit does not allow even to ask (prlimit64 is in @resources). */
+	if (getrlimit(RLIMIT_NOFILE, &files) == 0)
+		gauge(out, "process_max_fds", "How many there may be.", files.rlim_cur);
 	head(out, "process_cpu_seconds_total", "counter", "Processor time, user and system.");
 	fprintf(out, "process_cpu_seconds_total %lld.%06ld\n", (long long)cpu.tv_sec,
 		cpu.tv_nsec / 1000);
