@@ -201,6 +201,8 @@ on_acked(void *owner, struct link *link, int64_t rtt)
 
 	if (dest == NULL)
 		return;
+	/* Not known yet when a stream with somebody new came up. */
+	dest->remembers = dest->remembers || link->acks;
 	path_sample(&dest->by_lan, ear_now(ear->clock), rtt);
 	metrics_rtt(&ear->metrics, EAR_LINK_LAN, rtt);
 	if (dest_is_waiting(dest))

@@ -123,6 +123,8 @@ do_link(struct world *world, enum ear_link_kind kind, char *rest)
 		fake->mute = false;
 	else if (strcmp(what, "forgetful") == 0)
 		fake->link.acks = false;
+	else if (strcmp(what, "remembers") == 0)
+		fake->link.acks = true;
 	else if (strcmp(what, "silent") == 0)
 		core_link_events.silent(world->ear, &fake->link, true);
 	else if (strcmp(what, "heard") == 0)
