@@ -46,20 +46,27 @@ delivery_accept(struct ear *ear, xmpp_stanza_t *stanza)
 	return stanza;
 }
 
+/* A device that may turn out to remember, before its first stream has said so. */
+static bool
+may_come_to_remember(const struct dest *dest)
+{
+	return dest->lan != NULL || dest->conf != NULL || dest->bound || dest->trusted;
+}
+
 bool
 delivery_is_owed(const struct dest *dest, xmpp_stanza_t *stanza)
 {
-	if (!dest->remembers)
-		return false;
 	if (is_promised(stanza))
-		return ear_find(stanza, "origin-id", EAR_NS_SID) != NULL;
-	return request_may_repeat(dest->ear, stanza);
+		return (dest->remembers || may_come_to_remember(dest)) &&
+		       ear_find(stanza, "origin-id", EAR_NS_SID) != NULL;
+	return dest->remembers && request_may_repeat(dest->ear, stanza);
 }
 
 bool
 delivery_has_room(const struct dest *dest)
 {
-	return queue_has_room(&dest->owed, 0, DEST_WAITING_MAX, DEST_WAITING_BYTES) == 0;
+	return !dest->remembers ||
+	       queue_has_room(&dest->owed, 0, DEST_WAITING_MAX, DEST_WAITING_BYTES) == 0;
 }
 
 /* XEP-0184 §5.1. */
@@ -75,9 +82,21 @@ delivery_owe(struct dest *dest, xmpp_stanza_t *stanza)
 {
 	int64_t now = ear_now(dest->ear->clock);
 
+	if (queue_has_room(&dest->owed, 0, DEST_WAITING_MAX, DEST_WAITING_BYTES) != 0)
+		parcel_free(queue_take(&dest->owed));
 	queue_add(&dest->owed, xmpp_stanza_clone(stanza), EAR_LINK_NONE, now);
 	if (!ear_timer_is_set(&dest->flush))
 		ear_timer_set(&dest->flush, RECEIPT_MIN);
+}
+
+/* parcel NULL: there is none. */
+static void
+drop(struct queue *queue, struct parcel *parcel)
+{
+	if (parcel == NULL)
+		return;
+	queue_remove(queue, parcel);
+	parcel_free(parcel);
 }
 
 static struct parcel *
@@ -127,6 +146,10 @@ delivery_check(struct dest *dest)
 
 		if (left > 0)
 			return left;
+		if (!dest->remembers) {
+			drop(&dest->owed, parcel);
+			continue;
+		}
 		if (!parcel->overtaken && dest->unreceipted < RECEIPT_TRIES) {
 			dest->unreceipted++;
 			delivery_return(dest);
@@ -167,8 +190,7 @@ delivery_receipt(struct ear *ear, const char *from, const char *id)
 		dest->unreceipted = 0;
 		overtake(dest, parcel);
 	}
-	queue_remove(&dest->owed, parcel);
-	parcel_free(parcel);
+	drop(&dest->owed, parcel);
 	return true;
 }
 
@@ -193,17 +215,6 @@ is_elsewhere(struct ear *ear, const struct dest *dest, const struct ear_in *in)
 	return note != NULL && note->maybe;
 }
 
-static void
-drop(struct queue *queue, const char *id)
-{
-	struct parcel *parcel = queue_find(queue, id);
-
-	if (parcel == NULL)
-		return;
-	queue_remove(queue, parcel);
-	parcel_free(parcel);
-}
-
 bool
 delivery_error(struct ear *ear, const struct ear_in *in)
 {
@@ -213,9 +224,9 @@ delivery_error(struct ear *ear, const struct ear_in *in)
 	if (dest == NULL || !dest->remembers || in->link != EAR_LINK_SERVER)
 		return false;
 	if (!is_of_path(condition)) {
-		drop(&dest->owed, in->id);
-		drop(&dest->returned, in->id);
-		drop(&dest->waiting, in->id);
+		drop(&dest->owed, queue_find(&dest->owed, in->id));
+		drop(&dest->returned, queue_find(&dest->returned, in->id));
+		drop(&dest->waiting, queue_find(&dest->waiting, in->id));
 		return false;
 	}
 	if (queue_find(&dest->owed, in->id) == NULL)
@@ -242,9 +253,22 @@ mark_maybe(struct ear *ear, const struct queue *owed)
 	}
 }
 
+bool
+delivery_keeps(struct dest *dest, xmpp_stanza_t *stanza)
+{
+	struct parcel *parcel = queue_find(&dest->owed, xmpp_stanza_get_id(stanza));
+
+	if (parcel == NULL || dest->remembers)
+		return parcel != NULL;
+	drop(&dest->owed, parcel);
+	return false;
+}
+
 void
 delivery_return(struct dest *dest)
 {
+	if (!dest->remembers)
+		return;
 	mark_maybe(dest->ear, &dest->owed);
 	dest->ear->metrics.count[METRIC_RETRANSMITTED][EAR_LINK_SERVER] += dest->owed.count;
 	queue_prepend(&dest->returned, &dest->owed);

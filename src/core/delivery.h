@@ -4,7 +4,7 @@
  *
  * What leaves by a direct stream with acknowledgements (link->acks) is answered for by that link
  * until the other end has it. What leaves by a server for somebody who remembers what he got
- * (dest->remembers) is owed: kept here until his receipt (XEP-0184) his answer or an error comes.
+ * (dest->remembers), or may turn out to, is owed: kept here until his receipt (XEP-0184) his answer or an error comes.
  * When a path dies, what is owed on it leaves again by the next one with the same ids (XEP-0359 for
  * messages; those of IQs are unique as they are), in the same order and before everything newer;
  * the receiver drops what it has had (receive.h). Whoever does not remember gets what XMPP gives:
@@ -38,6 +38,10 @@ bool delivery_receipt(struct ear *ear, const char *from, const char *id);
 /* An error came for it by the server. true: it says only that the server does not reach him, and
  * another path will be tried. */
 bool delivery_error(struct ear *ear, const struct ear_in *in);
+
+/* The server link gives it back: whether it is owed, and so returned by what follows. Of one who
+ * does not remember it is owed no longer. */
+bool delivery_keeps(struct dest *dest, xmpp_stanza_t *stanza);
 
 /* That path is not good any more: what left by it and may not have arrived leaves again. */
 void delivery_forsake(struct dest *dest, struct path *path);

@@ -49,8 +49,15 @@ counts_on_us(struct ear *ear, const struct link *link, const struct ear_in *in)
 		return true;
 	dest = dest_find(ear, in->from);
 	sender = sender_of(ear, in->from);
-	return (dest != NULL && dest->remembers) || seen_knows(ear->seen, sender) ||
-	       seen_knows(ear->seen_strangers, sender);
+	return (dest != NULL && dest->remembers) || seen_knows(ear->seen, sender);
+}
+
+/* It may be one that will meet us on the LAN in a moment, and then send again what is under way. */
+static bool
+may_come_again(const struct ear_in *in)
+{
+	return in->level >= EAR_PROVED && !ear_is(in->stanza, "iq", EAR_NS_CLIENT) &&
+	       ear_find(in->stanza, "request", EAR_NS_RECEIPTS) != NULL;
 }
 
 static bool
@@ -117,19 +124,29 @@ answer_again(const struct ear_in *in, const char *sender, const char *id)
 	}
 }
 
+static void
+note(const struct ear_in *in, struct seen *seen, const char *sender, const char *id)
+{
+	seen_note(seen, sender, id);
+	if (is_set(in))
+		answers_begin(in->ear->answers, sender, in->id);
+}
+
 bool
 receive_is_repeat(struct ear *ear, const struct link *link, const struct ear_in *in)
 {
 	char buffer[ID_SIZE];
 	const char *id = id_of(in, buffer), *sender;
+	bool counts;
 
-	if (id == NULL || link->kind == EAR_LINK_LOCAL || !counts_on_us(ear, link, in))
+	if (id == NULL || link->kind == EAR_LINK_LOCAL)
+		return false;
+	counts = counts_on_us(ear, link, in);
+	if (!counts && !may_come_again(in))
 		return false;
 	sender = sender_of(ear, in->from);
 	if (!has_come(ear, sender, id)) {
-		seen_note(seen_of(ear, in), sender, id);
-		if (is_set(in))
-			answers_begin(ear->answers, sender, in->id);
+		note(in, counts ? seen_of(ear, in) : ear->seen_strangers, sender, id);
 		return false;
 	}
 	metrics_add(&ear->metrics, METRIC_REPEATED, in->link);
@@ -147,8 +164,10 @@ receive_refused(struct ear *ear, const struct ear_in *in)
 	char buffer[ID_SIZE];
 	const char *id = id_of(in, buffer);
 
-	if (id != NULL && in->link != EAR_LINK_LOCAL)
-		seen_forget(seen_of(ear, in), sender_of(ear, in->from), id);
+	if (id == NULL || in->link == EAR_LINK_LOCAL)
+		return;
+	seen_forget(ear->seen, sender_of(ear, in->from), id);
+	seen_forget(ear->seen_strangers, sender_of(ear, in->from), id);
 }
 
 void

@@ -160,7 +160,7 @@ route_on_undelivered(struct ear *ear, struct link *link, xmpp_stanza_t *stanza, 
 
 	/* Whoever asked has had an answer, if only that time is up. */
 	if (request_is_over(ear, stanza) ||
-	    (path != NULL && link->kind == EAR_LINK_SERVER && delivery_is_owed(dest, stanza))) {
+	    (path != NULL && link->kind == EAR_LINK_SERVER && delivery_keeps(dest, stanza))) {
 		xmpp_stanza_release(stanza);
 		return;
 	}
