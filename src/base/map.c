@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: ISC */
-/* map.c: open hashing over a dense array of entries; FNV-1a from a random start. */
+/*
+ * map.c: open hashing over a dense array of entries. A key is hashed eight bytes at a time, each
+ * folded into the next by a multiplication of 64 by 64 bits, under two random secrets.
+ */
 #include <openssl/rand.h>
 #include <stdint.h>
 #include <stdlib.h>
@@ -22,17 +25,51 @@ struct map {
 	size_t *buckets; /* index + 1 of the first entry; as many as there is room for entries, a
 			    power of two */
 	size_t count, room;
-	uint64_t seed;
+	uint64_t secrets[2];
 };
+
+/* Both halves of the product; not every machine has a type for the whole. */
+static uint64_t
+fold(uint64_t a, uint64_t b)
+{
+	uint64_t a_low = (uint32_t)a, a_high = a >> 32, b_low = (uint32_t)b, b_high = b >> 32;
+	uint64_t left = a_high * b_low + (a_low * b_low >> 32);
+	uint64_t right = a_low * b_high + (uint32_t)left;
+
+	return a * b ^ (a_high * b_high + (left >> 32) + (right >> 32));
+}
+
+static uint64_t
+word_at(const char *bytes)
+{
+	uint64_t word;
+
+	memcpy(&word, bytes, sizeof(word));
+	return word;
+}
+
+/* The last word of a short key: its bytes one by one. */
+static uint64_t
+short_word(const char *key, size_t length)
+{
+	uint64_t word = 0;
+
+	for (size_t i = 0; i < length; i++)
+		word = word << 8 | (unsigned char)key[i];
+	return word;
+}
 
 static uint64_t
 hash_of(const struct map *map, const char *key)
 {
-	uint64_t hash = map->seed;
+	size_t length = strlen(key);
+	uint64_t hash = map->secrets[0] ^ length, last;
 
-	for (; *key != '\0'; key++)
-		hash = (hash ^ (unsigned char)*key) * UINT64_C(1099511628211);
-	return hash ^ (hash >> 32);
+	for (size_t i = 0; i + 8 < length; i += 8)
+		hash = fold(hash ^ word_at(key + i), map->secrets[1]);
+	/* The last eight, some of which may have been there already. */
+	last = length < 8 ? short_word(key, length) : word_at(key + length - 8);
+	return fold(hash ^ last, map->secrets[1]);
 }
 
 /* The place that holds index + 1 of the key's entry, or the 0 at the end of its chain. */
@@ -71,10 +108,11 @@ map_new(void)
 {
 	struct map *map = xalloc(sizeof(*map));
 
-	if (RAND_bytes((unsigned char *)&map->seed, sizeof(map->seed)) != 1) {
+	if (RAND_bytes((unsigned char *)map->secrets, sizeof(map->secrets)) != 1) {
 		ear_error("no randomness from OpenSSL");
 		abort();
 	}
+	map->secrets[1] |= 1;
 	map_grow(map);
 	return map;
 }

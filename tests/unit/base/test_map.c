@@ -6,6 +6,7 @@
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include <cmocka.h>
 
@@ -42,6 +43,29 @@ test_set_and_get(void **state)
 	assert_int_equal(map_count(map), 0);
 	map_free(map);
 	map_free(NULL);
+}
+
+/* Keys of every length that differ in one byte, wherever it is. */
+static void
+test_every_byte_counts(void **state)
+{
+	struct map *map = map_new();
+	char key[64] = "", other[64];
+
+	for (size_t length = 1; length < 40; length++) {
+		key[length - 1] = 'a';
+		assert_null(map_set(map, key, map));
+		for (size_t i = 0; i < length; i++) {
+			memcpy(other, key, sizeof(other));
+			other[i] = 'b';
+			assert_null(map_get(map, other));
+			assert_null(map_set(map, other, key));
+			assert_ptr_equal(map_get(map, key), map);
+			assert_ptr_equal(map_del(map, other), key);
+		}
+	}
+	assert_int_equal(map_count(map), 39);
+	map_free(map);
 }
 
 static void
@@ -117,6 +141,7 @@ main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_set_and_get),
+		cmocka_unit_test(test_every_byte_counts),
 		cmocka_unit_test(test_against_array),
 		cmocka_unit_test(test_walk_down_deleting),
 	};
