@@ -116,11 +116,25 @@ escape_of(unsigned char c, bool attribute)
 	}
 }
 
-/* Whether it is none of the few characters that need a look. */
+/* Whether it is none of the few characters that need a look, nor the end. */
 static bool
 is_plain(unsigned char c)
 {
-	return c > '>' ? c < 0x80 : c >= ' ' && c != '"' && c != '&' && c != '<' && c != '>';
+	/* One bit each, from 0 to 0x7f: all but controls and "&<> */
+	static const uint64_t plain[4] = { UINT64_C(0xafffffbb00000000), UINT64_MAX };
+
+	return plain[c >> 6] >> (c & 63) & 1;
+}
+
+/* How many bytes from there need no look. */
+static size_t
+plain_run(const char *text)
+{
+	size_t n = 0;
+
+	while (is_plain((unsigned char)text[n]))
+		n++;
+	return n;
 }
 
 /* One character beyond ASCII, or one byte of what is none; returns the bytes it took. */
@@ -138,49 +152,74 @@ put_wide(struct piece *piece, const char *text, size_t length)
 	return n > 0 ? n : 1;
 }
 
+/* From its first byte that needs a look. */
 static void
-put_escaped(struct piece *piece, const char *text, bool attribute)
+put_escapes(struct piece *piece, const char *text, bool attribute)
 {
 	const char *end = text + strlen(text);
 
 	while (text < end && !piece->failed) {
-		const char *run = text, *escape;
+		const char *escape = escape_of((unsigned char)*text, attribute);
+		size_t run;
 
-		while (text < end && is_plain((unsigned char)*text))
-			text++;
-		put(piece, run, text - run);
-		if (text == end)
-			break;
-		escape = escape_of((unsigned char)*text, attribute);
 		if (escape != NULL)
 			put_text(piece, escape);
 		else if ((*text & 0x80) == 0)
 			put(piece, text, 1);
 		text += (*text & 0x80) != 0 ? put_wide(piece, text, end - text) : 1;
+		run = plain_run(text);
+		put(piece, text, run);
+		text += run;
 	}
 }
 
 static void
+put_escaped(struct piece *piece, const char *text, bool attribute)
+{
+	size_t run = plain_run(text);
+
+	put(piece, text, run);
+	if (text[run] != '\0')
+		put_escapes(piece, text + run, attribute);
+}
+
+/* In one go where there is room for the whole, which is nearly always. */
+static void
 put_attribute(struct piece *piece, const char *name, const char *value)
 {
+	size_t n, run, all;
+	char *at;
+
 	if (value == NULL)
 		return;
+	n = strlen(name);
+	run = plain_run(value);
+	all = n + run + 4;
+	if (value[run] == '\0' && !piece->failed && all <= piece->room - piece->length &&
+	    all <= piece->max - piece->length) {
+		at = piece->at + piece->length;
+		*at++ = ' ';
+		at = mempcpy(at, name, n);
+		*at++ = '=';
+		*at++ = '"';
+		at = mempcpy(at, value, run);
+		*at = '"';
+		piece->length += all;
+		return;
+	}
 	put(piece, " ", 1);
-	put_text(piece, name);
+	put(piece, name, n);
 	put(piece, "=\"", 2);
 	put_escaped(piece, value, true);
 	put(piece, "\"", 1);
 }
 
-/* All attributes but xmlns, which depends on what is around. */
 static void
-put_attributes(struct piece *piece, xmpp_stanza_t *element)
+put_any_attributes(struct piece *piece, xmpp_stanza_t *element, int count)
 {
 	const char *brief[2 * PAIRS_BRIEF], **pairs = brief;
-	int room = 2 * xmpp_stanza_get_attribute_count(element), n;
+	int room = 2 * count, n;
 
-	if (room == 0)
-		return;
 	if (room > 2 * PAIRS_BRIEF)
 		pairs = xalloc(room * sizeof(pairs[0]));
 	n = xmpp_stanza_get_attributes(element, pairs, room);
@@ -189,6 +228,32 @@ put_attributes(struct piece *piece, xmpp_stanza_t *element)
 			put_attribute(piece, pairs[i], pairs[i + 1]);
 	if (pairs != brief)
 		free(pairs);
+}
+
+/*
+ * All attributes but xmlns, which depends on what is around. Walking all that libstrophe has costs
+ * more than asking for those that stanzas usually have, which are often all; and what is inside
+ * them often has none.
+ */
+static void
+put_attributes(struct piece *piece, xmpp_stanza_t *element, bool has_ns, bool is_stanza)
+{
+	static const char *const usual[] = { "type", "id", "to", "from" };
+	int count = xmpp_stanza_get_attribute_count(element) - has_ns, found = 0;
+	const char *values[4];
+
+	if (count == 0)
+		return;
+	for (int i = 0; i < 4 && is_stanza; i++) {
+		values[i] = xmpp_stanza_get_attribute(element, usual[i]);
+		found += values[i] != NULL;
+	}
+	if (found < count) {
+		put_any_attributes(piece, element, count + has_ns);
+		return;
+	}
+	for (int i = 0; i < 4; i++)
+		put_attribute(piece, usual[i], values[i]);
 }
 
 static void
@@ -212,7 +277,7 @@ put_element(struct piece *piece, xmpp_stanza_t *element, const char *scope, unsi
 
 	put(piece, "<", 1);
 	put_name(piece, name, prefixed);
-	put_attributes(piece, element);
+	put_attributes(piece, element, ns != NULL, depth == 0);
 	if (ns != NULL && !stream && strcmp(ns, scope) != 0) {
 		put_attribute(piece, "xmlns", ns);
 		scope = ns;

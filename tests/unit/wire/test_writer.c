@@ -247,6 +247,52 @@ test_size(void **state)
 	xmpp_stanza_release(message);
 }
 
+/* Attributes across every bound: of what is written at once, and of what may be written. */
+static void
+test_attribute_at_any_place(void **state)
+{
+	struct fixture *f = *state;
+	char id[2200], expected[2300];
+
+	for (size_t n = 0; n < sizeof(id) - 1; n += n < 1900 ? 97 : 1) {
+		xmpp_stanza_t *iq = ear_element(f->ctx, "iq", EAR_NS_CLIENT);
+		size_t size;
+
+		memset(id, 'x', n);
+		id[n] = '\0';
+		ear_set(iq, "type", "get");
+		ear_set(iq, "id", "%s", id);
+		ear_set(iq, "to", "a");
+		snprintf(expected, sizeof(expected), "<iq type=\"get\" id=\"%s\" to=\"a\"/>", id);
+		size = strlen(expected);
+		assert_int_equal(writer_stanza(f->out, iq, size), 0);
+		expect_out(f, expected);
+		for (size_t less = 1; less < 30 && less <= size; less++)
+			assert_int_equal(writer_stanza(f->out, iq, size - less), -EMSGSIZE);
+		xmpp_stanza_release(iq);
+	}
+}
+
+/* The usual ones and another, which are written another way. */
+static void
+test_unusual_attribute(void **state)
+{
+	struct fixture *f = *state;
+	xmpp_stanza_t *message = ear_stanza(f->ctx, "message", "chat", "juliet@pronto", "a1");
+	xmpp_stanza_t *child = ear_child(message, "x", "urn:example:x");
+
+	ear_set(message, "xml:lang", "de");
+	ear_set(child, "id", "inner");
+	read_back(f, message);
+	assert_int_equal(xmpp_stanza_get_attribute_count(f->read), 5);
+	assert_string_equal(xmpp_stanza_get_type(f->read), "chat");
+	assert_string_equal(xmpp_stanza_get_to(f->read), "juliet@pronto");
+	assert_string_equal(xmpp_stanza_get_id(f->read), "a1");
+	assert_string_equal(xmpp_stanza_get_attribute(f->read, "xml:lang"), "de");
+	assert_string_equal(xmpp_stanza_get_id(ear_first(f->read)), "inner");
+	xmpp_stanza_release(message);
+}
+
 static void
 test_depth(void **state)
 {
@@ -269,9 +315,17 @@ int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
-		TEST(test_header),          TEST(test_error),   TEST(test_namespaces),
-		TEST(test_stream_prefix),   TEST(test_escapes), TEST(test_bad_characters),
-		TEST(test_many_attributes), TEST(test_size),    TEST(test_depth),
+		TEST(test_header),
+		TEST(test_error),
+		TEST(test_namespaces),
+		TEST(test_stream_prefix),
+		TEST(test_escapes),
+		TEST(test_bad_characters),
+		TEST(test_many_attributes),
+		TEST(test_size),
+		TEST(test_depth),
+		TEST(test_attribute_at_any_place),
+		TEST(test_unusual_attribute),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
