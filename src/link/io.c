@@ -62,18 +62,27 @@ io_fail(struct io *io, int error)
 	io->events->failed(io->arg, error);
 }
 
+/* A single piece, as most writes are, without what the kernel has to read for several. */
+static ssize_t
+send_pieces(int fd, struct evbuffer_iovec *vecs, int count)
+{
+	struct msghdr message = { .msg_iov = (struct iovec *)vecs, .msg_iovlen = (size_t)count };
+
+	if (count == 1)
+		return send(fd, vecs[0].iov_base, vecs[0].iov_len, MSG_NOSIGNAL);
+	return sendmsg(fd, &message, MSG_NOSIGNAL);
+}
+
 int
 io_send(int fd, struct evbuffer *out, uint64_t *sent)
 {
 	struct evbuffer_iovec vecs[WRITE_VECS];
-	struct msghdr message = { .msg_iov = (struct iovec *)vecs };
 	int count;
 	ssize_t n;
 
 	while (evbuffer_get_length(out) > 0) {
 		count = evbuffer_peek(out, -1, NULL, vecs, WRITE_VECS);
-		message.msg_iovlen = (size_t)(count < WRITE_VECS ? count : WRITE_VECS);
-		n = sendmsg(fd, &message, MSG_NOSIGNAL);
+		n = send_pieces(fd, vecs, count < WRITE_VECS ? count : WRITE_VECS);
 		if (n < 0 && errno == EINTR)
 			continue;
 		if (n < 0)
