@@ -83,16 +83,15 @@ leave_or_stay(struct dest *dest, struct parcel *parcel)
 		parcel_free(parcel);
 		return;
 	}
+	xmpp_stanza_clone(parcel->stanza); /* for whoever takes it, who may free it at once */
 	error = leave(dest, parcel);
 	if (error == -EAGAIN && !is_too_old(dest, parcel)) {
+		xmpp_stanza_release(parcel->stanza);
 		queue_put(&dest->waiting, parcel);
 		return;
 	}
 	if (error != 0)
-		route_bounce(dest->ear, xmpp_stanza_clone(parcel->stanza),
-			     error == -EAGAIN ? -ESTALE : error);
-	else
-		xmpp_stanza_clone(parcel->stanza); /* the one that was consumed */
+		route_bounce(dest->ear, parcel->stanza, error == -EAGAIN ? -ESTALE : error);
 	parcel_free(parcel);
 }
 
