@@ -115,9 +115,13 @@ class Lab(Street):
             program.send(self.rate, limit)
         self.wait_more(20)
 
+    def check_daemons(self):
+        for daemon in self.ends:
+            assert daemon.proc.poll() is None, "the daemon of %s ended with %s:\n%s" % (
+                daemon.host.name, daemon.proc.returncode, daemon.proc.output()[-6000:])
+
     def state(self, daemon, link):
-        assert daemon.proc.poll() is None, "the daemon of %s ended with %s:\n%s" % (
-            daemon.host.name, daemon.proc.returncode, daemon.proc.output()[-6000:])
+        self.check_daemons()
         path = daemon.paths(self.ends[daemon]).get(link, {})
         return path.get("state")
 
@@ -131,11 +135,14 @@ class Lab(Street):
 
     def wait_more(self, count, link=None, timeout=30):
         """So many more messages arrive each way, by that link."""
-        now = [h.ways().get(link, 0) if link else h.count["got"] for h in self.histories]
-        for history, before in zip(self.histories, now):
-            wait_until(lambda h=history, n=before: (h.ways().get(link, 0) if link else
-                                                    h.count["got"]) >= n + count, timeout,
-                       "%s: %d messages by %s" % (history.name, count, link), step=0.05)
+        def came(history):
+            self.check_daemons()
+            return history.ways().get(link, 0) if link else history.count["got"]
+
+        for history, before in zip(self.histories, [came(h) for h in self.histories]):
+            wait_until(lambda h=history, n=before: came(h) >= n + count, timeout, lambda h=history:
+                       "%s: %d more messages by %s\n%s" % (
+                           h.name, count, link or "any way", "\n".join(h.around(None))), step=0.05)
 
     def wait_all_sent(self, timeout=120):
         wait_until(lambda: all(p.is_done() for p in self.programs), timeout, "all to be sent")
@@ -174,7 +181,8 @@ class Lab(Street):
     def report(self, found):
         """The defects, what happened around the first of each kind, and the logs about it."""
         lines = []
-        for history, defects in found.items():
+        for history in self.histories:
+            defects = found.get(history, [])
             lines.append(self.summary(history, defects))
             first = {}
             for defect in defects:
