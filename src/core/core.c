@@ -327,14 +327,15 @@ core_is_self(const struct ear *ear, const char *address)
 	return strcmp(full, ear->self_server) == 0;
 }
 
-/* A peer whose key is proved is called by its JID. */
+/* By what it is called: the name of the link, or the JID that its key is proved to belong to. */
 static struct link *
 lan_link(struct ear *ear, const char *peer)
 {
+	struct link *link = ear->reach->lan_find(ear->reach_arg, peer);
 	const struct dest *dest;
 
-	if (ear_jid_is_lan(peer))
-		return ear->reach->lan_find(ear->reach_arg, peer);
+	if (link != NULL)
+		return link;
 	dest = dest_find(ear, peer);
 	return dest == NULL || dest->lan == NULL ? NULL
 						 : ear->reach->lan_find(ear->reach_arg, dest->lan);

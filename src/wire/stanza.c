@@ -131,10 +131,11 @@ ear_is(xmpp_stanza_t *stanza, const char *name, const char *ns)
 
 	if (!xmpp_stanza_is_tag(stanza))
 		return false;
+	/* The name first: nearly all have another one, and a namespace has to be searched for. */
 	own_name = xmpp_stanza_get_name(stanza);
-	own_ns = xmpp_stanza_get_ns(stanza);
 	if (own_name == NULL || strcmp(own_name, name) != 0)
 		return false;
+	own_ns = xmpp_stanza_get_ns(stanza);
 	return own_ns == NULL || ns == NULL ? own_ns == ns : strcmp(own_ns, ns) == 0;
 }
 
