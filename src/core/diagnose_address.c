@@ -8,20 +8,22 @@
 #include "base/alloc.h"
 #include "core/diagnose.h"
 #include "core/meet.h"
+#include "core/names.h"
 #include "core/policy.h"
 #include "core/route.h"
+#include "core/told.h"
 #include "discover/peers.h"
 
 /* --- where it is -------------------------------------------------------------------------- */
 
 static void
-add_way(struct words *words, const struct peer_way *way)
+add_way(struct words *words, const struct sockaddr_storage *way, socklen_t length)
 {
 	char host[80], port[8];
 
-	if (way->address.ss_family == AF_UNSPEC ||
-	    getnameinfo((const struct sockaddr *)&way->address, way->length, host, sizeof(host),
-			port, sizeof(port), NI_NUMERICHOST | NI_NUMERICSERV) != 0)
+	if (way->ss_family == AF_UNSPEC ||
+	    getnameinfo((const struct sockaddr *)way, length, host, sizeof(host), port,
+			sizeof(port), NI_NUMERICHOST | NI_NUMERICSERV) != 0)
 		return;
 	words_add(words, strchr(host, ':') == NULL ? "%s:%s" : "[%s]:%s", host, port);
 }
@@ -54,20 +56,60 @@ tell_missing(const struct diagnosis *d, const struct dest *dest)
 }
 
 static void
+tell_configured(const struct diagnosis *d, const struct dest *dest)
+{
+	struct sockaddr_storage targets[NAME_WAYS_MAX];
+	socklen_t lengths[NAME_WAYS_MAX];
+	const struct conf_peer *conf = dest->conf;
+
+	if (names_targets(d->ear, conf, targets, lengths, NAME_WAYS_MAX) > 0)
+		diagnosis_tell(d, "announced", EAR_CHECK_OK, NULL,
+			       "%s, by the configuration at %s:%u", dest->lan, conf->host,
+			       conf->port);
+	else
+		diagnosis_tell(d, "announced", EAR_CHECK_FAIL,
+			       "the name server in /etc/resolv.conf must answer for it; or [peer] "
+			       "host = its address",
+			       "%s, by the configuration at %s, a name that is not found",
+			       dest->lan, conf->host);
+}
+
+static void
+tell_told(const struct diagnosis *d, const struct dest *dest)
+{
+	struct sockaddr_storage targets[FINDINGS_KNOCKS];
+	socklen_t lengths[FINDINGS_KNOCKS];
+	size_t n = told_targets(d->ear, dest->lan, targets, lengths, FINDINGS_KNOCKS);
+	struct words words = { "" };
+
+	for (size_t i = 0; i < n; i++)
+		add_way(&words, &targets[i], lengths[i]);
+	if (n > 0)
+		diagnosis_tell(d, "announced", EAR_CHECK_OK, NULL,
+			       "%s, as it has told over its server at %s", dest->lan, words.text);
+	else
+		diagnosis_tell(d, "announced", EAR_CHECK_WARN,
+			       "those addresses are tried again by and by: does a firewall or "
+			       "another network lie between?",
+			       "%s, only as it has told over its server, and there nobody answered",
+			       dest->lan);
+}
+
+static void
 check_announced(const struct diagnosis *d, const struct dest *dest)
 {
 	const struct peer *peer = peers_find(d->ear->peers, dest->lan);
 	struct words words = { "" };
 
 	for (size_t i = 0; peer != NULL && i < peer->way_count; i++)
-		add_way(&words, &peer->ways[i]);
+		add_way(&words, &peer->ways[i].address, peer->ways[i].length);
 	if (words.text[0] != '\0')
 		diagnosis_tell(d, "announced", EAR_CHECK_OK, NULL, "%s, on this LAN at %s",
 			       dest->lan, words.text);
 	else if (dest->conf != NULL && dest->conf->host != NULL)
-		diagnosis_tell(d, "announced", EAR_CHECK_OK, NULL,
-			       "%s, by the configuration at %s:%u", dest->lan, dest->conf->host,
-			       dest->conf->port);
+		tell_configured(d, dest);
+	else if (told_is_known(d->ear, dest->lan))
+		tell_told(d, dest);
 	else if (peer != NULL)
 		diagnosis_tell(d, "announced", EAR_CHECK_FAIL,
 			       "UDP port 5353 of that machine must not be filtered",

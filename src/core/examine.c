@@ -89,13 +89,18 @@ try_server(struct ear_examination *e)
 	ear->reach->server_ask(ear->reach_arg);
 }
 
+/* A host's name may have to be looked up first. */
 static void
-try_their_port(struct ear_examination *e, const char *lan)
+try_their_port(struct ear_examination *e)
 {
+	const struct dest *dest = e->address == NULL ? NULL : dest_find(e->ear, e->address);
 	struct sockaddr_storage targets[FINDINGS_KNOCKS];
 	socklen_t lengths[FINDINGS_KNOCKS];
-	size_t n = route_targets(e->ear, lan, targets, lengths, FINDINGS_KNOCKS);
+	size_t n;
 
+	if (dest == NULL || dest->lan == NULL || e->found.their_count > 0)
+		return;
+	n = route_targets(e->ear, dest->lan, targets, lengths, FINDINGS_KNOCKS);
 	for (size_t i = 0; i < n && e->base != NULL; i++)
 		e->found.theirs[e->found.their_count++] =
 			knock_new(e->base, (struct sockaddr *)&targets[i], lengths[i]);
@@ -175,7 +180,7 @@ try_address(struct ear_examination *e)
 	bool server = dest != NULL && dest->jid != NULL && e->ear->server != NULL;
 
 	if (dest != NULL && dest->lan != NULL) {
-		try_their_port(e, dest->lan);
+		try_their_port(e);
 		ask(e, &e->found.by_lan, "get", "ping", EAR_NS_PING, EAR_LINK_LAN, on_lan);
 	}
 	if (server)
@@ -285,6 +290,7 @@ on_tick(void *arg)
 	struct ear_examination *e = arg;
 
 	try_server(e);
+	try_their_port(e);
 	try_press(e);
 	if (ear_now(e->ear->clock) < e->until && waits(e)) {
 		ear_timer_set(&e->tick, TICK);

@@ -88,9 +88,11 @@ same_address(const struct sockaddr_storage *a, const struct sockaddr_storage *b)
 static unsigned
 port_of(const struct sockaddr_storage *address)
 {
-	return ntohs(address->ss_family == AF_INET
-			     ? ((const struct sockaddr_in *)address)->sin_port
-			     : ((const struct sockaddr_in6 *)address)->sin6_port);
+	struct sockaddr_in four;
+
+	/* In both families it stands at the same place. */
+	memcpy(&four, address, sizeof(four));
+	return ntohs(four.sin_port);
 }
 
 static bool

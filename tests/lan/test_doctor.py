@@ -288,6 +288,26 @@ def test_their_machine_is_gone(room):
     assert re.search("dropped|nobody has that address", report.line("connection")), report.answer
 
 
+def test_configured_where_no_multicast_goes(room):
+    """By a name that cannot be found, then by an address."""
+    peer = "[peer \"tv\"]\naddress = " + TV + "\nhost = %s\n"
+    firewall(room.forza, "udp dport 5353 drop")
+    room.tv = Daemon(room.pronto, conf("pronto", "tv"))
+    room.phone = Daemon(room.forza, conf("forza", "phone", more=peer % "no-such-host.test"))
+    report = room.doctor(TV)
+    assert report.line("announced") == (
+        "FAIL announced: tv@pronto.local, by the configuration at no-such-host.test, a name that "
+        "is not found; the name server in /etc/resolv.conf must answer for it; or [peer] host = "
+        "its address")
+    room.phone.stop()
+    room.phone = Daemon(room.forza, conf("forza", "phone", more=peer % room.pronto.address))
+    report = room.doctor(TV)
+    assert report.line("announced") == (
+        "ok   announced: tv@pronto.local, by the configuration at %s:5298" % room.pronto.address)
+    assert report.line("connection") == (
+        "ok   connection: %(v4)s takes connections" % room.where(room.pronto))
+
+
 def test_key_changed(room):
     room.start()
     room.tv.wait_peer(PHONE)
