@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: ISC */
-/* post_impl.h: what the files of post share: post.c takes in, post_box.c gives out. */
+/* post_impl.h: what the files of post share: post_take.c takes in, post_box.c gives out, and
+ * post_letter.c hears what came of it. */
 #ifndef CORE_POST_IMPL_H
 #define CORE_POST_IMPL_H
 
@@ -27,6 +28,7 @@ struct box {
 	bool open;           /* it has confirmed something since its link came up: more may leave */
 	unsigned long long serial; /* of that link */
 	int64_t rest_until, backoff;
+	int64_t wake_at; /* when the timer runs */
 	struct ear_timer timer;
 };
 
@@ -68,13 +70,35 @@ void post_gone(struct post *post, int64_t seq);
 void post_tidy(struct post *post);
 void post_expire(struct post *post);
 
+/* post_take.c */
+void post_on_commit(void *post);
+
 /* post_box.c */
 
 struct box *box_get(struct post *post, const char *to);
 
 /* It is looked after in the next turn. */
 void box_soon(struct box *box);
+
+/* The same after that time, unless it is sooner anyway. */
+void box_after(struct box *box, int64_t usec);
+
+/* Nobody takes anything there: longer each time, until somebody confirms something or appears. */
+void box_rest(struct box *box);
 void box_free(struct box *box);
+
+/* post_letter.c */
+
+struct letter *letter_new(struct box *box, const struct spool_item *item);
 void letter_free(struct letter *letter);
+
+/* It has failed for good: its sender finds it in the list. */
+void letter_fail(struct letter *letter, const char *condition, const char *why);
+
+/* It did not arrive, or whoever has it knows it again: it leaves another time. */
+void letter_return(struct letter *letter, const char *condition, const char *why);
+
+/* Nothing was heard of it for long. */
+void letter_unconfirmed(struct letter *letter);
 
 #endif
