@@ -135,8 +135,8 @@ told_down(struct ear *ear, const struct link *link)
 
 /* --- whether it is believed ------------------------------------------------------------------ */
 
-/* Whose key is that? 0; -EAGAIN: it is being asked for; -EACCES: not the key of that device, or not
- * one on our list. */
+/* Whose key is that? 0; -EAGAIN: it is being asked for; -EACCES: another device's, or not of one on
+ * our list. */
 static int
 judge(struct ear *ear, const char *jid, const struct ear_key *key)
 {
@@ -155,11 +155,15 @@ judge(struct ear *ear, const char *jid, const struct ear_key *key)
 		return pinned ? 0 : -EAGAIN;
 	case VOUCH_UNKNOWN:
 	case VOUCH_NOBODY:
-		return pinned ? 0 : -EACCES;
+		if (pinned)
+			return 0;
+		break;
 	case VOUCH_NO:
 		break;
 	}
-	return -EACCES;
+	/* What we know is older than this word of it: there may be a list by now. */
+	ear_devices_changed(ear, jid);
+	return -EAGAIN;
 }
 
 /* --- at the look at everybody --------------------------------------------------------------- */
