@@ -65,6 +65,9 @@ leave(struct dest *dest, struct parcel *parcel)
 	/* Who was refused a moment ago is not asked again and again. */
 	if (parcel->only == EAR_LINK_LAN && dest->refused != 0)
 		return dest->refused;
+	/* Nor is one dialled again and again who could not be a moment ago. */
+	if (parcel->only == EAR_LINK_LAN && !path_is_open(&dest->by_lan, ear_now(ear->clock)))
+		return -EHOSTUNREACH;
 	return route_out(ear, parcel->stanza, parcel->only);
 }
 
