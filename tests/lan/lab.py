@@ -111,6 +111,7 @@ class Lab(Street):
                          Program(self.box, REMOTE, self.back, self.there)]
         for program in self.programs:
             program.start()
+            program.wait_listening()
         for program in self.programs:
             program.send(self.rate, limit)
         self.wait_more(20)

@@ -24,9 +24,13 @@ from xml.etree import ElementTree
 from xml.parsers import expat
 from xml.sax.saxutils import quoteattr
 
+from ns import wait_until
+
 CLIENT = "jabber:client"
 STANZAS = "urn:ietf:params:xml:ns:xmpp-stanzas"
 CONTROL = "urn:earshot:control:0"
+# The answer to the question says that the presence has been read.
+HELLO = "<presence/><iq type='set' id='hello'><flush xmlns='%s'/></iq>" % CONTROL
 HEADER = ("<?xml version='1.0'?><stream:stream xmlns='%s' "
           "xmlns:stream='http://etherx.jabber.org/streams' version='1.0'>" % CLIENT)
 BUFFER = 65536      # bytes that wait for the daemon before nothing more is sent
@@ -77,7 +81,8 @@ class History:
         """The events around a number, as lines."""
         with self.lock:
             events = list(self.events)
-        at = [i for i, e in enumerate(events) if e.number == number] or [len(events)]
+        at = [i for i, e in enumerate(events) if number is not None and e.number == number]
+        at = at or [len(events)]
         start = max(0, min(at[-1] - count // 2, len(events) - count))
         zero = events[0].at if events else 0
         return ["%10.3f  %-6s %s %s" % (e.at - zero, e.what, "" if e.number is None else e.number,
@@ -188,7 +193,7 @@ class Program(threading.Thread):
         self.tag = os.urandom(4).hex()          # ids differ between runs
         self.number, self.rate, self.limit, self.due = 0, 0.0, None, 0.0
         self.sock, self.reader, self.waiting, self.stopping = None, None, b"", False
-        self.failure = None
+        self.failure, self.listening = None, False
         self.wake, self.woken = os.pipe()
         # A path below /proc/PID/root may be too long for a socket address: through a short link.
         self.short = tempfile.TemporaryDirectory()      # pylint: disable=consider-using-with
@@ -200,6 +205,9 @@ class Program(threading.Thread):
         """So many a second from now on, until `limit` have been sent in all."""
         self.due, self.rate, self.limit = time.monotonic(), rate, limit
         os.write(self.woken, b"!")
+
+    def wait_listening(self, timeout=10):
+        wait_until(lambda: self.listening, timeout, "a program that listens")
 
     def pause(self):
         self.rate = 0.0
@@ -242,7 +250,7 @@ class Program(threading.Thread):
             return
         sock.setblocking(False)
         self.sock, self.reader = sock, Reader(self.on_stanza)
-        self.waiting = (HEADER + "<presence/>").encode()
+        self.waiting = (HEADER + HELLO).encode()
         self.due = time.monotonic()
 
     def turn(self):
@@ -297,7 +305,7 @@ class Program(threading.Thread):
 
     def broken(self):
         """What it had written to us before is still to be read."""
-        sock, self.sock = self.sock, None
+        sock, self.sock, self.listening = self.sock, None, False
         try:
             while data := sock.recv(65536):
                 self.reader.feed(data)
@@ -307,6 +315,8 @@ class Program(threading.Thread):
         self.out.note("broken")
 
     def on_stanza(self, stanza):
+        if stanza.get("id") == "hello":
+            self.listening = True
         if stanza.tag != "{%s}message" % CLIENT:
             return
         ident, sender = stanza.get("id", ""), stanza.get("from", "")
