@@ -135,6 +135,9 @@ give_back(struct ear *ear, struct dest *dest, struct link *link, xmpp_stanza_t *
 		return -ECANCELED;
 	if (maybe && !may_repeat(dest, link, stanza))
 		return -ECONNRESET;
+	/* The one path that it may take could not be opened: it is not tried for ever. */
+	if (!maybe && only == link->kind)
+		return -EHOSTUNREACH;
 	if (dest->returned.count >= DEST_RETURNED_MAX)
 		return -ENOBUFS;
 	if (maybe)
