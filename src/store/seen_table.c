@@ -184,7 +184,7 @@ seen_table_has(const struct seen_sender *sender, struct seen_tables *tables, uin
 void
 seen_table_add(struct seen_sender *sender, struct seen_tables *tables, uint64_t digest)
 {
-	unsigned current = current_of(sender);
+	unsigned current;
 	struct table table;
 	uint64_t *room;
 	uint32_t count;
