@@ -48,6 +48,16 @@ may_come_from(struct ear *ear, const char *address, const struct sockaddr *sourc
 	return false;
 }
 
+/* Its addresses are found one after the other: of a family without any, the first may be this. */
+static bool
+has_way_of(const struct peer *peer, int family)
+{
+	for (size_t i = 0; i < peer->way_count; i++)
+		if (peer->ways[i].address.ss_family == family)
+			return true;
+	return false;
+}
+
 static int
 hook_identify(void *owner, const char *claim, const struct sockaddr *source, char *address,
 	      size_t size)
@@ -64,11 +74,11 @@ hook_identify(void *owner, const char *claim, const struct sockaddr *source, cha
 		return -EACCES;
 	if (may_come_from(ear, address, source))
 		return 0;
+	peer = peers_find(ear->peers, address);
+	if (peer != NULL)
+		return has_way_of(peer, source->sa_family) ? -EACCES : -EAGAIN;
 	dest = dest_find(ear, address);
-	if (peers_find(ear->peers, address) != NULL ||
-	    (dest != NULL && dest->conf != NULL && dest->conf->host != NULL))
-		return -EACCES;
-	return -EAGAIN;
+	return dest != NULL && dest->conf != NULL && dest->conf->host != NULL ? -EACCES : -EAGAIN;
 }
 
 static size_t
