@@ -29,7 +29,8 @@ UNITS   := $(UNIT:%.c=$(B)/%)
 REPLAYS := $(FUZZ:%.c=$(B)/%)
 SCENES  := $(if $(SCENE),$(B)/tests/scenario/scenario)
 BENCHED := $(BENCHES:%.c=$(B)/%)
-HELPERS := $(HELPER:%.c=$(B)/%)
+PRELOAD := $(wildcard tests/lan/preload/*.c)
+HELPERS := $(HELPER:%.c=$(B)/%) $(PRELOAD:%.c=$(B)/%.so)
 
 Q := $(if $(V),,@)
 SAY = $(if $(V),,@printf '  %-5s %s\n' $(1) $(2))
@@ -92,9 +93,13 @@ $(BENCHED): $(B)/%: $(B)/%.o $(BENCHO) $(B)/libearshot.a
 	$(LINK) $(LIBS)
 
 # Programs that the LAN tests use beside ours; the headers of libpurple are not ours to warn about.
-$(HELPERS): $(B)/%: $(B)/%.o
+$(HELPER:%.c=$(B)/%): $(B)/%: $(B)/%.o
 	$(call SAY,LD,$@)
 	$(LINK) $(HELPERLIBS)
+$(PRELOAD:%.c=$(B)/%.so): $(B)/%.so: %.c
+	$(call SAY,LD,$@)
+	@mkdir -p $(@D)
+	$(Q)$(CC) $(MUST) $(CPPFLAGS) $(CFLAGS) -fPIC -shared -o $@ $<
 $(B)/tests/lan/purple.o: INC := $(subst -I,-isystem ,$(shell pkg-config --cflags purple 2>/dev/null))
 $(B)/tests/lan/mdns_probe $(B)/tests/lan/server_probe: $(B)/libearshot.a
 $(B)/tests/lan/mdns_probe $(B)/tests/lan/server_probe: HELPERLIBS = $(LIBS)
