@@ -426,6 +426,7 @@ test_old_one_is_given_up(void **state)
 
 	is_dialled();
 	raw_say(&raw, ENABLED);
+	settle();
 	clock_advance(net.clock, LAN_YOUNG_USEC + EAR_SEC);
 	send_one("one");
 	raw_connect(&other, &net, lan_port(tv.lan));
