@@ -40,6 +40,7 @@ help:
 	@echo 'make check     build, and run every test; T=NAME runs one'
 	@echo 'make all       earshotd and earshot in $(B)/'
 	@echo 'make bench     figures beside their floors; BENCH=NAME runs one'
+	@echo 'make soak      faults at random while messages flow; SOAK_SECONDS=3600'
 	@echo 'make fuzz      fuzz every parser; FUZZ_SECONDS=600 each'
 	@echo 'make lint      format, static analysis, man pages'
 	@echo 'make install   PREFIX=$(PREFIX) DESTDIR='

@@ -59,6 +59,12 @@ class History:
             self.events.append(Event(time.monotonic() if at is None else at, what, number, text))
             self.count[what] += 1
 
+    def forget(self):
+        """Begins a new page; what arrives again of the old one was never sent."""
+        with self.lock:
+            self.events.clear()
+            self.count.clear()
+
     def of(self, what):
         with self.lock:
             return [e for e in self.events if e.what == what]

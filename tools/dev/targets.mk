@@ -25,6 +25,13 @@ bench:
 	$(Q)B='$(B)' tests/bench/run $(BENCH)
 benches: $(BENCHED)
 
+# Random faults while messages flow, for an hour; EARSHOT_SEED repeats them.
+SOAK_SECONDS ?= 3600
+soak:
+	$(Q)$(DEPS) build check
+	$(AGAIN) all helpers
+	$(Q)B='$(B)' tests/soak/run $(SOAK_SECONDS)
+
 # Objects instrumented for libFuzzer, in a tree of their own.
 FUZZER := -fsanitize=address,undefined -fno-sanitize-recover=all -fno-omit-frame-pointer
 fuzz:
@@ -87,4 +94,4 @@ dist:
 	$(Q)mkdir -p build
 	git archive --format=tar.gz --prefix=earshot-$(VERSION)/ -o build/earshot-$(VERSION).tar.gz HEAD
 
-.PHONY: demo check tests helpers bench benches fuzz fuzzers lint install uninstall dist
+.PHONY: demo check tests helpers bench benches soak fuzz fuzzers lint install uninstall dist
