@@ -11,11 +11,14 @@
 #include "store/seen_digest.h"
 #include "store/seen_table.h"
 
-#define MEMO 64 /* bytes of an id that is remembered with its digest */
+#define MEMO          64 /* bytes of an id that is remembered with its digest */
+#define NO_SLOT       SEEN_SENDERS_MAX
+#define STRANGERS_MAX 64 /* a digest of theirs costs as much as handling a stanza */
 
-/* A sender that this process has met, and that has a slot. */
+/* A sender that this process has met. */
 struct known {
-	size_t slot;
+	size_t slot;  /* NO_SLOT: nothing of it is noted */
+	size_t place; /* without a slot: in strangers */
 	struct seen_who who;
 	char sender[];
 };
@@ -32,6 +35,8 @@ struct memo {
 struct names {
 	struct map *by_sender;
 	struct known *by_slot[SEEN_SENDERS_MAX];
+	struct known *strangers[STRANGERS_MAX]; /* the last ones without a slot */
+	size_t next;                            /* place in strangers */
 	struct known *last;
 	struct memo memo;
 };
@@ -40,7 +45,7 @@ struct seen {
 	struct seen_file *file;
 	struct names *names;
 	uint64_t notes; /* as noted_at */
-	size_t newest;  /* the slot that was noted last; SEEN_SENDERS_MAX: none */
+	size_t newest;  /* the slot that was noted last, or NO_SLOT */
 };
 
 /* --- one sender ------------------------------------------------------------------------------ */
@@ -70,32 +75,12 @@ stamp(struct seen *seen, size_t slot)
 
 /* --- who has which slot ---------------------------------------------------------------------- */
 
-static struct known *
-known_add(const struct seen *seen, const char *sender, const struct seen_who *who, size_t slot)
-{
-	struct names *names = seen->names;
-	size_t length = strlen(sender) + 1;
-	struct known *known = xalloc(sizeof(*known) + length);
-
-	known->slot = slot;
-	known->who = *who;
-	memcpy(known->sender, sender, length);
-	map_set(names->by_sender, sender, known);
-	names->by_slot[slot] = known;
-	names->last = known;
-	seen_file_prepare(seen->file, slot);
-	return known;
-}
-
 static void
-known_remove(struct names *names, size_t slot)
+known_free(struct names *names, struct known *known)
 {
-	struct known *known = names->by_slot[slot];
-
 	if (known == NULL)
 		return;
 	map_del(names->by_sender, known->sender);
-	names->by_slot[slot] = NULL;
 	if (names->last == known)
 		names->last = NULL;
 	if (names->memo.known == known)
@@ -103,7 +88,37 @@ known_remove(struct names *names, size_t slot)
 	free(known);
 }
 
-/* The slot that an earlier process gave it, or SEEN_SENDERS_MAX. */
+static void
+give_slot(const struct seen *seen, struct known *known, size_t slot)
+{
+	struct names *names = seen->names;
+
+	names->strangers[known->place] = NULL;
+	known->slot = slot;
+	names->by_slot[slot] = known;
+	seen_file_prepare(seen->file, slot);
+}
+
+/* A stranger, who takes the place of the one before. */
+static struct known *
+known_new(const struct seen *seen, const char *sender)
+{
+	struct names *names = seen->names;
+	size_t length = strlen(sender) + 1;
+	struct known *known = xalloc(sizeof(*known) + length);
+
+	known->slot = NO_SLOT;
+	known->place = names->next;
+	names->next = (names->next + 1) % STRANGERS_MAX;
+	known_free(names, names->strangers[known->place]);
+	names->strangers[known->place] = known;
+	memcpy(known->sender, sender, length);
+	seen_digest_who(seen->file->map->front.head.key, sender, &known->who);
+	map_set(names->by_sender, sender, known);
+	return known;
+}
+
+/* The slot that an earlier process gave it, or NO_SLOT. */
 static size_t
 slot_of(const struct seen *seen, const struct seen_who *who)
 {
@@ -116,9 +131,8 @@ slot_of(const struct seen *seen, const struct seen_who *who)
 	return slot;
 }
 
-/* NULL: it has no slot; who says who would get one. */
 static struct known *
-known_find(const struct seen *seen, const char *sender, struct seen_who *who)
+known_find(const struct seen *seen, const char *sender)
 {
 	struct names *names = seen->names;
 	struct known *known = names->last;
@@ -127,13 +141,14 @@ known_find(const struct seen *seen, const char *sender, struct seen_who *who)
 	if (known != NULL && strcmp(known->sender, sender) == 0)
 		return known;
 	known = map_get(names->by_sender, sender);
-	if (known != NULL) {
-		names->last = known;
-		return known;
+	if (known == NULL) {
+		known = known_new(seen, sender);
+		slot = slot_of(seen, &known->who);
+		if (slot != NO_SLOT)
+			give_slot(seen, known, slot);
 	}
-	seen_digest_who(seen->file->map->front.head.key, sender, who);
-	slot = slot_of(seen, who);
-	return slot == SEEN_SENDERS_MAX ? NULL : known_add(seen, sender, who, slot);
+	names->last = known;
+	return known;
 }
 
 /* A free one, or that of the sender that was noted least recently. */
@@ -149,22 +164,20 @@ slot_oldest(const struct seen *seen)
 }
 
 /* It becomes the sender's when it is stamped. */
-static struct known *
-slot_take(struct seen *seen, const char *sender, const struct seen_who *who)
+static void
+take_slot(struct seen *seen, struct known *known)
 {
 	size_t slot = slot_oldest(seen);
 	struct seen_sender *entry = sender_at(seen, slot);
-	struct known *known;
 
-	known_remove(seen->names, slot);
+	known_free(seen->names, seen->names->by_slot[slot]);
 	if (seen->newest == slot)
-		seen->newest = SEEN_SENDERS_MAX;
+		seen->newest = NO_SLOT;
 	atomic_store_explicit(&entry->noted_at, 0, memory_order_release);
 	atomic_signal_fence(memory_order_seq_cst);
-	memcpy(entry->name, who->name, SEEN_NAME);
-	known = known_add(seen, sender, who, slot);
+	memcpy(entry->name, known->who.name, SEEN_NAME);
+	give_slot(seen, known, slot);
 	seen_table_clear(entry, tables_at(seen, slot));
-	return known;
 }
 
 /* --- ids ------------------------------------------------------------------------------------- */
@@ -215,7 +228,7 @@ seen_open(const char *dir, int *rc, char *error, size_t size)
 	}
 	seen->names = xalloc(sizeof(*seen->names));
 	seen->names->by_sender = map_new();
-	seen->newest = SEEN_SENDERS_MAX;
+	seen->newest = NO_SLOT;
 	renumber(seen);
 	return seen;
 }
@@ -229,6 +242,8 @@ seen_close(struct seen *seen)
 	free(seen->file);
 	for (size_t i = 0; i < SEEN_SENDERS_MAX; i++)
 		free(seen->names->by_slot[i]);
+	for (size_t i = 0; i < STRANGERS_MAX; i++)
+		free(seen->names->strangers[i]);
 	map_free(seen->names->by_sender);
 	free(seen->names);
 	free(seen);
@@ -237,11 +252,10 @@ seen_close(struct seen *seen)
 bool
 seen_has(const struct seen *seen, const char *sender, const char *id)
 {
-	struct seen_who who;
-	const struct known *known = known_find(seen, sender, &who);
+	const struct known *known = known_find(seen, sender);
 	struct memo *memo;
 
-	if (known == NULL)
+	if (known->slot == NO_SLOT)
 		return false;
 	memo = look_at(seen, known, id);
 	memo->absent = !seen_table_has(sender_at(seen, known->slot), tables_at(seen, known->slot),
@@ -252,22 +266,19 @@ seen_has(const struct seen *seen, const char *sender, const char *id)
 bool
 seen_knows(const struct seen *seen, const char *sender)
 {
-	struct seen_who who;
-
-	return known_find(seen, sender, &who) != NULL;
+	return known_find(seen, sender)->slot != NO_SLOT;
 }
 
 void
 seen_note(struct seen *seen, const char *sender, const char *id)
 {
-	struct seen_who who;
-	const struct known *known = known_find(seen, sender, &who);
+	struct known *known = known_find(seen, sender);
 	struct seen_sender *entry;
 	struct seen_tables *tables;
 	struct memo *memo;
 
-	if (known == NULL)
-		known = slot_take(seen, sender, &who);
+	if (known->slot == NO_SLOT)
+		take_slot(seen, known);
 	entry = sender_at(seen, known->slot);
 	tables = tables_at(seen, known->slot);
 	memo = look_at(seen, known, id);
@@ -280,10 +291,9 @@ seen_note(struct seen *seen, const char *sender, const char *id)
 void
 seen_forget(struct seen *seen, const char *sender, const char *id)
 {
-	struct seen_who who;
-	const struct known *known = known_find(seen, sender, &who);
+	const struct known *known = known_find(seen, sender);
 
-	if (known == NULL)
+	if (known->slot == NO_SLOT)
 		return;
 	seen_table_remove(sender_at(seen, known->slot), tables_at(seen, known->slot),
 			  look_at(seen, known, id)->digest);

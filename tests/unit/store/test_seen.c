@@ -266,6 +266,30 @@ test_oldest_sender_makes_room(void **state)
 	seen_close(seen);
 }
 
+/* Who was only asked about comes and goes, and makes nobody go. */
+static void
+test_many_strangers(void **state)
+{
+	struct seen *seen = open_seen(dir);
+
+	seen_note(seen, ROMEO, "a1");
+	for (unsigned turn = 0; turn < 3; turn++)
+		for (unsigned i = 0; i < 1000; i++) {
+			assert_false(seen_knows(seen, sender_of(i)));
+			assert_false(seen_has(seen, sender_of(i), "a1"));
+			seen_forget(seen, sender_of(i), "a1");
+		}
+	assert_true(seen_has(seen, ROMEO, "a1"));
+	for (unsigned i = 950; i < 1000; i++) {
+		seen_note(seen, sender_of(i), "a2");
+		assert_false(seen_knows(seen, sender_of(i - 200)));
+	}
+	assert_true(seen_has(seen, ROMEO, "a1"));
+	for (unsigned i = 950; i < 1000; i++)
+		assert_true(seen_has(seen, sender_of(i), "a2"));
+	seen_close(seen);
+}
+
 /* One that has many names makes the others go one by one, not their ids. */
 static void
 test_many_senders(void **state)
@@ -335,6 +359,7 @@ main(void)
 		cmocka_unit_test_setup_teardown(test_forgotten_in_a_row, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_known_after_reopening, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_oldest_sender_makes_room, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_many_strangers, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_many_senders, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_costs_no_system_call, setup, teardown),
 	};
