@@ -60,8 +60,8 @@ act(struct engine_net *net, bool better)
 static void
 on_network(void *arg, bool better)
 {
-	ear_info("the network of this machine changed: %s",
-		 better ? "there is more of it" : "something is gone");
+	ear_debug("the network of this machine changed: %s",
+		  better ? "there is more of it" : "something is gone");
 	act(arg, better);
 }
 

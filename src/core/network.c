@@ -10,8 +10,6 @@
 #include "link/listen.h"
 #include "link/netwatch.h"
 
-#define OWN_MAX 16
-
 static void
 try_again(struct dest *dest, void *unused)
 {
@@ -63,7 +61,7 @@ on_address(void *arg, const struct net_address *address, const struct net_link *
 	struct own *own = arg;
 	char text[INET6_ADDRSTRLEN];
 
-	if (own->count == OWN_MAX || link->loopback || !is_for_others(address) ||
+	if (own->count == EAR_TOLD_MAX || link->loopback || !is_for_others(address) ||
 	    !listen_is_named(link->name, own->ear->conf->lan_interfaces))
 		return;
 	inet_ntop(address->family, address->bytes, text, sizeof(text));
