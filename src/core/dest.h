@@ -13,7 +13,7 @@
 
 #define DESTS_MAX 4096 /* the longest unused one goes first */
 /* Of what waits for a path, and of what waits for its receipt; past it the sender is told. */
-#define DEST_WAITING_MAX   1024
+#define DEST_WAITING_MAX   4096
 #define DEST_WAITING_BYTES (1024 * 1024)
 #define DEST_WAITING_USEC  (30 * EAR_SEC)
 #define DEST_RETURNED_MAX  4096 /* stanzas that links gave back: more than a link holds */
