@@ -10,6 +10,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 
 #include "base/alloc.h"
 #include "core/delivery.h"
@@ -22,6 +23,7 @@
 #define QUIET        (3 * EAR_SEC)    /* without an error: whoever confirms nothing seems there */
 #define PACE         (50 * EAR_MSEC)  /* between two windows for whoever confirms nothing */
 #define LOOK_AGAIN   (200 * EAR_MSEC) /* while a link opens */
+#define DELAYED      60               /* seconds on the wall */
 #define REST_FIRST   (2 * EAR_SEC)
 #define REST_MAX     (120 * EAR_SEC)
 
@@ -84,7 +86,7 @@ struct reading {
 	struct letter *letter;
 	xmpp_stanza_t *stanza;
 	bool waits;
-	int64_t due;
+	int64_t due, taken_at;
 };
 
 static void
@@ -102,6 +104,7 @@ on_text(void *arg, const struct spool_item *item)
 	struct reading *reading = arg;
 
 	reading->waits = item->state != SPOOL_FAILED;
+	reading->taken_at = item->taken_at;
 	reading->due = item->boot[0] == '\0' ? 0 : item->due;
 	reading->stanza = parse_long(reading->box->post->ear->ctx, item->text, item->length);
 }
@@ -132,6 +135,21 @@ set_life(xmpp_stanza_t *stanza, int64_t left)
 		ear_set(expires, "ms", "%lld", (long long)(left < 0 ? 0 : left / EAR_MSEC));
 }
 
+/* XEP-0203 §3: when it was said, for people, where that is not now. */
+static void
+set_delay(xmpp_stanza_t *stanza, int64_t taken_at)
+{
+	time_t at = (time_t)taken_at;
+	char stamp[32];
+	struct tm tm;
+
+	if (time(NULL) - at < DELAYED || ear_find(stanza, "delay", EAR_NS_DELAY) != NULL ||
+	    gmtime_r(&at, &tm) == NULL ||
+	    strftime(stamp, sizeof(stamp), "%Y-%m-%dT%H:%M:%SZ", &tm) == 0)
+		return;
+	ear_set(ear_child(stanza, "delay", EAR_NS_DELAY), "stamp", "%s", stamp);
+}
+
 /* 0: a link has it; -ENOENT: there is none to send; or as route_out. */
 static int
 leave(struct letter *letter)
@@ -150,6 +168,7 @@ leave(struct letter *letter)
 	if (rc == 0) {
 		if (reading.due != 0)
 			set_life(reading.stanza, reading.due - ear_now(ear->clock));
+		set_delay(reading.stanza, reading.taken_at);
 		reading.stanza = delivery_accept(ear, reading.stanza);
 		rc = route_out(ear, reading.stanza, EAR_LINK_NONE);
 	}

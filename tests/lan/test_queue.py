@@ -409,19 +409,70 @@ kind = none
 """
 
 
+class Homes:
+    """remote and box in one home, and a server outside that both are components of."""
+
+    def __init__(self, net, more=None):
+        self.net = net
+        domains = {name: "%s.example.test" % name for name in ("remote", "box")}
+        self.server = Ejabberd(domain="example.test", address="203.0.113.10",
+                               components={d: "secret" for d in domains.values()},
+                               prefix=net.server.ns.enter([]))
+        both = {}
+        for name, user in (("remote", "sofa"), ("box", "tv")):
+            conf = SERVER % {"name": name, "user": user, "port": self.server.component_port}
+            both[name] = Daemon(net[name], conf + (more or {}).get(name, ""), start=False)
+            both[name].write("secret", "secret\n")
+        self.remote, self.box = both["remote"], both["box"]
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *exc):
+        self.server.close()
+
+
+BOTH = {"remote": """
+[peer "box"]
+address = tv@box.local
+jid = box.example.test
+""", "box": """
+[peer "remote"]
+address = sofa@remote.local
+jid = remote.example.test
+"""}
+
+
+@pytest.mark.timeout(240)
+def test_the_lan_goes_while_it_leaves():
+    """Whoever is known to remember gets all of it once, by the server when the LAN is gone."""
+    count = 600
+    with TwoHomes(a=["remote", "box"], delay=20) as net, Homes(net, BOTH) as homes:
+        remote, receiver, to = homes.remote, homes.box, "box.example.test"
+        remote.start()
+        receiver.start()
+        ears = [receiver.follow("--socket", receiver.socket, "stanza", "--listen", name="listen")]
+        remote.wait_chosen(to, "lan")
+        assert remote.cli("send", "--queue", to, "n0").code == 0
+        wait_until(lambda: numbers(*ears) == [0], 30, "the first")
+        net.cut_lan()
+        answer = remote.cli("send", "-l", "--queue", to, stdin=lines(1, count - 1))
+        assert answer.code == 0, answer
+
+        def waiting():
+            return remote.cli("queue", "--json").rows
+        wait_until(lambda: len(numbers(*ears)) >= count, 100,
+                   lambda: "%s %s" % (numbers(*ears)[-1:], waiting()[:2]), step=0.2)
+        wait_until(lambda: not waiting(), 60, waiting, step=0.2)
+        assert numbers(*ears) == list(range(count))
+        assert remote.chosen(to) == "server"
+
+
 @pytest.mark.timeout(240)
 def test_by_a_server_with_the_lan_gone():
     with TwoHomes(a=["remote", "box"], delay=20) as net:
-        domains = {name: "%s.example.test" % name for name in ("remote", "box")}
-        with Ejabberd(domain="example.test", address="203.0.113.10",
-                      components={d: "secret" for d in domains.values()},
-                      prefix=net.server.ns.enter([])) as server:
-            both = {}
-            for name, user in (("remote", "sofa"), ("box", "tv")):
-                both[name] = Daemon(net[name], SERVER % {
-                    "name": name, "user": user, "port": server.component_port}, start=False)
-                both[name].write("secret", "secret\n")
-            remote, receiver = both["remote"], both["box"]
+        with Homes(net) as homes:
+            remote, receiver = homes.remote, homes.box
             net.cut_lan()
             remote.start()
             to = "box.example.test"

@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: ISC */
 /* test_post_box.c: what waits leaves in order, as far as it is confirmed. */
+#include <sqlite3.h>
+
 #include "post_rig.h"
 
 static void
@@ -190,6 +192,31 @@ test_life(void **state)
 		"43999");
 }
 
+/* Who reads it tomorrow sees that it was said today (XEP-0203). */
+static void
+test_delay(void **state)
+{
+	char path[96];
+	sqlite3 *db;
+
+	say_many(0, 2);
+	stop(false);
+	snprintf(path, sizeof(path), "%s/spool.db", dir);
+	assert_int_equal(sqlite3_open(path, &db), SQLITE_OK);
+	assert_int_equal(sqlite3_exec(db, "UPDATE item SET taken_at = 86400 WHERE seq = 1", NULL,
+				      NULL, NULL),
+			 SQLITE_OK);
+	sqlite3_close(db);
+	start();
+	appears(true);
+	confirm_all();
+	assert_int_equal(sent_count, 2);
+	assert_string_equal(
+		xmpp_stanza_get_attribute(ear_find(sent[0], "delay", EAR_NS_DELAY), "stamp"),
+		"1970-01-02T00:00:00Z");
+	assert_null(ear_find(sent[1], "delay", EAR_NS_DELAY));
+}
+
 static void
 test_drop(void **state)
 {
@@ -224,6 +251,7 @@ main(void)
 		TEST(test_no_receipt),
 		TEST(test_full_link),
 		TEST(test_life),
+		TEST(test_delay),
 		TEST(test_drop),
 	};
 
