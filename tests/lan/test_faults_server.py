@@ -2,9 +2,15 @@
 """test_faults_server.py: the server fails while numbered messages flow both ways; where the LAN works,
 nothing is lost, nothing comes twice, nothing overtakes and nothing comes back. And the wall clock."""
 
+import time
+
 import pytest
 
 from lab import SmallDisk, lab
+from ns import wait_until
+from strangers import pins
+
+DAY = 86400
 
 
 @pytest.mark.parametrize("kill", [False, True], ids=["stopped", "killed"])
@@ -71,16 +77,26 @@ def test_disk_full():
         assert made.there.ways()["server"] and made.back.ways()["server"]
 
 
+def seen_at(daemon):
+    """When it met the other one last, by its own clock."""
+    return max(int(row["seen_at"]) for row in pins(daemon).values())
+
+
 def test_clock_stepped():
     """A year forward, then a year back from the true time, at one end and at both."""
     with lab(clocks=True) as made:
-        remote, box = made.clocks
-        for clocks, days in (([box], 365), ([remote], 365), ([remote, box], -365), ([box], 0)):
-            for clock in clocks:
-                clock.set(days)
-            made.note("the clock of %d is %+d days off" % (len(clocks), days))
+        clocks = dict(zip(made.ends, made.clocks))
+        for ends, days in (([made.box], 365), ([made.remote], 365), (made.ends, -365),
+                           ([made.box], 0)):
+            for daemon in ends:
+                clocks[daemon].set(days)
+            made.note("the clock of %d is %+d days off" % (len(ends), days))
             made.wait_more(50)
             made.cut_lan(2.5)
             made.wait_more(20, "lan", 60)
+            for daemon in ends:     # the daemon itself lives in that time
+                wait_until(lambda d=daemon, off=days * DAY: abs(
+                    seen_at(d) - time.time() - off) < 3600, 20,
+                           lambda d=daemon: "it was seen at %d" % seen_at(d))
         made.finish()
         assert made.there.ways()["server"] and made.back.ways()["server"]
