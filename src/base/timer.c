@@ -14,6 +14,7 @@
 struct ear_clock {
 	struct event *event; /* NULL: fake */
 	int64_t fake_now;
+	int64_t fake_slept; /* in all */
 	struct ear_timer **heap;
 	size_t count, room;
 	bool running; /* inside clock_run: the event is armed once at its end */
@@ -111,6 +112,17 @@ ear_now(const struct ear_clock *clock)
 	return ts.tv_sec * EAR_SEC + ts.tv_nsec / 1000;
 }
 
+int64_t
+clock_boot_now(const struct ear_clock *clock)
+{
+	struct timespec ts;
+
+	if (clock->event == NULL)
+		return clock->fake_now + clock->fake_slept;
+	clock_gettime(CLOCK_BOOTTIME, &ts);
+	return ts.tv_sec * EAR_SEC + ts.tv_nsec / 1000;
+}
+
 void
 ear_timer_init(struct ear_timer *timer, struct ear_clock *clock, ear_timer_fn *fn, void *arg)
 {
@@ -186,6 +198,13 @@ clock_advance(struct ear_clock *clock, int64_t usec)
 	assert(clock->event == NULL);
 	clock_run(clock, until);
 	clock->fake_now = until;
+}
+
+void
+clock_sleep(struct ear_clock *clock, int64_t usec)
+{
+	assert(clock->event == NULL);
+	clock->fake_slept += usec;
 }
 
 void

@@ -16,6 +16,12 @@ struct ear_clock *clock_new_fake(void);
 /* Moves a fake clock, running what falls due on the way, in order of time. */
 void clock_advance(struct ear_clock *clock, int64_t usec);
 
+/* As ear_now, but it goes on while the machine is asleep: what gets old meanwhile is old. */
+int64_t clock_boot_now(const struct ear_clock *clock);
+
+/* The machine of a fake clock sleeps for so long: no timer runs. */
+void clock_sleep(struct ear_clock *clock, int64_t usec);
+
 /* Timers still set are forgotten, not run. */
 void clock_free(struct ear_clock *clock);
 

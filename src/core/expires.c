@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "base/alloc.h"
+#include "base/timer.h"
 #include "core/core.h"
 #include "core/expires.h"
 
@@ -81,7 +82,7 @@ expires_stamp(struct ear *ear, xmpp_stanza_t *stanza)
 		stanza = move_inside(stanza);
 	if (!life_of(stanza, &life) || life.sent >= 0)
 		return stanza;
-	ear_set(life.element, "sent", "%lld", (long long)(ear_now(ear->clock) / EAR_MSEC));
+	ear_set(life.element, "sent", "%lld", (long long)(clock_boot_now(ear->clock) / EAR_MSEC));
 	ear_set(life.element, "clock", "%s", ear->clock_id);
 	return stanza;
 }
@@ -103,14 +104,14 @@ expires_is_over(struct ear *ear, xmpp_stanza_t *stanza)
 	if (!life_of(stanza, &life) || life.sent < 0 || life.clock == NULL ||
 	    strcmp(life.clock, ear->clock_id) != 0)
 		return false;
-	return ear_now(ear->clock) - life.sent * EAR_MSEC > life.usec;
+	return clock_boot_now(ear->clock) - life.sent * EAR_MSEC > life.usec;
 }
 
 /* How long it has been under way; what is known about the clock can only become better. */
 static int64_t
 age_of(struct ear *ear, struct age *age, const struct life *life)
 {
-	int64_t apart = ear_now(ear->clock) - life->sent * EAR_MSEC;
+	int64_t apart = clock_boot_now(ear->clock) - life->sent * EAR_MSEC;
 
 	if (strcmp(age->clock, life->clock) != 0 || apart < age->least) {
 		copy_text(age->clock, sizeof(age->clock), life->clock);
