@@ -8,9 +8,9 @@
 #include "cli.h"
 #include "switches.h"
 
-static const char *const keys[] = { "to",       "address", "link",      "state",
-				    "level",    "rtt-us",  "rttvar-us", "samples",
-				    "alive-us", "failure", "chosen",    "why" };
+static const char *const keys[] = { "to",     "address",   "link",    "state",    "level",
+				    "rtt-us", "rttvar-us", "samples", "alive-us", "failure",
+				    "chosen", "why",       "found" };
 static const char *const head[] = { "", "TO", "PATH", "STATE", "IDENTITY", "RTT", "ALIVE", "WHY" };
 
 #define COUNT(array) (sizeof(array) / sizeof((array)[0]))

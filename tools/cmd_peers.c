@@ -7,8 +7,8 @@
 #include "cli.h"
 #include "switches.h"
 
-static const char *const keys[] = { "address",    "jid",   "name", "status", "message",
-				    "in-earshot", "level", "link", "rtt-us", "refused" };
+static const char *const keys[] = { "address", "jid",  "name",   "status",  "message", "in-earshot",
+				    "level",   "link", "rtt-us", "refused", "found" };
 static const char *const head[] = { "ADDRESS", "JID", "NAME", "STATUS", "IDENTITY", "PATH", "RTT" };
 
 #define COUNT(array) (sizeof(array) / sizeof((array)[0]))

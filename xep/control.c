@@ -11,6 +11,7 @@
  *     -> <peers first='N' total='M'>
  *          <peer address='juliet@pronto.local' [jid='juliet@example.org'] [name='Juliet']
  *                [status='avail|away|dnd'] [message='...'] in-earshot='true|false'
+ *                [found='mdns|config|told']
  *                level='plain|keyed|proved|trusted' link='none|local|lan|server' [rtt-us='1234']
  *                [refused='its key is not the one it had']/>*
  *        </peers>
@@ -22,7 +23,8 @@
  *     -> <paths first='N' total='M'>
  *          <path to='juliet@pronto.local' address='juliet@pronto.local' link='lan'
  *                state='...' level='...' [rtt-us='1234'] [rttvar-us='55'] samples='7'
- *                [alive-us='250000'] [failure='...'] chosen='true|false' [why='...']/>*
+ *                [alive-us='250000'] [failure='...'] [found='told'] chosen='true|false'
+ * [why='...']/>*
  *        </paths>
  *     Paged as peers; state as ear_path_state_name(); alive-us is the age of the last proof of
  * life. No path at all is an empty answer.
@@ -119,6 +121,7 @@ add_peer(void *arg, const struct ear_peer_info *peer)
 	set_text(element, "status", peer->status);
 	set_text(element, "message", peer->message);
 	ear_set_flag(element, "in-earshot", peer->in_earshot);
+	set_text(element, "found", peer->found);
 	ear_set(element, "level", "%s", ear_level_name(peer->level));
 	ear_set(element, "link", "%s", ear_link_name(peer->link));
 	set_usec(element, "rtt-us", peer->rtt_us);
@@ -164,6 +167,7 @@ add_path(void *arg, const struct ear_path_info *path)
 	ear_set(element, "samples", "%u", path->samples);
 	set_usec(element, "alive-us", path->alive_us);
 	set_text(element, "failure", path->failure);
+	set_text(element, "found", path->found);
 	ear_set_flag(element, "chosen", path->chosen);
 	set_text(element, "why", path->why);
 }

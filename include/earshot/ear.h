@@ -112,7 +112,8 @@ struct ear_path_info {
 	int64_t alive_us;    /* age of the last proof of life, -1: never */
 	const char *failure; /* last failure, "" when none */
 	bool chosen;
-	const char *why; /* why it is chosen or not, for people */
+	const char *why;   /* why it is chosen or not, for people */
+	const char *found; /* of a LAN path: as of a peer; "" */
 };
 
 typedef void ear_path_fn(void *arg, const struct ear_path_info *path);
@@ -133,6 +134,8 @@ struct ear_peer_info {
 	int64_t rtt_us;          /* of the chosen path; -1 unknown */
 	const char *refused; /* why who answers at its LAN address is not let in: another key than
 				before, a revoked one, a false claim; NULL: it is */
+	const char *found;   /* what says where it can be dialled: "mdns", "config", "told" (by it,
+				over its server); "" nothing */
 };
 
 typedef void ear_peer_fn(void *arg, const struct ear_peer_info *peer);

@@ -8,6 +8,7 @@
 #include "core/look.h"
 #include "core/meet.h"
 #include "core/route.h"
+#include "core/told.h"
 
 struct watcher {
 	struct list all;
@@ -69,6 +70,19 @@ level_of(const struct dest *dest, const struct path *path)
 							     : EAR_PLAIN;
 }
 
+/* Who says where it can be dialled. */
+static const char *
+found_by(struct ear *ear, const struct dest *dest)
+{
+	if (dest->lan == NULL)
+		return "";
+	if (peers_find(ear->peers, dest->lan) != NULL)
+		return "mdns";
+	if (dest->conf != NULL && dest->conf->host != NULL)
+		return "config";
+	return told_is_known(ear, dest->lan) ? "told" : "";
+}
+
 static void
 tell_path(struct dest *dest, const struct path *path, ear_path_fn *fn, void *arg)
 {
@@ -85,6 +99,7 @@ tell_path(struct dest *dest, const struct path *path, ear_path_fn *fn, void *arg
 		.chosen = dest->chosen == path,
 	};
 
+	info.found = path->kind == EAR_LINK_LAN ? found_by(dest->ear, dest) : "";
 	info.failure = failure_of(dest, path, info.state);
 	if (info.chosen)
 		info.why = dest->why;
@@ -168,6 +183,7 @@ tell_peer(struct ear *ear, struct dest *dest, ear_peer_fn *fn, void *arg)
 		.status = peer == NULL ? "" : peer->txt.status,
 		.message = peer == NULL ? "" : peer->txt.msg,
 		.in_earshot = peer != NULL,
+		.found = found_by(ear, dest),
 		.level = level_of(dest, path),
 		.link = path == NULL ? EAR_LINK_NONE : path->kind,
 		.rtt_us = path != NULL && path->samples > 0 ? path->srtt : -1,
@@ -186,7 +202,8 @@ by_name(const void *a, const void *b)
 static bool
 is_peer(struct ear *ear, const struct dest *dest)
 {
-	return dest->conf != NULL || (dest->lan != NULL && peers_find(ear->peers, dest->lan));
+	return dest->conf != NULL || (dest->lan != NULL && (peers_find(ear->peers, dest->lan) ||
+							    told_is_known(ear, dest->lan)));
 }
 
 void

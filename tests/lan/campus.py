@@ -25,18 +25,22 @@ name = %(name)s
 user = %(user)s
 interfaces = %(interfaces)s
 mdns = %(mdns)s
-[server]
-kind = %(kind)s
-jid = %(jid)s
-host = %(server)s
-port = %(port)d
-secret-file = /run/earshotd/secret
-%(ca)s
 [player]
 kind = demo
 [policy]
 plaintext = deny
+%(server)s
 %(more)s
+"""
+
+SERVER = """
+[server]
+kind = %(kind)s
+jid = %(jid)s
+host = %(host)s
+port = %(port)d
+secret-file = /run/earshotd/secret
+%(ca)s
 """
 
 PEER = """
@@ -105,11 +109,10 @@ class Campus:
         old = 2 + list(self.rooms).index(name)
         for family, length in (("4", 24), ("6", 64)):
             if family in self.family:
-                host.ns.ip("addr add %s/%d dev eth0" % (self.address(number, letter, family),
-                                                        length),
-                           "addr del %s/%d dev eth0" % (self.address(old, letter, family),
-                                                        length),
-                           "route replace default via " + self.address(1, letter, family))
+                host.ns.ip(
+                    "addr del %s/%d dev eth0" % (self.address(old, letter, family), length),
+                    "addr add %s/%d dev eth0" % (self.address(number, letter, family), length),
+                    "route replace default via " + self.address(1, letter, family))
 
     def jid(self, name):
         if name in self.jids:
@@ -118,20 +121,22 @@ class Campus:
 
     def conf(self, name, user, trusts=(), mdns="off", more="", kind=None, engine=None,
              interfaces="eth0"):
-        kind = kind or self.kind
-        account = kind == "account"
-        return CONF % {
-            "name": engine or name, "user": user, "mdns": mdns, "kind": kind,
-            "jid": self.jid(name), "server": self.server.address, "interfaces": interfaces,
+        account = (kind or self.kind) == "account"
+        server = "" if self.kind == "none" else SERVER % {
+            "kind": kind or self.kind, "jid": self.jid(name), "host": self.server.address,
             "port": self.server.c2s_port if account else self.server.component_port,
-            "ca": "ca-file = " + self.server.ca_file if account else "",
-            "more": more + "".join(PEER % (i, self.jid(other)) for i, other in enumerate(trusts))}
+            "ca": "ca-file = " + self.server.ca_file if account else ""}
+        return CONF % {
+            "name": engine or name, "user": user, "mdns": mdns, "server": server,
+            "interfaces": interfaces, "more": more + "".join(PEER % (i, self.jid(other)) for i, other in enumerate(trusts))}
 
     def device(self, name, user, **more):
         daemon = Daemon(self.net[name], self.conf(name, user, **more), start=False)
         daemon.write("secret", "secret\n")
         self.daemons.append(daemon)
-        daemon.start().wait_for("connected as ", 30)
+        daemon.start()
+        if self.kind != "none":
+            daemon.proc.wait_for("connected as ", 30)
         return daemon
 
     def stop(self):
