@@ -205,7 +205,7 @@ note_request(struct lan_acks *acks, xmpp_stanza_t *stanza)
 {
 	const char *id = xmpp_stanza_get_id(stanza);
 
-	if (id == NULL || strcmp(xmpp_stanza_get_name(stanza), "iq") != 0)
+	if (id == NULL)
 		return;
 	acks->request = acks->sent;
 	acks->request_hash = hash(id);
@@ -216,11 +216,13 @@ lan_acks_count(struct lan_stream *ls, xmpp_stanza_t *stanza)
 {
 	struct lan_acks *acks = ls->acks;
 
+	bool iq = strcmp(xmpp_stanza_get_name(stanza), "iq") == 0;
+
 	acks->sent++;
-	if (!ear_is_answer(stanza)) {
+	if (!iq || !ear_is_answer(stanza))
 		acks->urgent = acks->sent;
+	if (iq && acks->urgent == acks->sent)
 		note_request(acks, stanza);
-	}
 	return acks->sent;
 }
 

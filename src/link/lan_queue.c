@@ -87,7 +87,7 @@ keep_text(struct outbox_item *item, struct evbuffer *out)
 {
 	struct evbuffer_ptr at;
 
-	item->text = xrealloc(NULL, item->bytes);
+	item->text = item->room;
 	evbuffer_ptr_set(out, &at, evbuffer_get_length(out) - item->bytes, EVBUFFER_PTR_SET);
 	evbuffer_copyout_from(out, &at, item->text, item->bytes);
 	xmpp_stanza_release(item->stanza);
@@ -101,6 +101,7 @@ lan_queue_write(struct lan_link *l, xmpp_stanza_t *stanza)
 	struct io *io = stream_io(ls->stream);
 	struct outbox_item *item;
 	uint64_t before = io_written(io);
+	size_t bytes;
 	char *from, *to;
 	int rc;
 
@@ -117,18 +118,19 @@ lan_queue_write(struct lan_link *l, xmpp_stanza_t *stanza)
 		free(to);
 		return rc;
 	}
-	item = outbox_add(&ls->sent, stanza, (size_t)(io_written(io) - before), io_written(io),
-			  now_of(l));
+	bytes = (size_t)(io_written(io) - before);
+	item = outbox_add_room(&ls->sent, stanza, bytes, before + bytes, now_of(l),
+			       bytes <= PARSE_MAX ? bytes : 0);
 	if (ls->acks != NULL)
 		item->number = lan_acks_count(ls, stanza);
-	if (item->bytes <= PARSE_MAX)
+	if (bytes <= PARSE_MAX)
 		keep_text(item, io_out(io));
 	item->from = from;
 	item->to = to;
 	ls->carried = true;
 	l->active_at = item->at;
 	if (ls->acks != NULL)
-		lan_acks_watch(ls, item->bytes);
+		lan_acks_watch(ls, bytes);
 	return 0;
 }
 
@@ -219,10 +221,10 @@ restore(struct lan_link *l, struct outbox_item *item)
 	}
 	from_wire(l, item->stanza, item->from, item->to);
 	item->end = UINT64_MAX;
-	free(item->text);
+	outbox_item_forget_text(item);
 	free(item->from);
 	free(item->to);
-	item->text = item->from = item->to = NULL;
+	item->from = item->to = NULL;
 }
 
 /* Whether nothing of that item has gone to the kernel, or nobody has read it there. */

@@ -32,7 +32,14 @@ outbox_release(struct outbox *box)
 struct outbox_item *
 outbox_add(struct outbox *box, xmpp_stanza_t *stanza, size_t bytes, uint64_t end, int64_t at)
 {
-	struct outbox_item *item = xalloc(sizeof(*item));
+	return outbox_add_room(box, stanza, bytes, end, at, 0);
+}
+
+struct outbox_item *
+outbox_add_room(struct outbox *box, xmpp_stanza_t *stanza, size_t bytes, uint64_t end, int64_t at,
+		size_t room)
+{
+	struct outbox_item *item = xalloc(sizeof(*item) + room);
 
 	item->stanza = stanza;
 	item->bytes = bytes;
@@ -72,11 +79,19 @@ outbox_put_first(struct outbox *box, struct outbox_item *item)
 }
 
 void
+outbox_item_forget_text(struct outbox_item *item)
+{
+	if (item->text != item->room)
+		free(item->text);
+	item->text = NULL;
+}
+
+void
 outbox_item_free(struct outbox_item *item)
 {
 	if (item->stanza != NULL)
 		xmpp_stanza_release(item->stanza);
-	free(item->text);
+	outbox_item_forget_text(item);
 	free(item->from);
 	free(item->to);
 	free(item);

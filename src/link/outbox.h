@@ -25,6 +25,7 @@ struct outbox_item {
 	uint64_t end;          /* io_written behind it; UINT64_MAX: not written */
 	uint64_t number;       /* of the stanzas that are counted; 0: written before that began */
 	int64_t at;            /* when it was written */
+	char room[];           /* mostly for the text: one allocation less for each stanza */
 };
 
 struct outbox {
@@ -41,6 +42,10 @@ void outbox_release(struct outbox *box);
 struct outbox_item *outbox_add(struct outbox *box, xmpp_stanza_t *stanza, size_t bytes,
 			       uint64_t end, int64_t at);
 
+/* The same with room for so many bytes of text. */
+struct outbox_item *outbox_add_room(struct outbox *box, xmpp_stanza_t *stanza, size_t bytes,
+				    uint64_t end, int64_t at, size_t room);
+
 /* Takes the oldest out; NULL when empty. The caller owns it. */
 struct outbox_item *outbox_take(struct outbox *box);
 
@@ -49,6 +54,9 @@ void outbox_put(struct outbox *box, struct outbox_item *item);
 void outbox_put_first(struct outbox *box, struct outbox_item *item);
 
 void outbox_item_free(struct outbox_item *item);
+
+/* It has no text any more. */
+void outbox_item_forget_text(struct outbox_item *item);
 
 /* Forgets those that end at or before acked and were written before keep. */
 void outbox_prune(struct outbox *box, uint64_t acked, int64_t keep);
