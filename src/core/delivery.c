@@ -285,7 +285,10 @@ delivery_forsake(struct dest *dest, struct path *path)
 		return;
 	}
 	link = dest->lan == NULL ? NULL : ear->reach->lan_find(ear->reach_arg, dest->lan);
-	if (link == NULL || !link->acks || link->ops->abandon == NULL)
+	if (link == NULL || link->ops->abandon == NULL)
+		return;
+	/* What waits for one that is still being opened certainly has not arrived. */
+	if (!link->acks && link->state != LINK_OPENING)
 		return;
 	dest->leaving = true;
 	dest->leave_until = ear_now(ear->clock) + LEAVE_MAX;
