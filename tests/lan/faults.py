@@ -7,15 +7,18 @@
 
 
 class Draw:
-    """What breaks one way does so only while both ends have the other one."""
+    """What breaks one way does so only while both ends have the other one. Each kind comes once before
+    any comes again."""
 
     def __init__(self, lab, rng, kinds=None, longest=4.0, dead=2.0):
         """longest: s of one fault; dead: s without any way."""
         self.lab, self.rng, self.longest, self.dead = lab, rng, longest, dead
-        self.kinds, self.done = kinds or PATHS, []
+        self.kinds, self.deck, self.done = kinds or PATHS, [], []
 
     def fault(self):
-        name = self.rng.choice(sorted(self.kinds))
+        if not self.deck:
+            self.deck = self.rng.sample(sorted(self.kinds), len(self.kinds))
+        name = self.deck.pop()
         needed, call = self.kinds[name]
         seconds = round(self.rng.uniform(0.3, self.longest), 1)
         self.lab.wait_ways(*needed, timeout=90)

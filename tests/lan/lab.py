@@ -6,7 +6,8 @@ messages in both directions, and everything that can go wrong with the ways.
         made.cut_lan(3)             # seconds; back again afterwards
         made.finish()               # every message arrived once and in order, or it says which did not
 
-Faults end healed. A test whose promise allows errors says finish(errors=True).
+Faults end healed. A test whose promise allows errors says finish(errors=True). With EARSHOT_LOGS=DIR
+everything that the daemons wrote is kept there when a test fails, and what happened to each message.
 """
 
 import contextlib
@@ -171,7 +172,22 @@ class Lab(Street):
         found = {h: judge(h, errors, grace) for h in self.histories}
         for history in self.histories:
             print(self.summary(history, found[history]))
-        assert not any(found.values()), self.report(found)
+        if any(found.values()):
+            self.keep_logs()
+            raise AssertionError(self.report(found))
+
+    def keep_logs(self):
+        folder = os.environ.get("EARSHOT_LOGS")
+        if not folder:
+            return
+        logs = dict(self.net.logs())
+        for history in self.histories:
+            logs[history.name.replace(" > ", "-") + ".events"] = "\n".join(
+                history.around(None, len(history.events)))
+        for name, text in logs.items():
+            with open(os.path.join(folder, "%d-%s" % (self.seed, name)), "w",
+                      encoding="utf-8") as f:
+                f.write(text)
 
     def summary(self, history, defects=()):
         return "%s: seed %d, %d sent, %d came %s, %d errors, slowest %.2f s (%s)%s" % (

@@ -261,10 +261,10 @@ class Program(threading.Thread):
 
     def turn(self):
         """Sends what is due, and waits for the next thing to do."""
-        now = time.monotonic()
-        while self.rate and now >= self.due and not self.is_done() and len(self.waiting) < BUFFER:
+        now, rate = time.monotonic(), self.rate
+        while rate and now >= self.due and not self.is_done() and len(self.waiting) < BUFFER:
             self.send_one()
-            self.due += 1 / self.rate
+            self.due += 1 / rate
         if now - self.due > 1:      # it had to wait for the daemon: no flood afterwards
             self.due = now
         self.write()
@@ -274,7 +274,7 @@ class Program(threading.Thread):
             waiter.register(self.wake, selectors.EVENT_READ)
             waiter.register(self.sock, selectors.EVENT_READ |
                             (selectors.EVENT_WRITE if self.waiting else 0))
-            idle = not self.rate or self.is_done() or len(self.waiting) >= BUFFER
+            idle = not rate or self.is_done() or len(self.waiting) >= BUFFER
             keys = {k.fileobj for k, _ in waiter.select(
                 None if idle else max(0.0, self.due - time.monotonic()))}
         if self.wake in keys:
