@@ -22,11 +22,13 @@
 #define BOX    "box.example.org"
 
 static struct ear *ear;
+static bool stopped;
 
 static int
 setup(void **state)
 {
 	memset(&fake_addresses, 0, sizeof(fake_addresses));
+	stopped = false;
 	ear = fake_new();
 	ear->self[EAR_LINK_LAN] = "sofa@remote.local";
 	ear->self[EAR_LINK_SERVER] = "remote.example.org";
@@ -41,6 +43,8 @@ setup(void **state)
 static int
 teardown(void **state)
 {
+	if (!stopped)
+		fake_stop(ear);
 	fake_free(ear);
 	return 0;
 }
@@ -425,6 +429,7 @@ test_goodbye(void **state)
 	fake_addresses.trusted_count = 1; /* and the other is not trusted any more */
 	fake_tell(ear, EAR_TRUST_CHANGED, "other.example.org");
 	fake_stop(ear);
+	stopped = true;
 	assert_int_equal(ear->sends, 1);
 	assert_string_equal(xmpp_stanza_get_to(ear->sent), BOX);
 	assert_int_equal(addresses_read(ear_find(ear->sent, "addresses", EAR_NS_ADDRESSES), &ours),
