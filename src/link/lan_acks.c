@@ -132,7 +132,7 @@ on_overdue(struct lan_stream *ls)
 	}
 	if (ls->unconfirmed || now - acks->moved_at < patience(acks))
 		ear_timer_set(&acks->timer, LAN_OVERDUE_STEP);
-	else if (!lan_link_give_up(ls->link, ls))
+	else if (!lan_link_give_up(ls->link, ls) && lan_stream_is_usable(ls))
 		tell_silent(ls, true);
 }
 
@@ -144,13 +144,15 @@ on_timer(void *arg)
 	const struct outbox_item *oldest;
 	int64_t age;
 
-	if (ls->refused || ls->link->closing || !lan_stream_is_usable(ls))
+	if (ls->refused || ls->link->closing)
 		return;
+	/* Also one that a newer stream replaces: what waits for its end is not to wait for a dead
+	 * cable. */
 	if (lan_acks_are_asked(ls)) {
 		on_overdue(ls);
 		return;
 	}
-	if (ls->sent.count == 0)
+	if (!lan_stream_is_usable(ls) || ls->sent.count == 0)
 		return;
 	oldest = container_of(ls->sent.items.next, struct outbox_item, entry);
 	age = now_of(ls) - oldest->at;
