@@ -22,13 +22,13 @@
 #define EAR_NS_PUBSUB       "http://jabber.org/protocol/pubsub"      /* XEP-0060 */
 #define EAR_NS_PUBSUB_EVENT "http://jabber.org/protocol/pubsub#event"
 #define EAR_NS_PUBSUB_OWNER "http://jabber.org/protocol/pubsub#owner"
-#define EAR_NS_VCARD        "vcard-temp" /* XEP-0054 */
-#define EAR_NS_SM           "urn:xmpp:sm:3"                          /* XEP-0198 */
-#define EAR_NS_RECEIPTS     "urn:xmpp:receipts"                      /* XEP-0184 */
-#define EAR_NS_SID          "urn:xmpp:sid:0"                         /* XEP-0359 */
+#define EAR_NS_VCARD        "vcard-temp"        /* XEP-0054 */
+#define EAR_NS_SM           "urn:xmpp:sm:3"     /* XEP-0198 */
+#define EAR_NS_RECEIPTS     "urn:xmpp:receipts" /* XEP-0184 */
+#define EAR_NS_SID          "urn:xmpp:sid:0"    /* XEP-0359 */
 #define EAR_NS_BUTTONS      "urn:earshot:buttons:0"
-#define EAR_NS_KEYS         "urn:earshot:keys:0"    /* published device keys; also the node */
-#define EAR_NS_PAIRING      "urn:earshot:pairing:0" /* two devices, one code, no server */
+#define EAR_NS_KEYS         "urn:earshot:keys:0"      /* published device keys; also the node */
+#define EAR_NS_PAIRING      "urn:earshot:pairing:0"   /* two devices, one code, no server */
 #define EAR_NS_DELIVERY     "urn:earshot:delivery:0"  /* the life of a stanza */
 #define EAR_NS_ADDRESSES    "urn:earshot:addresses:0" /* where a trusted engine can be dialled */
 /* Between the daemon and programs on the same machine only; never crosses another link. */

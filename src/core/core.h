@@ -80,7 +80,7 @@ struct ear {
 	const struct conf *conf;
 	const struct ear_xep *const *xeps;
 	void **xep_states;
-	size_t started; /* of xeps: those that may be stopped */
+	size_t started;    /* of xeps: those that may be stopped */
 	struct pool *pool; /* of ctx */
 	xmpp_ctx_t *ctx;
 	const struct core_reach *reach;

@@ -4,11 +4,11 @@
  *
  * What leaves by a direct stream with acknowledgements (link->acks) is answered for by that link
  * until the other end has it. What leaves by a server for somebody who remembers what he got
- * (dest->remembers), or may turn out to, is owed: kept here until his receipt (XEP-0184) his answer or an error comes.
- * When a path dies, what is owed on it leaves again by the next one with the same ids (XEP-0359 for
- * messages; those of IQs are unique as they are), in the same order and before everything newer;
- * the receiver drops what it has had (receive.h). Whoever does not remember gets what XMPP gives:
- * at most once, and an error that says that it may have arrived.
+ * (dest->remembers), or may turn out to, is owed: kept here until his receipt (XEP-0184), his
+ * answer or an error comes. When a path dies, what is owed on it leaves again by the next one with
+ * the same ids (XEP-0359 for messages; those of IQs are unique as they are), in the same order and
+ * before everything newer; the receiver drops what it has had (receive.h). Whoever does not
+ * remember gets what XMPP gives: at most once, and an error that says that it may have arrived.
  */
 #ifndef CORE_DELIVERY_H
 #define CORE_DELIVERY_H

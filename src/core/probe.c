@@ -59,6 +59,14 @@ on_server_pong(void *arg, const struct ear_answer *answer)
 	on_pong(dest, &dest->by_server, answer);
 }
 
+/* He learns how our clocks are apart, and so how old the first thing is that may come too late. */
+static void
+tell_time(const struct dest *dest, xmpp_stanza_t *ping)
+{
+	if (dest->remembers)
+		ear_set(ear_child(ping, "expires", EAR_NS_DELIVERY), "ms", "%d", EXPIRES_MAX_MS);
+}
+
 static void
 ping(struct dest *dest, struct path *path)
 {
@@ -66,9 +74,9 @@ ping(struct dest *dest, struct path *path)
 	bool lan = path->kind == EAR_LINK_LAN;
 	xmpp_stanza_t *iq = ear_stanza(ear->ctx, "iq", "get", lan ? dest->lan : dest->jid, NULL);
 
-	ear_child(iq, "ping", EAR_NS_PING);
+	tell_time(dest, ear_child(iq, "ping", EAR_NS_PING));
 	path->pinging = true;
-	request_send(ear, iq, path->kind, ANSWER_MIN + 4 * path_cost(path),
+	request_send(ear, expires_stamp(ear, iq), path->kind, ANSWER_MIN + 4 * path_cost(path),
 		     lan ? on_lan_pong : on_server_pong, dest);
 }
 

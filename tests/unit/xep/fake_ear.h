@@ -8,7 +8,7 @@
 
 #include <earshot/ear.h>
 
-#define FAKE_FROM "remote@pronto.local/1"
+#define FAKE_FROM    "remote@pronto.local/1"
 #define FAKE_METRICS "# TYPE earshot_fake gauge\nearshot_fake{link=\"lan\"} 1\n"
 
 #define FAKE_WATCHES  8
