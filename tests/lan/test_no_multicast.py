@@ -181,3 +181,23 @@ def test_shown():
         box.stop()
         wait_until(lambda: all(r.get("found") != "told"
                                for r in remote.cli("--json", "peers").rows), 10, "its goodbye")
+
+
+@pytest.mark.parametrize("first", ["told", "announced"])
+def test_another_device_of_that_name(first):
+    """It is announced here under the name that the trusted one has elsewhere: the key decides."""
+    with campus("component", remote="a", box="b", twin="a") as home:
+        remote = home.device("remote", "sofa", trusts=["box"], mdns="embedded")
+        if first == "told":
+            home.device("box", "tv", trusts=["remote"])
+            wait_level(remote, "tv@box.local", "trusted")
+        twin = home.device("twin", "tv", engine="box", mdns="embedded")
+        remote.wait_peer("tv@box.local")
+        if first == "announced":
+            box = home.device("box", "tv", trusts=["remote"])
+            box.proc.wait_for("told by its server", 30)
+        for _ in range(20):
+            answer = remote.cli("--json", "press", home.jid("box"), "pause")
+            assert answer.code == 0, answer
+        assert "policy.buttons" not in twin.proc.output()   # who trusts nobody says so of a press
+        assert '"level": "trusted"' not in twin.cli("--json", "peers").out
