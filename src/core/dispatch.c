@@ -165,31 +165,31 @@ refuse_message(struct ear_in *in, bool may)
 
 /* A message for people: to the programs that want messages. */
 static void
-take_message(struct ear_in *in)
+take_message(const struct link *link, struct ear_in *in)
 {
 	bool may = may_chat(in);
 
 	if (may && program_deliver(in->ear, in) > 0)
-		receive_done(in->ear, in);
+		receive_done(in->ear, link, in);
 	else
 		refuse_message(in, may);
 }
 
 static void
-take(struct ear_in *in)
+take(const struct link *link, struct ear_in *in)
 {
 	enum ear_stanza_kind kind = kind_of(in->stanza);
 	enum ear_verdict verdict = is_bad(in->stanza, kind) ? EAR_BAD_REQUEST : try_rules(in, kind);
 
 	if (verdict == EAR_DONE) {
 		if (kind == EAR_MESSAGE)
-			receive_done(in->ear, in);
+			receive_done(in->ear, link, in);
 		return;
 	}
 	if (verdict != EAR_PASS)
 		send_error(in, verdict, NULL);
 	else if (kind == EAR_MESSAGE)
-		take_message(in);
+		take_message(link, in);
 	else if (kind != EAR_PRESENCE)
 		send_error(in, EAR_SERVICE_UNAVAILABLE, NULL);
 	else if (may_chat(in))
@@ -235,13 +235,13 @@ dispatch_to_us(const struct link *link, struct ear_in *in)
 	struct ear *ear = in->ear;
 
 	if (link->kind == EAR_LINK_LOCAL)
-		take(in);
+		take(link, in);
 	else if (receive_is_repeat(ear, link, in) || take_receipt(in))
 		return;
 	else if (expires_is_late(ear, in->from, in->stanza))
 		tell_late(in);
 	else
-		take(in);
+		take(link, in);
 }
 
 static void

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: ISC */
 /* receive.c: what has come before. */
 #include <errno.h>
-#include <stdio.h>
 #include <string.h>
 
 #include "base/alloc.h"
@@ -71,23 +70,31 @@ is_set(const struct ear_in *in)
 
 /* What it is noted under; NULL: it is none that is noted. */
 static const char *
-id_of(const struct ear_in *in, char out[ID_SIZE])
+id_of(const struct ear_in *in, bool set, char out[ID_SIZE])
 {
+	const char *id = set ? in->id : NULL;
 	xmpp_stanza_t *origin;
-	const char *id;
+	size_t length;
 
-	if (is_set(in)) {
-		id = in->id;
-	} else if (strcmp(xmpp_stanza_get_name(in->stanza), "message") == 0) {
+	if (!set && strcmp(xmpp_stanza_get_name(in->stanza), "message") == 0) {
 		origin = ear_find(in->stanza, "origin-id", EAR_NS_SID);
 		id = origin == NULL ? NULL : xmpp_stanza_get_attribute(origin, "id");
-	} else {
-		return NULL;
 	}
-	if (id == NULL || *id == '\0' || strlen(id) > ID_SIZE - 8)
+	length = id == NULL ? 0 : strlen(id);
+	if (length == 0 || length > ID_SIZE - 2)
 		return NULL;
-	snprintf(out, ID_SIZE, "%s %s", is_set(in) ? "iq" : "m", id);
+	out[0] = set ? 'i' : 'm';
+	memcpy(out + 1, id, length + 1);
 	return out;
+}
+
+/* Where it is noted; NULL: nowhere, nobody will send it again. */
+static struct seen *
+notes_for(struct ear *ear, const struct link *link, const struct ear_in *in)
+{
+	if (counts_on_us(ear, link, in))
+		return seen_of(ear, in);
+	return may_come_again(in) ? ear->seen_strangers : NULL;
 }
 
 static void
@@ -125,44 +132,44 @@ answer_again(const struct ear_in *in, const char *sender, const char *id)
 }
 
 static void
-note(const struct ear_in *in, struct seen *seen, const char *sender, const char *id)
+repeat(const struct ear_in *in, bool set, const char *sender)
 {
-	seen_note(seen, sender, id);
-	if (is_set(in))
-		answers_begin(in->ear->answers, sender, in->id);
-}
-
-bool
-receive_is_repeat(struct ear *ear, const struct link *link, const struct ear_in *in)
-{
-	char buffer[ID_SIZE];
-	const char *id = id_of(in, buffer), *sender;
-	bool counts;
-
-	if (id == NULL || link->kind == EAR_LINK_LOCAL)
-		return false;
-	counts = counts_on_us(ear, link, in);
-	if (!counts && !may_come_again(in))
-		return false;
-	sender = sender_of(ear, in->from);
-	if (!has_come(ear, sender, id)) {
-		note(in, counts ? seen_of(ear, in) : ear->seen_strangers, sender, id);
-		return false;
-	}
-	metrics_add(&ear->metrics, METRIC_REPEATED, in->link);
-	ear_debug("%s: %s has come before", in->from, id);
-	if (is_set(in))
+	metrics_add(&in->ear->metrics, METRIC_REPEATED, in->link);
+	ear_debug("%s: %s has come before", in->from, in->id == NULL ? "" : in->id);
+	if (set)
 		answer_again(in, sender, in->id);
 	else
 		send_receipt(in);
-	return true;
+}
+
+/* A request may act at any time from now on, and is noted before. */
+bool
+receive_is_repeat(struct ear *ear, const struct link *link, const struct ear_in *in)
+{
+	bool set = is_set(in);
+	char buffer[ID_SIZE];
+	const char *id = id_of(in, set, buffer), *sender;
+	struct seen *seen = id == NULL ? NULL : notes_for(ear, link, in);
+
+	if (seen == NULL)
+		return false;
+	sender = sender_of(ear, in->from);
+	if (has_come(ear, sender, id)) {
+		repeat(in, set, sender);
+		return true;
+	}
+	if (set) {
+		seen_note(seen, sender, id);
+		answers_begin(ear->answers, sender, in->id);
+	}
+	return false;
 }
 
 void
 receive_refused(struct ear *ear, const struct ear_in *in)
 {
 	char buffer[ID_SIZE];
-	const char *id = id_of(in, buffer);
+	const char *id = id_of(in, is_set(in), buffer);
 
 	if (id == NULL || in->link == EAR_LINK_LOCAL)
 		return;
@@ -170,11 +177,20 @@ receive_refused(struct ear *ear, const struct ear_in *in)
 	seen_forget(ear->seen_strangers, sender_of(ear, in->from), id);
 }
 
+/* The programs have it, or their sockets: should this process be killed now, it is not lost. */
 void
-receive_done(struct ear *ear, const struct ear_in *in)
+receive_done(struct ear *ear, const struct link *link, const struct ear_in *in)
 {
-	if (in->link != EAR_LINK_LOCAL)
-		send_receipt(in);
+	char buffer[ID_SIZE];
+	const char *id = id_of(in, false, buffer);
+	struct seen *seen;
+
+	if (link->kind == EAR_LINK_LOCAL)
+		return;
+	seen = id == NULL ? NULL : notes_for(ear, link, in);
+	if (seen != NULL)
+		seen_note(seen, sender_of(ear, in->from), id);
+	send_receipt(in);
 }
 
 void

@@ -18,14 +18,15 @@ void receive_release(struct ear *ear);
 /* In that directory instead. 0, or -errno with error filled. */
 int receive_open(struct ear *ear, const char *dir, char *error, size_t size);
 
-/* Whether it has come before, which has been dealt with. If not, it is noted. */
+/* Whether it has come before, which has been dealt with. If not, and it is a request, it is noted.
+ */
 bool receive_is_repeat(struct ear *ear, const struct link *link, const struct ear_in *in);
 
-/* It was not handled, and its sender was told so: should it come again, he is told again. */
+/* A request was not handled, and its sender was told so: should it come again, he is told again. */
 void receive_refused(struct ear *ear, const struct ear_in *in);
 
-/* It was: a message that asks for a receipt gets it (XEP-0184). */
-void receive_done(struct ear *ear, const struct ear_in *in);
+/* A message was handled: it is noted, and gets the receipt that it asks for (XEP-0184). */
+void receive_done(struct ear *ear, const struct link *link, const struct ear_in *in);
 
 /* A request was answered with that. */
 void receive_answered(struct ear *ear, const char *peer, xmpp_stanza_t *answer);

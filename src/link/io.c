@@ -340,6 +340,13 @@ io_out(struct io *io)
 }
 
 void
+io_flush(struct io *io)
+{
+	if (!io->connecting && !io->failed && !io->closed && io->error == 0 && io->seal == NULL)
+		io_push(io);
+}
+
+void
 io_start_tls(struct io *io, struct tls *tls)
 {
 	io->seal = seal_new(tls, io->out, &io->sent);

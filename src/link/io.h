@@ -41,6 +41,13 @@ struct io *io_new_fd(struct event_base *base, int fd, const struct io_events *ev
 struct evbuffer *io_out(struct io *io);
 
 /*
+ * What was appended goes to the kernel now, as far as it takes it, and not at the end of the turn:
+ * for what must not go with this process. Whether it failed is told at the end of the turn. Does
+ * nothing on a stream that is encrypted or not yet connected.
+ */
+void io_flush(struct io *io);
+
+/*
  * What was appended before this call leaves as it is, what is appended from now on is encrypted,
  * after the handshake; what arrives from now on is decrypted. Consumes tls. May be called from
  * inside data(), whose bytes were the last plain ones: what of them is not meant to be read has to

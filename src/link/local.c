@@ -96,9 +96,12 @@ client_send(struct link *link, xmpp_stanza_t *stanza)
 	if (xmpp_stanza_get_attribute(stanza, "from") == NULL)
 		xmpp_stanza_set_attribute(stanza, "from", link->self);
 	rc = stream_send(c->stream, stanza);
-	if (rc == 0)
-		outbox_add(&c->sent, stanza, (size_t)(io_written(io) - before), io_written(io), 0);
-	return rc;
+	if (rc != 0)
+		return rc;
+	outbox_add(&c->sent, stanza, (size_t)(io_written(io) - before), io_written(io), 0);
+	/* Whoever sent it is told that we have it, and forgets it. */
+	io_flush(io);
+	return 0;
 }
 
 static void
