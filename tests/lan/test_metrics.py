@@ -195,9 +195,12 @@ def test_a_switch_is_counted(home):
     home.net.cut_lan()
     home.remote.wait_chosen("box.example.test", "server")
     assert switches("server") > to_server
+    # What is in use is measured.
+    home.check("pause", "server", True)
+    wait_until(lambda: read(home.remote.cli("metrics").out)["earshot_rtt_seconds_count"][
+        (("link", "server"),)] > 0, 10, "a round trip by the server")
     home.net.restore_lan()
     home.remote.wait_chosen("box.example.test", "lan", 60)
     assert switches("lan") > to_lan
     all_of = read(home.remote.cli("metrics").out)
     assert all_of["earshot_server_up"][()] == 1
-    assert all_of["earshot_rtt_seconds_count"][(("link", "server"),)] > 0
