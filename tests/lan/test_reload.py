@@ -211,7 +211,10 @@ def test_many_reloads(pair):
         reload(tv, TV + sections.replace("example.org", "example.%d.org" % n))
         reload(tv, TV + "[engine]\nmetrics = 127.0.0.1:%d\n" % (9300 + n % 2))
     reload(tv, TV)
-    # The destinations of those who are no longer configured are trimmed at 4096; they are small.
-    assert resident() - before < 12 << 20
+    # The destinations of those who are no longer configured are trimmed at 4096; they are small. A
+    # sanitizer keeps what was freed, and looks for leaks itself.
+    with open(tv.argv()[0] + "d", "rb") as f:
+        sanitized = b"__asan_init" in f.read()
+    assert sanitized or resident() - before < 12 << 20
     assert sofa.cli("ping", ADDRESS, "-c", "1").code == 0
     assert ends(tv) == 0
