@@ -24,12 +24,6 @@ now_of(const struct lan_stream *ls)
 }
 
 bool
-lan_acks_are_on(const struct lan_stream *ls)
-{
-	return ls->acks != NULL && ls->acks->on;
-}
-
-bool
 lan_acks_are_due(const struct lan_stream *ls)
 {
 	return ls->acks != NULL && ls->sent.count > 0;

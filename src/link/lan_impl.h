@@ -335,7 +335,11 @@ void lan_acks_turn_on(struct lan_stream *ls);
 /* The other end has got <enable/>, and all before it. */
 void lan_acks_confirm(struct lan_stream *ls);
 void lan_acks_free(struct lan_stream *ls);
-bool lan_acks_are_on(const struct lan_stream *ls);
+static inline bool
+lan_acks_are_on(const struct lan_stream *ls)
+{
+	return ls->acks != NULL && ls->acks->on;
+}
 /* Whether a question is open. */
 bool lan_acks_are_asked(const struct lan_stream *ls);
 /* That stanza has been written: returns its number. When it is kept, it will be asked for. */

@@ -86,7 +86,7 @@ lan_ticket_keep(struct lan_stream *ls)
 	ticket = xalloc(sizeof(*ticket));
 	ticket->address = xstrdup(ls->link->link.peer);
 	ticket->session = session;
-	ticket->acks = ls->acks != NULL && lan_acks_are_on(ls);
+	ticket->acks = lan_acks_are_on(ls);
 	list_add(&lan->ticket_ages, &ticket->entry);
 	map_set(lan->tickets, ticket->address, ticket);
 }
