@@ -154,6 +154,12 @@ check_avahi(const struct diagnosis *d)
 	const struct core_facts *facts = &d->facts;
 	bool daemon = facts->mdns != NULL && strcmp(facts->mdns, "daemon") == 0;
 
+	if (d->ear->conf->lan_mdns == CONF_MDNS_OFF) {
+		diagnosis_tell(d, "avahi", EAR_CHECK_OK, NULL,
+			       "switched off: peers are found by [peer] host, and by what they "
+			       "tell over the server");
+		return false;
+	}
 	switch (facts->mdns_trouble) {
 	case MDNS_FINE:
 	case MDNS_STARTING:
