@@ -29,7 +29,7 @@ APPEARS_BAR = 1.1       # round trips of the way that is left; a tenth is for th
 SWITCH_BAR = 500        # msg/s at least
 PRESS_BAR = 150         # ms
 IDLE_BAR = 0.1          # per cent of a core
-PEERS, SETTLE, IDLE = 1000, 70, 30      # so many; s until, and s that nothing happens
+PEERS, SETTLE, IDLE = 1000, 85, 30      # so many; s until, and s that nothing happens
 
 
 class Tail(threading.Thread):
