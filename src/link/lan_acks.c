@@ -124,10 +124,16 @@ on_overdue(struct lan_stream *ls)
 		acks->moved = moved;
 		acks->moved_at = now;
 	}
-	if (ls->unconfirmed || now - acks->moved_at < patience(acks))
+	if (!ls->unconfirmed && now - acks->moved_at >= patience(acks)) {
+		if (lan_link_give_up(ls->link, ls))
+			return;
+		if (!acks->silent && lan_stream_is_usable(ls))
+			tell_silent(ls, true);
+	}
+	/* The other end may open a newer stream any time. Whoever was told may have ended this one.
+	 */
+	if (!ls->link->closing)
 		ear_timer_set(&acks->timer, LAN_OVERDUE_STEP);
-	else if (!lan_link_give_up(ls->link, ls) && lan_stream_is_usable(ls))
-		tell_silent(ls, true);
 }
 
 static void
