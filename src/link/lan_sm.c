@@ -7,6 +7,7 @@
  * <enable/> on, and the <enabled/> of the other end says that all before have arrived, as does the
  * first <a/> for what the other end has sent before <enabled/>.
  */
+#include <assert.h>
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>
@@ -43,6 +44,7 @@ lan_sm_tell(struct lan_stream *ls)
 {
 	char text[64];
 
+	assert(ls->acks != NULL);
 	ls->acks->told = ls->acks->got;
 	snprintf(text, sizeof(text), "<a xmlns='" EAR_NS_SM "' h='%u'/>",
 		 (unsigned)(uint32_t)ls->acks->got);
@@ -180,6 +182,7 @@ take_count(struct lan_stream *ls, xmpp_stanza_t *element)
 	const struct lan_acks *acks = ls->acks;
 	uint32_t h, more;
 
+	assert(acks != NULL);
 	if (!read_count(xmpp_stanza_get_attribute(element, "h"), &h)) {
 		lan_stream_refuse(ls, "bad-format", -EPROTO, "acknowledges without a number");
 		return;

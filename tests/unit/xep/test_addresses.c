@@ -65,6 +65,7 @@ asked(size_t *at)
 {
 	size_t n = 0;
 
+	*at = 0;
 	for (size_t i = ear->request_count; i-- > 0;)
 		if (ear_find(fake_request(ear, i), "addresses", EAR_NS_ADDRESSES) != NULL) {
 			*at = i;
