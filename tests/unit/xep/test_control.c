@@ -48,9 +48,9 @@ ask(const char *type, const char *xml)
 
 static const struct ear_peer_info two_peers[] = {
 	{ "juliet@pronto.local", "juliet@example.org", "Juliet <3", "avail", "in", true, EAR_PLAIN,
-	  EAR_LINK_LAN, 1234, NULL },
+	  EAR_LINK_LAN, 1234, NULL, "mdns" },
 	{ "tv@example.org", NULL, "", "", "", false, EAR_TRUSTED, EAR_LINK_NONE, -1,
-	  "its key is not the one it had" },
+	  "its key is not the one it had", "" },
 };
 
 static void
@@ -77,6 +77,7 @@ test_peers(void **state)
 	assert_string_equal(fake_attribute(peer, "link"), "lan");
 	assert_string_equal(fake_attribute(peer, "rtt-us"), "1234");
 	assert_null(xmpp_stanza_get_attribute(peer, "refused"));
+	assert_string_equal(fake_attribute(peer, "found"), "mdns");
 	peer = ear_next(peer);
 	assert_string_equal(fake_attribute(peer, "refused"), "its key is not the one it had");
 	assert_string_equal(fake_attribute(peer, "in-earshot"), "false");
@@ -84,6 +85,7 @@ test_peers(void **state)
 	assert_null(xmpp_stanza_get_attribute(peer, "jid"));
 	assert_null(xmpp_stanza_get_attribute(peer, "name"));
 	assert_null(xmpp_stanza_get_attribute(peer, "rtt-us"));
+	assert_null(xmpp_stanza_get_attribute(peer, "found"));
 }
 
 static void
@@ -153,9 +155,9 @@ test_bad_first(void **state)
 
 static const struct ear_path_info two_paths[] = {
 	{ "juliet@pronto.local", "juliet@pronto.local", EAR_LINK_LAN, EAR_PATH_UP, EAR_PLAIN, 1234,
-	  55, 7, 250000, "", true, "shortest" },
+	  55, 7, 250000, "", true, "shortest", "told" },
 	{ "tv@example.org", "tv@example.org", EAR_LINK_SERVER, EAR_PATH_FAILED, EAR_PROVED, -1, -1,
-	  0, -1, "connection refused", false, "" },
+	  0, -1, "connection refused", false, "", "" },
 };
 
 static void
@@ -178,11 +180,13 @@ test_paths(void **state)
 	assert_string_equal(fake_attribute(path, "alive-us"), "250000");
 	assert_string_equal(fake_attribute(path, "chosen"), "true");
 	assert_string_equal(fake_attribute(path, "why"), "shortest");
+	assert_string_equal(fake_attribute(path, "found"), "told");
 	assert_null(xmpp_stanza_get_attribute(path, "failure"));
 	path = ear_next(path);
 	assert_string_equal(fake_attribute(path, "failure"), "connection refused");
 	assert_string_equal(fake_attribute(path, "chosen"), "false");
 	assert_null(xmpp_stanza_get_attribute(path, "alive-us"));
+	assert_null(xmpp_stanza_get_attribute(path, "found"));
 	ask("get", "<paths xmlns='" EAR_NS_CONTROL "' to='tv@example.org'/>");
 	assert_int_equal(fake_children(fake_result(ear)), 1);
 	ask("get", "<paths xmlns='" EAR_NS_CONTROL "' to='x@example.org'/>");
