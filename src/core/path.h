@@ -19,7 +19,8 @@ struct path {
 	bool left;        /* who was there has ended its stream: nobody is expected back at once */
 	int64_t retry_at; /* FAILED: not before */
 	int64_t backoff;
-	bool pinging; /* a probe of ours is under way */
+	bool pinging;      /* a probe of ours is under way */
+	int64_t pinged_at; /* since then */
 	char failure[160];
 };
 

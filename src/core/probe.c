@@ -26,6 +26,13 @@ is_gone(const struct ear_answer *answer)
 	       condition == EAR_REMOTE_SERVER_TIMEOUT;
 }
 
+/* The ping may have been lost with one of two streams: the other one has been heard of since. */
+static bool
+has_lived(const struct path *path, const struct ear_answer *answer)
+{
+	return answer->error == -ETIMEDOUT && path->alive_at > path->pinged_at;
+}
+
 static void
 on_pong(struct dest *dest, struct path *path, const struct ear_answer *answer)
 {
@@ -34,7 +41,7 @@ on_pong(struct dest *dest, struct path *path, const struct ear_answer *answer)
 	path->pinging = false;
 	if (ear->stopping)
 		return;
-	if (is_gone(answer))
+	if (is_gone(answer) && !has_lived(path, answer))
 		path_fail(path, ear_now(ear->clock),
 			  answer->error == -ETIMEDOUT ? "does not answer" : "not there");
 	if (dest->chosen != NULL || dest_is_warm(dest))
@@ -76,6 +83,7 @@ ping(struct dest *dest, struct path *path)
 
 	tell_time(dest, ear_child(iq, "ping", EAR_NS_PING));
 	path->pinging = true;
+	path->pinged_at = ear_now(ear->clock);
 	request_send(ear, expires_stamp(ear, iq), path->kind, ANSWER_MIN + 4 * path_cost(path),
 		     lan ? on_lan_pong : on_server_pong, dest);
 }
