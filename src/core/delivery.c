@@ -62,6 +62,22 @@ delivery_is_owed(const struct dest *dest, xmpp_stanza_t *stanza)
 	return dest->remembers && request_may_repeat(dest->ear, stanza);
 }
 
+/* Not those that may take one path only: they are not in order with the others. */
+void
+delivery_number(struct dest *dest, xmpp_stanza_t *stanza)
+{
+	xmpp_stanza_t *order;
+
+	if (!is_promised(stanza) || !delivery_is_owed(dest, stanza) ||
+	    ear_find(stanza, "order", EAR_NS_DELIVERY) != NULL)
+		return;
+	order = ear_child(stanza, "order", EAR_NS_DELIVERY);
+	if (dest->sent.last == 0)
+		ids_take(&dest->ear->ids, dest->sent.id);
+	ear_set(order, "n", "%lld", (long long)++dest->sent.last);
+	ear_set(order, "id", "%s", dest->sent.id);
+}
+
 bool
 delivery_has_room(const struct dest *dest)
 {

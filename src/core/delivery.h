@@ -22,6 +22,10 @@ xmpp_stanza_t *delivery_accept(struct ear *ear, xmpp_stanza_t *stanza);
 /* Whether it can be owed, if it goes by a server. */
 bool delivery_is_owed(const struct dest *dest, xmpp_stanza_t *stanza);
 
+/* It leaves for the first time: numbers a message, so that one that has been overtaken on its way
+ * is known as that. */
+void delivery_number(struct dest *dest, xmpp_stanza_t *stanza);
+
 /* Whether one more can be owed. */
 bool delivery_has_room(const struct dest *dest);
 

@@ -20,6 +20,12 @@
 
 struct ear;
 
+/* The messages of one sender to one destination, as he counts them. */
+struct order {
+	char id[17]; /* of that count; "": none */
+	int64_t last;
+};
+
 struct dest {
 	struct list all; /* oldest use first */
 	struct ear *ear;
@@ -48,8 +54,9 @@ struct dest {
 	bool flushing; /* what waits is leaving: what is sent meanwhile goes behind it */
 	bool silent;   /* its stream does not acknowledge; there was no other path */
 	int64_t leave_until;
-	bool leaving;   /* a switch goes on when the old link has given back what it holds */
-	struct age age; /* of what it sends: see expires.h */
+	bool leaving; /* a switch goes on when the old link has given back what it holds */
+	struct order sent, handled; /* by us, of his (receive.h) */
+	struct age age;             /* of what it sends: see expires.h */
 };
 
 struct dests {

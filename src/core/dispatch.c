@@ -240,6 +240,8 @@ dispatch_to_us(const struct link *link, struct ear_in *in)
 		return;
 	else if (expires_is_late(ear, in->from, in->stanza))
 		tell_late(in);
+	else if (receive_is_overtaken(in))
+		return;
 	else
 		take(link, in);
 }

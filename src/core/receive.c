@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: ISC */
 /* receive.c: what has come before. */
 #include <errno.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "base/alloc.h"
@@ -165,6 +166,50 @@ receive_is_repeat(struct ear *ear, const struct link *link, const struct ear_in 
 	return false;
 }
 
+/* Its number; 0: it has none. */
+static int64_t
+number_of(xmpp_stanza_t *message, const char **id)
+{
+	xmpp_stanza_t *order = ear_is(message, "message", EAR_NS_CLIENT)
+				       ? ear_find(message, "order", EAR_NS_DELIVERY)
+				       : NULL;
+	const char *n = order == NULL ? NULL : xmpp_stanza_get_attribute(order, "n");
+
+	*id = order == NULL ? NULL : xmpp_stanza_get_attribute(order, "id");
+	if (n == NULL || *id == NULL || strlen(*id) >= sizeof(((struct order *)0)->id))
+		return 0;
+	errno = 0;
+	return strspn(n, "0123456789") == strlen(n) ? strtoll(n, NULL, 10) : 0;
+}
+
+bool
+receive_is_overtaken(const struct ear_in *in)
+{
+	const char *id;
+	int64_t n = number_of(in->stanza, &id);
+	const struct dest *dest = n > 0 ? dest_find(in->ear, in->from) : NULL;
+
+	if (dest == NULL || strcmp(dest->handled.id, id) != 0 || n > dest->handled.last)
+		return false;
+	ear_info("%s: a message was overtaken on its way: refused", in->from);
+	ear_fail(in, EAR_REMOTE_SERVER_TIMEOUT,
+		 "newer ones were here before it: it was not delivered");
+	return true;
+}
+
+static void
+count_on(const struct ear_in *in)
+{
+	const char *id;
+	int64_t n = number_of(in->stanza, &id);
+	struct dest *dest = n > 0 ? dest_find(in->ear, in->from) : NULL;
+
+	if (dest == NULL)
+		return;
+	copy_text(dest->handled.id, sizeof(dest->handled.id), id);
+	dest->handled.last = n;
+}
+
 void
 receive_refused(struct ear *ear, const struct ear_in *in)
 {
@@ -190,6 +235,7 @@ receive_done(struct ear *ear, const struct link *link, const struct ear_in *in)
 	seen = id == NULL ? NULL : notes_for(ear, link, in);
 	if (seen != NULL)
 		seen_note(seen, sender_of(ear, in->from), id);
+	count_on(in);
 	send_receipt(in);
 }
 

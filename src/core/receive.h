@@ -4,7 +4,9 @@
  *
  * From those who know that we remember (their stream has acknowledgements, or they were told), each
  * message with an origin-id (XEP-0359) and each IQ set is noted once it is handled. One that comes
- * again is dropped; a message's receipt is sent again, a request is answered as it was.
+ * again is dropped; a message's receipt is sent again, a request is answered as it was. A message
+ * that comes for the first time behind a newer one (<order/>) is refused: its sender is told that
+ * it did not arrive, and no program ever sees a wrong order.
  */
 #ifndef CORE_RECEIVE_H
 #define CORE_RECEIVE_H
@@ -21,6 +23,9 @@ int receive_open(struct ear *ear, const char *dir, char *error, size_t size);
 /* Whether it has come before, which has been dealt with. If not, and it is a request, it is noted.
  */
 bool receive_is_repeat(struct ear *ear, const struct link *link, const struct ear_in *in);
+
+/* Whether it comes behind one that left after it; its sender is told. */
+bool receive_is_overtaken(const struct ear_in *in);
 
 /* A request was not handled, and its sender was told so: should it come again, he is told again. */
 void receive_refused(struct ear *ear, const struct ear_in *in);

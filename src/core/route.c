@@ -386,6 +386,7 @@ route_try(struct dest *dest, xmpp_stanza_t *stanza)
 			return -EAGAIN;
 		if (path == NULL)
 			break;
+		delivery_number(dest, stanza);
 		error = send_by(dest, path, stanza);
 		if (!is_of_path(error))
 			return error;

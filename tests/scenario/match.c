@@ -75,7 +75,7 @@ match_attributes(xmpp_stanza_t *pattern, xmpp_stanza_t *sent)
 static bool
 is_of_delivery(xmpp_stanza_t *child, xmpp_stanza_t *pattern)
 {
-	return (ear_is(child, "origin-id", EAR_NS_SID) ||
+	return (ear_is(child, "origin-id", EAR_NS_SID) || ear_is(child, "order", EAR_NS_DELIVERY) ||
 		ear_is(child, "request", EAR_NS_RECEIPTS)) &&
 	       (pattern == NULL ||
 		strcmp(xmpp_stanza_get_name(pattern), xmpp_stanza_get_name(child)) != 0);
