@@ -86,6 +86,9 @@ FENCES = {      # a library's headers, and the only places that may see them
     "jansson": ["src/player/", "tools/"],
     "ares": ["src/link/server"],
     "event2/": ["src/", "tools/"],
+    "event2/http": ["src/link/metrics_http"],
+    "sqlite3": ["src/store/spool"],
+    "qrencode": ["tools/qr"],
 }
 
 
