@@ -120,9 +120,9 @@ def test_peers(pair):
     wait_until(lambda: peer()["level"] == "keyed", 20, peer, step=0.1)
     row = peer()
     assert list(row) == ["address", "jid", "name", "status", "message", "in_earshot", "level",
-                         "link", "rtt_us", "refused"]
+                         "link", "rtt_us", "refused", "found"]
     assert row["in_earshot"] is True and row["level"] == "keyed" and row["link"] == "lan"
-    assert row["refused"] is None
+    assert row["refused"] is None and row["found"] == "mdns"
     assert row["name"] == "livingroom" and row["jid"] is None
     table = pair.earshot("peers").out.splitlines()
     assert table[0].split() == ["ADDRESS", "JID", "NAME", "STATUS", "IDENTITY", "PATH", "RTT"]
@@ -199,8 +199,9 @@ def test_paths(pair):
     rows = pair.earshot("paths", TV, "--json").rows
     assert [row["link"] for row in rows] == ["lan"]
     assert list(rows[0]) == ["to", "address", "link", "state", "level", "rtt_us", "rttvar_us",
-                             "samples", "alive_us", "failure", "chosen", "why"]
+                             "samples", "alive_us", "failure", "chosen", "why", "found"]
     assert rows[0]["chosen"] is True and rows[0]["state"] == "up" and rows[0]["samples"] > 0
+    assert rows[0]["found"] == "mdns"
     assert pair.earshot("paths", TV).out.splitlines()[1].startswith("*  " + TV)
 
 
