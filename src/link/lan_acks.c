@@ -334,7 +334,7 @@ lan_acks_got(struct lan_stream *ls, xmpp_stanza_t *stanza)
 	struct lan_acks *acks = ls->acks;
 
 	if (acks->on && ++acks->got - acks->told >= LAN_TELL_STANZAS)
-		lan_sm_tell(ls);
+		lan_sm_answer(ls);
 	if (acks->request > acks->acked && ear_is_answer(stanza))
 		take_proof(ls, stanza);
 }

@@ -48,7 +48,8 @@
 #define LAN_ASK_BYTES       (OUTBOX_BYTES_MAX / 4)
 #define LAN_QUESTIONS_MAX   8
 #define LAN_TELL_STANZAS    (OUTBOX_STANZAS_MAX / 2) /* are acknowledged without being asked */
-#define LAN_OVERDUE_MIN     (500 * EAR_MSEC)         /* for the answer to that question */
+#define LAN_UNREAD_MAX      (2 * OUTBOX_BYTES_MAX) /* of ours; questions are not answered above it */
+#define LAN_OVERDUE_MIN     (500 * EAR_MSEC)       /* for the answer to that question */
 #define LAN_OVERDUE_MAX     (2 * EAR_SEC)
 #define LAN_OVERDUE_STEP    (100 * EAR_MSEC) /* between two looks whether it is slow or dead */
 #define LAN_ORDER_USEC      EAR_SEC          /* the longest wait for an older stream to end */
@@ -136,6 +137,7 @@ struct lan_acks {
 	bool on;              /* both have said so */
 	bool silent;          /* an answer is overdue, which was told */
 	bool hurried;         /* the timer is for more than an answer */
+	bool owes;            /* an answer that waits until they read what there is */
 	uint64_t sent, acked; /* stanzas of ours; those of them that the other end has handled, */
 	uint64_t said;        /* as it said itself */
 	uint64_t got, told;   /* stanzas of theirs; those of them that they know of */
@@ -325,6 +327,10 @@ bool lan_sm_element(struct lan_stream *ls, xmpp_stanza_t *element);
 /* Says how many stanzas have come; asks how many have arrived. */
 void lan_sm_tell(struct lan_stream *ls);
 void lan_sm_ask(struct lan_stream *ls);
+/* Says how many have come, now or once the other end reads. */
+void lan_sm_answer(struct lan_stream *ls);
+/* It has read all. */
+void lan_sm_drained(struct lan_stream *ls);
 /* The last words before </stream:stream>. */
 void lan_sm_end(struct lan_stream *ls);
 

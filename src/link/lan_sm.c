@@ -15,6 +15,7 @@
 #include <earshot/ns.h>
 #include <earshot/stanza.h>
 
+#include "link/io.h"
 #include "link/lan_impl.h"
 
 #define ENABLE  "<enable xmlns='" EAR_NS_SM "'/>"
@@ -46,9 +47,35 @@ lan_sm_tell(struct lan_stream *ls)
 
 	assert(ls->acks != NULL);
 	ls->acks->told = ls->acks->got;
+	ls->acks->owes = false;
 	snprintf(text, sizeof(text), "<a xmlns='" EAR_NS_SM "' h='%u'/>",
 		 (unsigned)(uint32_t)ls->acks->got);
 	say(ls, text);
+}
+
+static bool
+is_read(struct lan_stream *ls)
+{
+	const struct io *io = stream_io(ls->stream);
+
+	return io_written(io) - io_sent(io) < LAN_UNREAD_MAX;
+}
+
+/* What is said is longer than the question: to one that reads nothing, all answers become one. */
+void
+lan_sm_answer(struct lan_stream *ls)
+{
+	if (is_read(ls))
+		lan_sm_tell(ls);
+	else
+		ls->acks->owes = true;
+}
+
+void
+lan_sm_drained(struct lan_stream *ls)
+{
+	if (lan_acks_are_on(ls) && ls->acks->owes)
+		lan_sm_tell(ls);
 }
 
 void
@@ -195,13 +222,22 @@ take_count(struct lan_stream *ls, xmpp_stanza_t *element)
 }
 
 static void
+take_resume(struct lan_stream *ls)
+{
+	if (is_read(ls))
+		say_failed(ls, "feature-not-implemented");
+	else
+		refuse(ls, "asks and does not read the answers");
+}
+
+static void
 take(struct lan_stream *ls, xmpp_stanza_t *element)
 {
 	const char *name = xmpp_stanza_get_name(element);
 	bool on = lan_acks_are_on(ls), asked = ls->dialled && ls->acks != NULL && !on;
 
 	if (strcmp(name, "r") == 0 && on)
-		lan_sm_tell(ls);
+		lan_sm_answer(ls);
 	else if (strcmp(name, "a") == 0 && on)
 		take_count(ls, element);
 	else if (strcmp(name, "enable") == 0)
@@ -211,7 +247,7 @@ take(struct lan_stream *ls, xmpp_stanza_t *element)
 	else if (strcmp(name, "failed") == 0 && asked)
 		take_failed(ls);
 	else if (strcmp(name, "resume") == 0 && !ls->dialled)
-		say_failed(ls, "feature-not-implemented");
+		take_resume(ls);
 	else
 		refuse(ls, "speaks of acknowledgements at a wrong time");
 }

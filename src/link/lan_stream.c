@@ -394,6 +394,7 @@ on_drained(void *arg)
 {
 	struct lan_stream *ls = arg;
 
+	lan_sm_drained(ls);
 	if (ls->link != NULL)
 		lan_link_drained(ls->link, ls);
 }

@@ -242,6 +242,60 @@ test_resume(void **state)
 	assert_true(raw_expect(&raw, "<a" SM " h='1'/>"));
 }
 
+/* More of that than the kernel keeps answers for; and nothing is read. */
+static void
+floods(const char *text)
+{
+	struct io *io = stream_io(out()->stream);
+	size_t n = strlen(text), length = 65536 / n * n;
+	char *many = malloc(length);
+
+	for (size_t i = 0; i < length; i += n)
+		memcpy(many + i, text, n);
+	for (int i = 0; i < 100 && tv.link->state == LINK_UP; i++) {
+		raw_say_all(&raw, many, length);
+		for (int k = 0; k < 8; k++)
+			net_turn(&net);
+		assert_true(io_written(io) - io_sent(io) < 3 * OUTBOX_BYTES_MAX);
+	}
+	free(many);
+}
+
+/* It reads what has piled up, of which only the end is looked at. */
+static bool
+ends_with(void *arg)
+{
+	static char bytes[65536];
+	size_t length = strlen(arg);
+	ssize_t n = recv(raw.fd, bytes, sizeof(bytes), MSG_DONTWAIT);
+
+	return n >= (ssize_t)length && memcmp(bytes + n - length, arg, length) == 0;
+}
+
+/* The answer is longer than the question. Those that nobody reads become one. */
+static void
+test_flood_of_questions(void **state)
+{
+	raw_connect(&raw, &net, lan_port(tv.lan));
+	raw_say(&raw, "<stream:stream xmlns='jabber:client' xmlns:s='" EAR_NS_SM
+		      "' xmlns:stream='http://etherx.jabber.org/streams' from='juliet@forza' "
+		      "to='tv@pronto' version='1.0'><s:enable/>");
+	assert_true(net_until(&net, tv_has_acks, NULL));
+	floods("<s:r/>");
+	assert_int_equal(tv.link->state, LINK_UP);
+	raw_say_all(&raw, MESSAGE, strlen(MESSAGE));
+	raw_say_all(&raw, ASK, strlen(ASK));
+	assert_true(net_until(&net, ends_with, "<a" SM " h='1'/>"));
+}
+
+static void
+test_flood_of_resumptions(void **state)
+{
+	opens(&raw);
+	floods("<resume" SM "/>");
+	assert_int_not_equal(tv.link->state, LINK_UP);
+}
+
 /* It is looked for: its words wait with its stanzas, and in their order. */
 static void
 test_before_it_is_known(void **state)
@@ -282,6 +336,7 @@ main(void)
 		T(test_wrong_before),       T(test_wrong_when_dialled),
 		T(test_count_goes_back),    T(test_resume),
 		T(test_before_it_is_known), T(test_of_nobody),
+		T(test_flood_of_questions), T(test_flood_of_resumptions),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
