@@ -70,7 +70,7 @@ on_slept(void *arg, int64_t usec)
 {
 	struct engine_net *net = arg;
 
-	ear_info("this machine was asleep for %lld s", (long long)(usec / EAR_SEC));
+	ear_info("this machine was asleep for %lld s", (long long)((usec + EAR_SEC / 2) / EAR_SEC));
 	ear_timer_stop(&net->rest);
 	act(net, true);
 }
