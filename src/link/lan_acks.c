@@ -24,6 +24,12 @@ now_of(const struct lan_stream *ls)
 }
 
 bool
+lan_acks_are_silent(const struct lan_stream *ls)
+{
+	return ls->acks != NULL && ls->acks->silent;
+}
+
+bool
 lan_acks_are_due(const struct lan_stream *ls)
 {
 	return ls->acks != NULL && ls->sent.count > 0;
@@ -124,16 +130,18 @@ on_overdue(struct lan_stream *ls)
 		acks->moved = moved;
 		acks->moved_at = now;
 	}
-	if (!ls->unconfirmed && now - acks->moved_at >= patience(acks)) {
-		if (lan_link_give_up(ls->link, ls))
-			return;
-		if (!acks->silent && lan_stream_is_usable(ls))
-			tell_silent(ls, true);
-	}
-	/* The other end may open a newer stream any time. Whoever was told may have ended this one.
-	 */
-	if (!ls->link->closing)
+	if (ls->unconfirmed || now - acks->moved_at < patience(acks))
 		ear_timer_set(&acks->timer, LAN_OVERDUE_STEP);
+	else if (!lan_link_give_up(ls->link, ls) && lan_stream_is_usable(ls) && !acks->silent)
+		tell_silent(ls, true);
+}
+
+/* Nothing else would: what is silent is not looked at again and again. */
+void
+lan_acks_look_again(struct lan_stream *ls)
+{
+	if (ls->acks != NULL && lan_acks_are_asked(ls) && !ear_timer_is_set(&ls->acks->timer))
+		ear_timer_set(&ls->acks->timer, 0);
 }
 
 static void
@@ -304,15 +312,19 @@ lan_acks_confirm(struct lan_stream *ls)
 	go_on(ls);
 }
 
+/* One that says nothing new answers nothing, and gives no more time. */
 void
 lan_acks_take(struct lan_stream *ls, uint64_t more)
 {
 	struct link *link = &ls->link->link;
+	size_t kept = ls->sent.count;
 	int64_t rtt;
 
 	ls->acks->said += more;
 	forget(ls, ls->acks->said);
 	rtt = take_answers(ls);
+	if (more == 0 && rtt < 0 && ls->sent.count == kept)
+		return;
 	go_on(ls);
 	if (rtt >= 0 && link->events->acked != NULL)
 		link->events->acked(link->owner, link, rtt);

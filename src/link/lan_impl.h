@@ -355,6 +355,9 @@ void lan_acks_watch(struct lan_stream *ls, size_t bytes);
 void lan_acks_got(struct lan_stream *ls, xmpp_stanza_t *stanza);
 /* It says that so many more of ours are handled. */
 void lan_acks_take(struct lan_stream *ls, uint64_t more);
+/* Another stream of that link is open: one that does not acknowledge can be given up. */
+void lan_acks_look_again(struct lan_stream *ls);
+bool lan_acks_are_silent(const struct lan_stream *ls);
 /* Puts the question now, if none is open. */
 void lan_acks_probe(struct lan_stream *ls);
 /* Whether something is not acknowledged. */

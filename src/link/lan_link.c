@@ -99,6 +99,13 @@ probe_is_pending(struct lan_link *l)
 	return false;
 }
 
+/* There is no other to wait for, and what this one does not acknowledge is not lost. */
+static bool
+is_left_alone(struct lan_link *l, const struct lan_stream *want)
+{
+	return want == l->probed && lan_acks_are_on(want) && newest(l, !want->dialled) == NULL;
+}
+
 static void
 link_up(struct lan_link *l)
 {
@@ -140,6 +147,8 @@ lan_link_choose(struct lan_link *l)
 	order = order_until(l, want);
 	if (order > until)
 		until = order;
+	if (is_left_alone(l, want))
+		l->probed = NULL;
 	if (probe_is_pending(l))
 		until = now + LAN_PROBE_USEC;
 	if (now < until) {
@@ -160,7 +169,21 @@ on_hold(void *arg)
 	lan_link_choose(arg);
 }
 
-/* Nothing for idle_usec closes the link; on the way what has arrived is forgotten. */
+static bool
+is_silent(const struct lan_link *l)
+{
+	struct list *at, *spare;
+
+	list_each (at, spare, &l->streams)
+		if (lan_acks_are_silent(container_of(at, struct lan_stream, entry)))
+			return true;
+	return false;
+}
+
+/*
+ * Nothing for idle_usec closes the link; on the way what has arrived is forgotten. One that has not
+ * acknowledged in all that time does not get to say goodbye.
+ */
 static void
 on_idle(void *arg)
 {
@@ -169,7 +192,9 @@ on_idle(void *arg)
 
 	lan_queue_prune(l);
 	l->pruning = !lan_queue_is_empty(l);
-	if (l->pruning)
+	if (left <= 0 && is_silent(l))
+		lan_link_abandon(&l->link, -ETIMEDOUT, "does not acknowledge what it gets");
+	else if (l->pruning)
 		ear_timer_set(&l->idle, EAR_SEC);
 	else if (left > 0)
 		ear_timer_set(&l->idle, left);
@@ -328,6 +353,15 @@ lan_link_adopt(struct lan_link *l, struct lan_stream *ls)
 		lan_link_probe(l, true);
 }
 
+static void
+look_again(struct lan_link *l)
+{
+	struct list *at, *spare;
+
+	list_each (at, spare, &l->streams)
+		lan_acks_look_again(container_of(at, struct lan_stream, entry));
+}
+
 void
 lan_link_opened(struct lan_link *l, struct lan_stream *ls)
 {
@@ -341,10 +375,12 @@ lan_link_opened(struct lan_link *l, struct lan_stream *ls)
 		if (newest(l, false) != NULL)
 			l->contest_at = now_of(l);
 	}
-	if (l->closing)
+	if (l->closing) {
 		lan_stream_close(ls);
-	else
-		lan_link_choose(l);
+		return;
+	}
+	look_again(l);
+	lan_link_choose(l);
 }
 
 void
@@ -408,6 +444,7 @@ lan_link_stream_ended(struct lan_link *l, struct lan_stream *ls, int error, cons
 {
 	bool again = ls->dialled && !ls->open && l->dial != NULL && !l->closing;
 	bool last = l->streams.next == &ls->entry && l->streams.prev == &ls->entry;
+	bool silent = lan_acks_are_silent(ls);
 
 	if (last || !has_open(l, ls))
 		remember_failure(l, error, text);
@@ -422,9 +459,11 @@ lan_link_stream_ended(struct lan_link *l, struct lan_stream *ls, int error, cons
 	lan_stream_free(ls, NULL);
 	if (last && l->dial == NULL) {
 		lan_link_become_over(l);
-	} else {
-		lan_link_choose(l);
+		return;
 	}
+	if (silent && !l->closing && !l->over && l->link.events->silent != NULL)
+		l->link.events->silent(l->link.owner, &l->link, false);
+	lan_link_choose(l);
 }
 
 /* The other end has another one, or we have: what it does not answer here may be lost. */
