@@ -164,8 +164,7 @@ ask_out(struct ear *ear, struct link *link, xmpp_stanza_t *iq, enum ear_link_kin
 enum ear_link_kind
 program_only(struct ear *ear, xmpp_stanza_t *stanza)
 {
-	const struct note *note =
-		sent_find(ear, xmpp_stanza_get_id(stanza), xmpp_stanza_get_to(stanza));
+	const struct note *note = sent_of(ear, stanza);
 
 	return note == NULL ? EAR_LINK_NONE : note->only;
 }
@@ -223,8 +222,8 @@ program_out(struct ear *ear, struct link *link, xmpp_stanza_t *stanza)
 		ear_new_id(id);
 		xmpp_stanza_set_id(copy, id);
 	}
-	sent_note(ear, copy, link->peer, only);
 	copy = delivery_accept(ear, copy);
+	sent_note(ear, copy, link->peer, only);
 	error = route_out(ear, copy, only);
 	if (error != 0)
 		route_bounce(ear, copy, error);
@@ -280,7 +279,7 @@ program_error(struct ear *ear, const struct ear_in *in)
 void
 program_maybe(struct ear *ear, xmpp_stanza_t *stanza)
 {
-	struct note *note = sent_find(ear, xmpp_stanza_get_id(stanza), xmpp_stanza_get_to(stanza));
+	struct note *note = sent_of(ear, stanza);
 
 	if (note != NULL)
 		note->maybe = true;
@@ -289,7 +288,7 @@ program_maybe(struct ear *ear, xmpp_stanza_t *stanza)
 bool
 program_bounce(struct ear *ear, xmpp_stanza_t *stanza, int reason)
 {
-	struct note *note = sent_find(ear, xmpp_stanza_get_id(stanza), xmpp_stanza_get_to(stanza));
+	struct note *note = sent_of(ear, stanza);
 	enum ear_verdict condition;
 	xmpp_stanza_t *error;
 	const char *text;

@@ -4,29 +4,79 @@
 #include <string.h>
 
 #include "base/alloc.h"
+#include "base/map.h"
 #include "core/sent.h"
 
-/* The last of them: a ring. */
+/* The last of them: a ring. Programs choose the ids, and may choose one twice. */
 struct sent {
 	struct note notes[SENT_MAX];
 	unsigned next;
+	struct map *by_id;     /* the newest of each */
+	struct map *by_origin; /* the same */
 };
+
+static struct sent *
+sent_get(struct ear *ear)
+{
+	if (ear->sent == NULL) {
+		ear->sent = xalloc(sizeof(*ear->sent));
+		ear->sent->by_id = map_new();
+		ear->sent->by_origin = map_new();
+	}
+	return ear->sent;
+}
+
+/* It is the oldest of all, and so of its id. */
+static void
+forget(struct sent *sent, struct note *note)
+{
+	if (note->id == NULL)
+		return;
+	if (note->newer != NULL)
+		note->newer->older = NULL;
+	else
+		map_del(sent->by_id, note->id);
+	if (note->origin != NULL && map_get(sent->by_origin, note->origin) == note)
+		map_del(sent->by_origin, note->origin);
+	free(note->id);
+	free(note->origin);
+	free(note->to);
+	free(note->program);
+	*note = (struct note){ 0 };
+}
+
+static void
+add(struct sent *sent, struct note *note)
+{
+	note->older = map_set(sent->by_id, note->id, note);
+	if (note->older != NULL)
+		note->older->newer = note;
+	if (note->origin != NULL)
+		map_set(sent->by_origin, note->origin, note);
+}
+
+static const char *
+origin_of(xmpp_stanza_t *stanza)
+{
+	xmpp_stanza_t *origin = ear_find(stanza, "origin-id", EAR_NS_SID);
+
+	return origin == NULL ? NULL : xmpp_stanza_get_attribute(origin, "id");
+}
 
 void
 sent_note(struct ear *ear, xmpp_stanza_t *stanza, const char *program, enum ear_link_kind only)
 {
-	struct sent *sent = ear->sent;
-	struct note *note;
+	struct sent *sent = sent_get(ear);
+	struct note *note = &sent->notes[sent->next];
 
-	if (sent == NULL)
-		sent = ear->sent = xalloc(sizeof(*sent));
-	note = &sent->notes[sent->next];
-	xreplace(&note->id, xmpp_stanza_get_id(stanza));
-	xreplace(&note->to, xmpp_stanza_get_to(stanza));
-	xreplace(&note->program, program);
+	forget(sent, note);
+	note->id = xstrdup(xmpp_stanza_get_id(stanza));
+	note->origin = xstrdup(origin_of(stanza));
+	note->to = xstrdup(xmpp_stanza_get_to(stanza));
+	note->program = xstrdup(program);
 	note->only = only;
 	note->asked = ear_find(stanza, "request", EAR_NS_RECEIPTS) != NULL;
-	note->maybe = note->told = false;
+	add(sent, note);
 	sent->next = (sent->next + 1) % SENT_MAX;
 }
 
@@ -35,24 +85,37 @@ sent_note(struct ear *ear, xmpp_stanza_t *stanza, const char *program, enum ear_
 static bool
 may_speak_of(struct ear *ear, const char *from, const char *to)
 {
-	return dest_is_same(ear, from, to) ||
-	       (ear_jid_resource(to) == NULL && ear_jid_bare_equal(from, to));
+	return to != NULL && (dest_is_same(ear, from, to) ||
+			      (ear_jid_resource(to) == NULL && ear_jid_bare_equal(from, to)));
 }
 
-/* The newest: two programs may use the same id. */
 struct note *
 sent_find(struct ear *ear, const char *id, const char *peer)
 {
-	struct sent *sent = ear->sent;
+	struct note *note, *newest = NULL;
 
-	for (unsigned i = SENT_MAX; sent != NULL && id != NULL && i-- > 0;) {
-		struct note *note = &sent->notes[(sent->next + i) % SENT_MAX];
-
-		if (note->id != NULL && strcmp(note->id, id) == 0 &&
-		    may_speak_of(ear, peer, note->to))
+	if (ear->sent == NULL || id == NULL || peer == NULL)
+		return NULL;
+	for (note = map_get(ear->sent->by_id, id); note != NULL; note = note->older) {
+		if ((newest != NULL && note->told) || !may_speak_of(ear, peer, note->to))
+			continue;
+		if (!note->told)
 			return note;
+		newest = note;
 	}
-	return NULL;
+	return newest;
+}
+
+struct note *
+sent_of(struct ear *ear, xmpp_stanza_t *stanza)
+{
+	const char *origin = origin_of(stanza);
+	struct note *note =
+		ear->sent == NULL || origin == NULL ? NULL : map_get(ear->sent->by_origin, origin);
+
+	if (note != NULL)
+		return note;
+	return sent_find(ear, xmpp_stanza_get_id(stanza), xmpp_stanza_get_to(stanza));
 }
 
 void
@@ -60,11 +123,13 @@ sent_release(struct ear *ear)
 {
 	struct sent *sent = ear->sent;
 
-	for (unsigned i = 0; sent != NULL && i < SENT_MAX; i++) {
-		free(sent->notes[i].id);
-		free(sent->notes[i].to);
-		free(sent->notes[i].program);
-	}
+	if (sent == NULL)
+		return;
+	/* The oldest first. */
+	for (unsigned i = 0; i < SENT_MAX; i++)
+		forget(sent, &sent->notes[(sent->next + i) % SENT_MAX]);
+	map_free(sent->by_id);
+	map_free(sent->by_origin);
 	free(sent);
 	ear->sent = NULL;
 }
