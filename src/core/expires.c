@@ -9,6 +9,9 @@
 #include "core/core.h"
 #include "core/expires.h"
 
+/* Half of what a number of microseconds can say: so can the difference of two. */
+#define SENT_MAX_MS (INT64_MAX / EAR_MSEC / 2)
+
 /* What the element says. */
 struct life {
 	xmpp_stanza_t *element;
@@ -50,7 +53,7 @@ life_of(xmpp_stanza_t *stanza, struct life *life)
 		return false;
 	ms = number_of(life->element, "ms", EXPIRES_MAX_MS);
 	life->usec = ms * EAR_MSEC;
-	life->sent = number_of(life->element, "sent", INT64_MAX / EAR_MSEC);
+	life->sent = number_of(life->element, "sent", SENT_MAX_MS);
 	life->clock = xmpp_stanza_get_attribute(life->element, "clock");
 	return ms >= 0;
 }
