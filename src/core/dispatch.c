@@ -100,9 +100,9 @@ refuse(const struct ear_in *in, enum ear_verb verb)
 	receive_refused(in->ear, in);
 }
 
-/* Runs one rule if it matches. */
+/* Runs one rule if it matches. *refused: its policy wants another sender, who has been told. */
 static enum ear_verdict
-try_rule(const struct ear_rule *rule, struct ear_in *in, enum ear_stanza_kind kind)
+try_rule(const struct ear_rule *rule, struct ear_in *in, enum ear_stanza_kind kind, bool *refused)
 {
 	if (rule->kind != kind)
 		return EAR_PASS;
@@ -111,13 +111,14 @@ try_rule(const struct ear_rule *rule, struct ear_in *in, enum ear_stanza_kind ki
 		return EAR_PASS;
 	if (!policy_allows(in->ear->conf, rule->verb, in->level, in->link)) {
 		refuse(in, rule->verb);
+		*refused = true;
 		return EAR_DONE;
 	}
 	return rule->handler(in);
 }
 
 static enum ear_verdict
-try_rules(struct ear_in *in, enum ear_stanza_kind kind)
+try_rules(struct ear_in *in, enum ear_stanza_kind kind, bool *refused)
 {
 	const struct ear_xep *const *xep = in->ear->xeps;
 	enum ear_verdict verdict;
@@ -126,7 +127,7 @@ try_rules(struct ear_in *in, enum ear_stanza_kind kind)
 		const struct ear_rule *rule = (*xep)->rules;
 
 		for (; rule != NULL && rule->kind != EAR_END; rule++) {
-			verdict = try_rule(rule, in, kind);
+			verdict = try_rule(rule, in, kind, refused);
 			if (verdict != EAR_PASS)
 				return verdict;
 		}
@@ -179,10 +180,12 @@ static void
 take(const struct link *link, struct ear_in *in)
 {
 	enum ear_stanza_kind kind = kind_of(in->stanza);
-	enum ear_verdict verdict = is_bad(in->stanza, kind) ? EAR_BAD_REQUEST : try_rules(in, kind);
+	enum ear_verdict verdict;
+	bool refused = false;
 
+	verdict = is_bad(in->stanza, kind) ? EAR_BAD_REQUEST : try_rules(in, kind, &refused);
 	if (verdict == EAR_DONE) {
-		if (kind == EAR_MESSAGE)
+		if (kind == EAR_MESSAGE && !refused)
 			receive_done(in->ear, link, in);
 		return;
 	}
@@ -208,8 +211,10 @@ take_receipt(const struct ear_in *in)
 
 	if (id == NULL || !ear_is(in->stanza, "message", EAR_NS_CLIENT))
 		return false;
-	/* What is stored and went by a server is owed there, too. */
-	matched = delivery_receipt(in->ear, in->from, id);
+	/* What is stored and went by a server is owed there, too; who has proved nothing on the LAN
+	 * does not say that it arrived. */
+	matched = (in->link == EAR_LINK_SERVER || in->level >= EAR_PROVED) &&
+		  delivery_receipt(in->ear, in->from, id);
 	matched = post_receipt(in->ear, in->from, id) || matched;
 	note = sent_find(in->ear, id, in->from);
 	return note != NULL ? !note->asked : matched;
