@@ -75,7 +75,7 @@ lan_is_up(struct ear *ear, struct link *link)
 	path_alive(&dest->by_lan, ear_now(ear->clock));
 	told_up(ear, link);
 	probe_now(dest);
-	route_flush(dest);
+	route_on_lan(dest);
 	post_pump(ear, dest);
 }
 

@@ -101,8 +101,7 @@ delivery_owe(struct dest *dest, xmpp_stanza_t *stanza)
 	if (queue_has_room(&dest->owed, 0, DEST_WAITING_MAX, DEST_WAITING_BYTES) != 0)
 		parcel_free(queue_take(&dest->owed));
 	queue_add(&dest->owed, xmpp_stanza_clone(stanza), EAR_LINK_NONE, now);
-	if (!ear_timer_is_set(&dest->flush))
-		ear_timer_set(&dest->flush, RECEIPT_MIN);
+	route_look_after(dest, RECEIPT_MIN);
 }
 
 /* parcel NULL: there is none. */
@@ -210,12 +209,23 @@ delivery_receipt(struct ear *ear, const char *from, const char *id)
 	return true;
 }
 
+/* Only he who got it knows that it came too late, or behind newer ones. */
+static bool
+is_his_own_word(xmpp_stanza_t *stanza)
+{
+	xmpp_stanza_t *error = ear_find(stanza, "error", NULL);
+
+	return error != NULL && (ear_find(error, "expired", EAR_NS_DELIVERY) != NULL ||
+				 ear_find(error, "overtaken", EAR_NS_DELIVERY) != NULL);
+}
+
 /* What a server says about somebody whom it does not reach. */
 static bool
-is_of_path(enum ear_verdict condition)
+is_of_path(xmpp_stanza_t *stanza, enum ear_verdict condition)
 {
-	return condition == EAR_REMOTE_SERVER_NOT_FOUND || condition == EAR_RECIPIENT_UNAVAILABLE ||
-	       condition == EAR_REMOTE_SERVER_TIMEOUT;
+	return (condition == EAR_REMOTE_SERVER_NOT_FOUND ||
+		condition == EAR_RECIPIENT_UNAVAILABLE || condition == EAR_REMOTE_SERVER_TIMEOUT) &&
+	       !is_his_own_word(stanza);
 }
 
 /* It is on its way again, or waits for that: what a server says about the last time is old. */
@@ -237,9 +247,9 @@ delivery_error(struct ear *ear, const struct ear_in *in)
 	enum ear_verdict condition = ear_condition_of(in->stanza);
 	struct dest *dest = dest_find(ear, in->from);
 
-	if (dest == NULL || !dest->remembers || in->link != EAR_LINK_SERVER)
+	if (dest == NULL || in->link != EAR_LINK_SERVER)
 		return false;
-	if (!is_of_path(condition)) {
+	if (!dest->remembers || !is_of_path(in->stanza, condition)) {
 		drop(&dest->owed, queue_find(&dest->owed, in->id));
 		drop(&dest->returned, queue_find(&dest->returned, in->id));
 		drop(&dest->waiting, queue_find(&dest->waiting, in->id));

@@ -99,8 +99,8 @@ dests_trim(struct ear *ear)
 		struct dest *dest = container_of(item, struct dest, all);
 
 		if (dest->conf != NULL || dest->bound || dest_is_waiting(dest) ||
-		    dest->owed.count > 0 || dest->switching || dest->by_lan.pinging ||
-		    dest->by_server.pinging)
+		    dest->owed.count > 0 || dest->switching || dest->flushing ||
+		    dest->by_lan.pinging || dest->by_server.pinging)
 			continue;
 		dest_unindex(dest);
 		dest_free(dest);

@@ -16,8 +16,8 @@ move_waiting(struct dest *from, struct dest *to)
 	queue_append(&to->owed, &from->owed);
 	queue_append(&to->returned, &from->returned);
 	queue_append(&to->waiting, &from->waiting);
-	if (dest_is_waiting(to))
-		ear_timer_set(&to->flush, 0);
+	if (dest_is_waiting(to) || to->owed.count > 0)
+		route_look_after(to, 0);
 }
 
 static void

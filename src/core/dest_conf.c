@@ -60,7 +60,7 @@ split(struct dest *dest)
 	dest_get(ear, jid);
 	free(jid);
 	if (dest_is_waiting(dest))
-		ear_timer_set(&dest->flush, 0);
+		route_look_after(dest, 0);
 }
 
 static void

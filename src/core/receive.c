@@ -188,12 +188,17 @@ receive_is_overtaken(const struct ear_in *in)
 	const char *id;
 	int64_t n = number_of(in->stanza, &id);
 	const struct dest *dest = n > 0 ? dest_find(in->ear, in->from) : NULL;
+	xmpp_stanza_t *error;
 
 	if (dest == NULL || strcmp(dest->handled.id, id) != 0 || n > dest->handled.last)
 		return false;
 	ear_info("%s: a message was overtaken on its way: refused", in->from);
-	ear_fail(in, EAR_REMOTE_SERVER_TIMEOUT,
-		 "newer ones were here before it: it was not delivered");
+	error = ear_error_to(in->stanza, EAR_REMOTE_SERVER_TIMEOUT,
+			     "newer ones were here before it: it was not delivered");
+	if (error == NULL)
+		return true;
+	ear_child(ear_find(error, "error", NULL), "overtaken", EAR_NS_DELIVERY);
+	hold_send(in->ear, error, in->from, in->link, in->link_serial);
 	return true;
 }
 

@@ -29,12 +29,19 @@ struct request {
 	void *arg;
 };
 
+/* What left by a server is owed no more: it is over, or leaves anew. */
+static void
+request_settle(const struct request *request)
+{
+	if (request->kind == EAR_LINK_SERVER && !request->ear->stopping)
+		delivery_receipt(request->ear, request->to, request->id);
+}
+
 static void
 request_free(struct request *request)
 {
 	map_del(request->ear->requests, request->id);
-	if (request->kind == EAR_LINK_SERVER && !request->ear->stopping)
-		delivery_receipt(request->ear, request->to, request->id);
+	request_settle(request);
 	ear_timer_stop(&request->timer);
 	xmpp_stanza_release(request->iq);
 	free(request->to);
@@ -75,6 +82,7 @@ request_route(struct request *request)
 {
 	int error;
 
+	request_settle(request);
 	request->kind = EAR_LINK_NONE;
 	xmpp_stanza_set_to(request->iq, request->to);
 	xmpp_stanza_del_attribute(request->iq, "from");

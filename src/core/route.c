@@ -220,7 +220,8 @@ leave_path(struct dest *dest, const struct path *path, struct path *old)
 
 	if (!route_is_usable(dest, old))
 		delivery_forsake(dest, old);
-	else if (path != NULL && now - old->used_at < DRAIN_MIN + 4 * path_cost(old))
+	else if (path != NULL && (now - old->used_at < DRAIN_MIN + 4 * path_cost(old) ||
+				  (old == &dest->by_server && dest->owed.count > 0)))
 		start_switch(dest, old);
 	if (dest->leaving)
 		dest->switching = true;
@@ -357,18 +358,15 @@ has_no_name_yet(const struct dest *dest, const struct path *path)
 	       ear->reach->lan_find(ear->reach_arg, dest->lan) == NULL && lan_is_usable(dest);
 }
 
-/* A path that was asked for by name is tried whatever its past, and no other. */
-static int
-route_by(struct dest *dest, xmpp_stanza_t *stanza, enum ear_link_kind only)
+int
+route_try_by(struct dest *dest, xmpp_stanza_t *stanza, enum ear_link_kind only)
 {
 	struct path *path = dest_path(dest, only);
 	int error;
 
 	if (path != NULL && has_no_name_yet(dest, path))
-		return route_hold(dest, stanza, only);
+		return -EAGAIN;
 	error = path == NULL ? -EHOSTUNREACH : send_by(dest, path, stanza);
-	if (error == -EAGAIN)
-		return route_hold(dest, stanza, only);
 	return error == -ENOTCONN ? -EHOSTUNREACH : error;
 }
 
@@ -413,9 +411,11 @@ route_out(struct ear *ear, xmpp_stanza_t *stanza, enum ear_link_kind only)
 	dest = dest_get(ear, to);
 	if (dest == NULL)
 		return -EINVAL;
-	if (only != EAR_LINK_NONE)
-		return route_by(dest, stanza, only);
-	probe_active(dest);
-	error = dest->flushing ? -EAGAIN : route_try(dest, stanza);
-	return error == -EAGAIN ? route_hold(dest, stanza, EAR_LINK_NONE) : error;
+	if (only != EAR_LINK_NONE) {
+		error = route_try_by(dest, stanza, only);
+	} else {
+		probe_active(dest);
+		error = dest->flushing ? -EAGAIN : route_try(dest, stanza);
+	}
+	return error == -EAGAIN ? route_hold(dest, stanza, only) : error;
 }

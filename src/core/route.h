@@ -16,11 +16,17 @@ int route_out(struct ear *ear, xmpp_stanza_t *stanza, enum ear_link_kind only);
 /* The same for a known destination, by the shortest path; and -EAGAIN: it has to wait. */
 int route_try(struct dest *dest, xmpp_stanza_t *stanza);
 
+/* The same by a path that was asked for by name, which is tried whatever its past, and no other. */
+int route_try_by(struct dest *dest, xmpp_stanza_t *stanza, enum ear_link_kind only);
+
 /* The stanza waits behind what waits already. 0: consumed; -ENOBUFS, -EDQUOT: not. */
 int route_hold(struct dest *dest, xmpp_stanza_t *stanza, enum ear_link_kind only);
 
 /* What waits is looked at soon, unless something else brings that about sooner. */
 void route_look_again(struct dest *dest);
+
+/* The same, and what is owed, after that time. */
+void route_look_after(struct dest *dest, int64_t usec);
 
 /* What a program is told of such an error, or of a request's (struct ear_answer); the text for
  * people through *text. */
@@ -59,6 +65,9 @@ void route_stop(struct dest *dest, void *unused);
 
 /* A direct stream does not acknowledge in time, or does again: as link_events. */
 void route_on_silent(struct ear *ear, struct link *link, bool silent);
+
+/* A direct stream is up: what waits leaves, and before it what is owed by a server that is gone. */
+void route_on_lan(struct dest *dest);
 
 /* A server is there again: what waited for it leaves; streams that are silent are given up. */
 void route_on_server(struct dest *dest);

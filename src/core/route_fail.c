@@ -96,6 +96,14 @@ is_request(xmpp_stanza_t *stanza)
 	       (strcmp(type, "get") == 0 || strcmp(type, "set") == 0);
 }
 
+/* A receipt says what a LAN peer wrote, as an answer does. */
+static bool
+is_answer(xmpp_stanza_t *stanza)
+{
+	return ear_is_answer(stanza) || (strcmp(xmpp_stanza_get_name(stanza), "message") == 0 &&
+					 ear_find(stanza, "received", EAR_NS_RECEIPTS) != NULL);
+}
+
 /*
  * The one kind of link that it may leave by again: what was asked or sent by one path alone stays
  * there, and what a LAN peer gets as an answer never enters a server's network (XEP-0174 §13.2).
@@ -107,7 +115,7 @@ only_of(struct ear *ear, const struct link *link, xmpp_stanza_t *stanza, bool ma
 
 	if (request_came_back(ear, stanza, maybe, &only))
 		return only;
-	if (ear_is_answer(stanza))
+	if (is_answer(stanza))
 		return policy_allows_relay(link->kind, EAR_LINK_SERVER) ? EAR_LINK_NONE
 									: link->kind;
 	return program_only(ear, stanza);
@@ -144,8 +152,7 @@ give_back(struct ear *ear, struct dest *dest, struct link *link, xmpp_stanza_t *
 		metrics_add(&ear->metrics, METRIC_RETRANSMITTED, link->kind);
 	queue_add(&dest->returned, stanza, only, ear_now(ear->clock))->maybe = maybe;
 	/* A link that lost only one of its streams gives back what was on it, and stays up. */
-	if (!ear_timer_is_set(&dest->flush))
-		ear_timer_set(&dest->flush, GIVEN_BACK_WAIT);
+	route_look_after(dest, GIVEN_BACK_WAIT);
 	return 0;
 }
 
@@ -219,6 +226,7 @@ lan_is_down(struct dest *dest, int error, const char *text)
 		path->state = EAR_PATH_IDLE;
 	copy_text(path->failure, sizeof(path->failure), text);
 	path->left = error == 0;
+	dest->silent = false;
 	if (dest->leaving)
 		dest->leaving = dest->switching = false;
 	/* Somebody else may announce the same key. */
@@ -266,6 +274,14 @@ route_on_silent(struct ear *ear, struct link *link, bool silent)
 		return;
 	dest->silent = silent;
 	give_up_silent(dest);
+}
+
+void
+route_on_lan(struct dest *dest)
+{
+	if (dest->owed.count > 0 && !route_is_usable(dest, &dest->by_server))
+		delivery_return(dest);
+	route_flush(dest);
 }
 
 void

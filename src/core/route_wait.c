@@ -12,10 +12,20 @@
 #define LOOK_AGAIN (100 * EAR_MSEC) /* between two looks at what waits */
 
 void
+route_look_after(struct dest *dest, int64_t usec)
+{
+	int64_t at = ear_now(dest->ear->clock) + usec;
+
+	if (ear_timer_is_set(&dest->flush) && dest->flush_at <= at)
+		return;
+	dest->flush_at = at;
+	ear_timer_set(&dest->flush, usec);
+}
+
+void
 route_look_again(struct dest *dest)
 {
-	if (!ear_timer_is_set(&dest->flush))
-		ear_timer_set(&dest->flush, LOOK_AGAIN);
+	route_look_after(dest, LOOK_AGAIN);
 }
 
 int
@@ -68,7 +78,7 @@ leave(struct dest *dest, struct parcel *parcel)
 	/* Nor is one dialled again and again who could not be a moment ago. */
 	if (parcel->only == EAR_LINK_LAN && !path_is_open(&dest->by_lan, ear_now(ear->clock)))
 		return -EHOSTUNREACH;
-	return route_out(ear, parcel->stanza, parcel->only);
+	return route_try_by(dest, parcel->stanza, parcel->only);
 }
 
 static bool
@@ -91,6 +101,7 @@ leave_or_stay(struct dest *dest, struct parcel *parcel)
 	if (error == -EAGAIN && !is_too_old(dest, parcel)) {
 		xmpp_stanza_release(parcel->stanza);
 		queue_put(&dest->waiting, parcel);
+		route_look_again(dest);
 		return;
 	}
 	if (error != 0)
@@ -113,8 +124,8 @@ arm(struct dest *dest, int64_t owed)
 {
 	if (dest_is_waiting(dest))
 		route_look_again(dest);
-	else if (owed > 0 && !ear_timer_is_set(&dest->flush))
-		ear_timer_set(&dest->flush, owed);
+	else if (owed > 0)
+		route_look_after(dest, owed);
 }
 
 void
