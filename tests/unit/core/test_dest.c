@@ -1,16 +1,9 @@
 /* SPDX-License-Identifier: ISC */
 /* test_dest.c: one device under all its addresses; which destinations go when there are too many.
  */
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
 #include <stdio.h>
 
-#include <cmocka.h>
-
-#include "base/timer.h"
-#include "core/core.h"
+#include "core_rig.h"
 
 static const char text[] = "[peer \"bare\"]\n"
 			   "address = play@tv.local\n"
@@ -22,67 +15,17 @@ static const char text[] = "[peer \"bare\"]\n"
 			   "address = other@tv.local\n"
 			   "jid = TV@example.org\n";
 
-static const struct ear_xep *const no_xeps[] = { NULL };
-
-static struct link *
-nowhere(void *arg, const char *address)
-{
-	return NULL;
-}
-
-static void
-recheck(void *arg, const char *address)
-{
-}
-
-static const char *
-failure(void *arg)
-{
-	return "";
-}
-
-static void
-nothing(void *arg)
-{
-}
-
 static const struct core_reach reach = {
-	.lan_open = nowhere,
-	.lan_find = nowhere,
-	.lan_recheck = recheck,
-	.local_find = nowhere,
-	.server_failure = failure,
-	.identity_changed = nothing,
-};
-
-struct world {
-	struct ear_clock *clock;
-	struct conf *conf;
-	struct ear *ear;
+	REACH_NOBODY,
 };
 
 static int
 set_up(void **state)
 {
 	static struct world world;
-	char error[CONF_ERROR_SIZE];
 
-	world.clock = clock_new_fake();
-	world.conf = conf_new();
-	assert_int_equal(conf_parse(world.conf, text, "test", error, sizeof(error)), 0);
-	world.ear = core_new(world.clock, world.conf, no_xeps, &reach, NULL);
+	world_begin(&world, text, &reach);
 	*state = &world;
-	return 0;
-}
-
-static int
-tear_down(void **state)
-{
-	struct world *world = *state;
-
-	core_free(world->ear);
-	conf_free(world->conf);
-	clock_free(world->clock);
 	return 0;
 }
 

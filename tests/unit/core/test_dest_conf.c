@@ -1,90 +1,26 @@
 /* SPDX-License-Identifier: ISC */
 /* test_dest_conf.c: destinations when the configuration is another one. */
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
 #include <stdio.h>
 #include <string.h>
 
-#include <cmocka.h>
-
-#include "base/timer.h"
-#include "core/core.h"
 #include "core/dest_conf.h"
+
+#include "core_rig.h"
 
 static const char first[] = "[peer \"tv\"]\naddress = play@tv.local\njid = tv@example.org\n"
 			    "[peer \"box\"]\naddress = play@box.local\njid = box@example.org/x\n";
 
-static const struct ear_xep *const no_xeps[] = { NULL };
-
-static struct link *
-nowhere(void *arg, const char *address)
-{
-	return NULL;
-}
-
-static void
-recheck(void *arg, const char *address)
-{
-}
-
-static const char *
-failure(void *arg)
-{
-	return "";
-}
-
-static void
-nothing(void *arg)
-{
-}
-
 static const struct core_reach reach = {
-	.lan_open = nowhere,
-	.lan_find = nowhere,
-	.lan_recheck = recheck,
-	.local_find = nowhere,
-	.server_failure = failure,
-	.identity_changed = nothing,
+	REACH_NOBODY,
 };
-
-struct world {
-	struct ear_clock *clock;
-	struct conf *conf;
-	struct ear *ear;
-};
-
-static struct conf *
-parse(const char *text)
-{
-	struct conf *conf = conf_new();
-	char error[CONF_ERROR_SIZE];
-
-	assert_int_equal(conf_parse(conf, text, "test", error, sizeof(error)), 0);
-	return conf;
-}
 
 static int
 set_up(void **state)
 {
 	static struct world world;
 
-	world.clock = clock_new_fake();
-	world.conf = parse(first);
-	world.ear = core_new(world.clock, world.conf, no_xeps, &reach, NULL);
+	world_begin(&world, first, &reach);
 	*state = &world;
-	return 0;
-}
-
-static int
-tear_down(void **state)
-{
-	struct world *world = *state;
-
-	core_free(world->ear);
-	conf_free(world->conf);
-	clock_free(world->clock);
 	return 0;
 }
 

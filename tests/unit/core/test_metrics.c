@@ -1,47 +1,16 @@
 /* SPDX-License-Identifier: ISC */
 /* test_metrics.c: what is counted, and the text that says so. */
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include <cmocka.h>
-
-#include "base/timer.h"
-#include "core/core.h"
+#include "core_rig.h"
 
 static const char text[] = "[peer \"one\"]\n"
 			   "address = play@tv.local\n"
 			   "jid = tv@example.org\n"
 			   "[peer \"two\"]\n"
 			   "address = play@box.local\n";
-
-static const struct ear_xep *const no_xeps[] = { NULL };
-
-static struct link *
-nowhere(void *arg, const char *address)
-{
-	return NULL;
-}
-
-static void
-recheck(void *arg, const char *address)
-{
-}
-
-static const char *
-failure(void *arg)
-{
-	return "";
-}
-
-static void
-nothing(void *arg)
-{
-}
 
 static void
 describe(void *arg, struct core_facts *facts)
@@ -50,43 +19,17 @@ describe(void *arg, struct core_facts *facts)
 }
 
 static const struct core_reach reach = {
-	.lan_open = nowhere,
-	.lan_find = nowhere,
-	.lan_recheck = recheck,
-	.local_find = nowhere,
-	.server_failure = failure,
-	.identity_changed = nothing,
+	REACH_NOBODY,
 	.describe = describe,
-};
-
-struct world {
-	struct ear_clock *clock;
-	struct conf *conf;
-	struct ear *ear;
 };
 
 static int
 set_up(void **state)
 {
 	static struct world world;
-	char error[CONF_ERROR_SIZE];
 
-	world.clock = clock_new_fake();
-	world.conf = conf_new();
-	assert_int_equal(conf_parse(world.conf, text, "test", error, sizeof(error)), 0);
-	world.ear = core_new(world.clock, world.conf, no_xeps, &reach, NULL);
+	world_begin(&world, text, &reach);
 	*state = &world;
-	return 0;
-}
-
-static int
-tear_down(void **state)
-{
-	struct world *world = *state;
-
-	core_free(world->ear);
-	conf_free(world->conf);
-	clock_free(world->clock);
 	return 0;
 }
 
