@@ -106,18 +106,26 @@ is_ours(const struct echo *echo, const struct sockaddr_storage *address)
 
 /* --- what is heard ------------------------------------------------------------------------ */
 
+/* From whom is all that counts. */
+static bool
+receive(int fd, struct sockaddr_storage *from)
+{
+	unsigned char packet[DATAGRAM_SIZE];
+	socklen_t length = sizeof(*from);
+
+	return recvfrom(fd, packet, sizeof(packet), MSG_DONTWAIT, (struct sockaddr *)from,
+			&length) >= 0;
+}
+
 static void
 on_answer(evutil_socket_t fd, short what, void *arg)
 {
 	struct echo *echo = arg;
-	unsigned char packet[DATAGRAM_SIZE];
 
 	for (int i = 0; i < PACKETS_MAX; i++) {
 		struct sockaddr_storage from = { 0 };
-		socklen_t length = sizeof(from);
 
-		if (recvfrom(fd, packet, sizeof(packet), MSG_DONTWAIT, (struct sockaddr *)&from,
-			     &length) < 0)
+		if (!receive(fd, &from))
 			return;
 		if (is_ours(echo, &from)) {
 			echo->heard.answered = true;
@@ -132,14 +140,11 @@ static void
 on_question(evutil_socket_t fd, short what, void *arg)
 {
 	struct echo *echo = arg;
-	unsigned char packet[DATAGRAM_SIZE];
 
 	for (int i = 0; i < PACKETS_MAX; i++) {
 		struct sockaddr_storage from = { 0 };
-		socklen_t length = sizeof(from);
 
-		if (recvfrom(fd, packet, sizeof(packet), MSG_DONTWAIT, (struct sockaddr *)&from,
-			     &length) < 0)
+		if (!receive(fd, &from))
 			return;
 		if (same_address(&from, &echo->source) && port_of(&from) == port_of(&echo->source))
 			echo->heard.own = true;

@@ -170,6 +170,17 @@ spool_is_open(const struct spool *spool)
 	return spool->open;
 }
 
+/* A statement that gives no rows. */
+static int
+run_bound(struct spool *spool, sqlite3_stmt *s)
+{
+	int rc = sqlite3_step(s) == SQLITE_DONE ? 0 : spool_db_fail(&spool->db);
+
+	sqlite3_reset(s);
+	sqlite3_clear_bindings(s);
+	return rc;
+}
+
 /* --- adding ------------------------------------------------------------------------------- */
 
 static int
@@ -224,7 +235,6 @@ static int
 insert(struct spool *spool, const struct spool_item *item)
 {
 	sqlite3_stmt *s = spool_db_prepare(&spool->db, SQL_ADD);
-	int rc = 0;
 
 	if (s == NULL)
 		return spool_db_fail(&spool->db);
@@ -235,11 +245,7 @@ insert(struct spool *spool, const struct spool_item *item)
 	bind_text(s, 5, item->boot);
 	sqlite3_bind_int64(s, 6, item->due);
 	sqlite3_bind_blob(s, 7, item->text, (int)item->length, SQLITE_STATIC);
-	if (sqlite3_step(s) != SQLITE_DONE)
-		rc = spool_db_fail(&spool->db);
-	sqlite3_reset(s);
-	sqlite3_clear_bindings(s);
-	return rc;
+	return run_bound(spool, s);
 }
 
 int
@@ -297,7 +303,6 @@ mark_one(struct spool *spool, int64_t seq, enum spool_state state, const char *c
 	 const char *why)
 {
 	sqlite3_stmt *s = spool_db_prepare(&spool->db, SQL_MARK);
-	int rc = 0;
 
 	if (s == NULL)
 		return spool_db_fail(&spool->db);
@@ -305,11 +310,7 @@ mark_one(struct spool *spool, int64_t seq, enum spool_state state, const char *c
 	sqlite3_bind_int(s, 2, state);
 	bind_text(s, 3, condition);
 	bind_text(s, 4, why);
-	if (sqlite3_step(s) != SQLITE_DONE)
-		rc = spool_db_fail(&spool->db);
-	sqlite3_reset(s);
-	sqlite3_clear_bindings(s);
-	return rc;
+	return run_bound(spool, s);
 }
 
 int
@@ -342,7 +343,6 @@ spool_expire(struct spool *spool, const char *boot, int64_t now, const char *con
 	     const char *why)
 {
 	sqlite3_stmt *s = spool_db_prepare(&spool->db, SQL_EXPIRE);
-	int rc = 0;
 
 	if (s == NULL)
 		return spool_db_fail(&spool->db);
@@ -350,11 +350,7 @@ spool_expire(struct spool *spool, const char *boot, int64_t now, const char *con
 	sqlite3_bind_int64(s, 2, now);
 	bind_text(s, 3, condition);
 	bind_text(s, 4, why);
-	if (sqlite3_step(s) != SQLITE_DONE)
-		rc = spool_db_fail(&spool->db);
-	sqlite3_reset(s);
-	sqlite3_clear_bindings(s);
-	return rc;
+	return run_bound(spool, s);
 }
 
 /* --- looking ------------------------------------------------------------------------------ */
