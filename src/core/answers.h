@@ -10,7 +10,7 @@
 #include <strophe.h>
 
 #define ANSWERS_MAX        1024              /* of all senders together */
-#define ANSWERS_SENDER_MAX 64                /* of one; the oldest goes */
+#define ANSWERS_SENDER_MAX 256               /* of one; the oldest goes */
 #define ANSWERS_BYTES_MAX  (4 * 1024 * 1024) /* of all, as written */
 #define ANSWERS_ONE_MAX    (16 * 1024) /* a longer one is remembered as having been too long */
 #define ANSWERS_AGE        (120 * EAR_SEC)

@@ -86,6 +86,15 @@ send_error(const struct ear_in *in, enum ear_verdict condition, const char *text
 		hold_send(in->ear, error, in->from, in->link, in->link_serial);
 }
 
+/* Consumes the error, which may be NULL. */
+static void
+send_refusal(const struct ear_in *in, xmpp_stanza_t *error)
+{
+	receive_refused(in, error);
+	if (error != NULL)
+		hold_send(in->ear, error, in->from, in->link, in->link_serial);
+}
+
 static void
 refuse(const struct ear_in *in, enum ear_verb verb)
 {
@@ -96,8 +105,7 @@ refuse(const struct ear_in *in, enum ear_verb verb)
 		 ear_level_name(in->level));
 	ear_warn("%s: refused (not-authorized): %s", in->from, text);
 	metrics_add(&in->ear->metrics, METRIC_REFUSED, in->link);
-	send_error(in, EAR_NOT_AUTHORIZED, text);
-	receive_refused(in->ear, in);
+	send_refusal(in, ear_error_to(in->stanza, EAR_NOT_AUTHORIZED, text));
 }
 
 /* Runs one rule if it matches. *refused: its policy wants another sender, who has been told. */
@@ -160,8 +168,8 @@ refuse_message(struct ear_in *in, bool may)
 		return;
 	}
 	ear_info("%s: message not delivered: no program here is listening", in->from);
-	send_error(in, EAR_SERVICE_UNAVAILABLE, "nobody is listening here");
-	receive_refused(in->ear, in);
+	send_refusal(in,
+		     ear_error_to(in->stanza, EAR_SERVICE_UNAVAILABLE, "nobody is listening here"));
 }
 
 /* A message for people: to the programs that want messages. */
@@ -229,9 +237,7 @@ tell_late(const struct ear_in *in)
 	metrics_add(&in->ear->metrics, METRIC_EXPIRED, in->link);
 	ear_info("%s: a %s came too late: dropped", in->from, xmpp_stanza_get_name(in->stanza));
 	expires_tell(error);
-	if (error != NULL)
-		hold_send(in->ear, error, in->from, in->link, in->link_serial);
-	receive_refused(in->ear, in);
+	send_refusal(in, error);
 }
 
 static void

@@ -366,7 +366,7 @@ open_state(struct engine *engine, bool passing, char *text, size_t size)
 	} else {
 		error = meet_open(engine->ear, dir, text, size);
 		if (error == 0)
-			error = receive_open(engine->ear, dir, text, size);
+			error = receive_open(engine->ear, passing ? NULL : dir, text, size);
 		if (error == 0)
 			error = post_open(engine->ear, passing ? NULL : dir, text, size);
 	}

@@ -143,6 +143,18 @@ repeat(const struct ear_in *in, bool set, const char *sender)
 		send_receipt(in);
 }
 
+/* A copy of a message that was refused is refused in the same words: its sender has given it up. */
+static bool
+refuse_again(const struct ear_in *in, const char *sender, const char *id)
+{
+	xmpp_stanza_t *error = NULL;
+
+	if (answers_find(in->ear->answers, sender, id, &error) != ANSWERS_KNOWN)
+		return false;
+	hold_send(in->ear, error, in->from, in->link, in->link_serial);
+	return true;
+}
+
 /* A request may act at any time from now on, and is noted before. */
 bool
 receive_is_repeat(struct ear *ear, const struct link *link, const struct ear_in *in)
@@ -159,10 +171,10 @@ receive_is_repeat(struct ear *ear, const struct link *link, const struct ear_in 
 		repeat(in, set, sender);
 		return true;
 	}
-	if (set) {
-		seen_note(seen, sender, id);
-		answers_begin(ear->answers, sender, in->id);
-	}
+	if (!set)
+		return refuse_again(in, sender, id);
+	seen_note(seen, sender, id);
+	answers_begin(ear->answers, sender, in->id);
 	return false;
 }
 
@@ -216,15 +228,21 @@ count_on(const struct ear_in *in)
 }
 
 void
-receive_refused(struct ear *ear, const struct ear_in *in)
+receive_refused(const struct ear_in *in, xmpp_stanza_t *error)
 {
+	struct ear *ear = in->ear;
+	bool set = is_set(in);
 	char buffer[ID_SIZE];
-	const char *id = id_of(in, is_set(in), buffer);
+	const char *id = id_of(in, set, buffer), *sender = sender_of(ear, in->from);
 
 	if (id == NULL || in->link == EAR_LINK_LOCAL)
 		return;
-	seen_forget(ear->seen, sender_of(ear, in->from), id);
-	seen_forget(ear->seen_strangers, sender_of(ear, in->from), id);
+	seen_forget(ear->seen, sender, id);
+	seen_forget(ear->seen_strangers, sender, id);
+	if (set || error == NULL)
+		return;
+	answers_begin(ear->answers, sender, id);
+	answers_end(ear->answers, sender, id, error);
 }
 
 /* The programs have it, or their sockets: should this process be killed now, it is not lost. */

@@ -27,8 +27,9 @@ bool receive_is_repeat(struct ear *ear, const struct link *link, const struct ea
 /* Whether it comes behind one that left after it; its sender is told. */
 bool receive_is_overtaken(const struct ear_in *in);
 
-/* A request was not handled, and its sender was told so: should it come again, he is told again. */
-void receive_refused(struct ear *ear, const struct ear_in *in);
+/* It was not handled, and its sender is told so by that error (borrowed): should a request come
+ * again, it may be handled; a message is refused again for a while. */
+void receive_refused(const struct ear_in *in, xmpp_stanza_t *error);
 
 /* A message was handled: it is noted, and gets the receipt that it asks for (XEP-0184). */
 void receive_done(struct ear *ear, const struct link *link, const struct ear_in *in);

@@ -18,6 +18,7 @@
 #include <sys/ioctl.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
+#include <time.h>
 #include <unistd.h>
 
 #include <earshot/log.h>
@@ -25,8 +26,10 @@
 #include "base/alloc.h"
 #include "store/seen_impl.h"
 
-#define FILE_NAME "seen"
-#define TRIES_MAX 8 /* somebody puts another file into the place of the one we lock */
+#define FILE_NAME     "seen"
+#define LOCK_MS       1000
+#define LOCK_EVERY_MS 10
+#define TRIES_MAX     8 /* somebody puts another file into the place of the one we lock */
 
 static const char *
 sender_check(const struct seen_front *front, size_t i)
@@ -189,6 +192,20 @@ check_place(int fd, const char *path, struct stat *st)
 	return named.st_dev == st->st_dev && named.st_ino == st->st_ino ? 0 : -EAGAIN;
 }
 
+/* The process before us may be on its way out, killed a moment ago. */
+static int
+lock(int fd)
+{
+	static const struct timespec moment = { .tv_nsec = LOCK_EVERY_MS * 1000000 };
+	int rc = flock(fd, LOCK_EX | LOCK_NB);
+
+	for (int ms = 0; rc != 0 && errno == EWOULDBLOCK && ms < LOCK_MS; ms += LOCK_EVERY_MS) {
+		nanosleep(&moment, NULL);
+		rc = flock(fd, LOCK_EX | LOCK_NB);
+	}
+	return rc;
+}
+
 /* Opens and locks it: 0; -EWOULDBLOCK: another process has the lock; or another -errno. */
 static int
 open_locked(struct seen_file *file, struct stat *st, char *error, size_t size)
@@ -210,7 +227,7 @@ open_locked(struct seen_file *file, struct stat *st, char *error, size_t size)
 		rc = check_owner(st, file->path, error, size);
 		if (rc != 0)
 			return rc;
-		if (flock(file->fd, LOCK_EX | LOCK_NB) != 0)
+		if (lock(file->fd) != 0)
 			return refuse(error, size, errno == EWOULDBLOCK ? -EWOULDBLOCK : -errno,
 				      file->path, strerror(errno));
 		rc = check_place(file->fd, file->path, st);
