@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: ISC */
 /* node.c: whole engines for benchmarks, and the request that they measure. */
-#include <dirent.h>
+#include <fcntl.h>
 #include <errno.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -269,19 +270,17 @@ static struct node_states made[NODE_STATES_MAX];
 static size_t made_count;
 static pid_t maker;
 
+/* Also from a handler of signals. */
 static void
 remove_dir(const char *path)
 {
-	char file[NODE_STATE_SIZE + sizeof(((struct dirent *)NULL)->d_name)];
-	DIR *dir = opendir(path);
-	struct dirent *entry;
+	static const char *const files[] = { "device.key", "pins", "pins.lock", "seen" };
+	int dir = open(path, O_DIRECTORY | O_RDONLY | O_CLOEXEC);
 
-	while (dir != NULL && (entry = readdir(dir)) != NULL) {
-		snprintf(file, sizeof(file), "%s/%s", path, entry->d_name);
-		unlink(file);
-	}
-	if (dir != NULL)
-		closedir(dir);
+	for (size_t i = 0; dir >= 0 && i < sizeof(files) / sizeof(files[0]); i++)
+		unlinkat(dir, files[i], 0);
+	if (dir >= 0)
+		close(dir);
 	rmdir(path);
 }
 
@@ -294,6 +293,14 @@ remove_states(void)
 	for (size_t i = 0; i < made_count; i++)
 		for (int k = 0; k < 2; k++)
 			remove_dir(made[i].dirs[k]);
+}
+
+static void
+on_signal(int number)
+{
+	remove_states();
+	signal(number, SIG_DFL);
+	raise(number);
 }
 
 static void
@@ -350,14 +357,17 @@ node_states_make(struct node_states *states, const char *one, const char *other)
 	if (made_count == 0) {
 		maker = getpid();
 		atexit(remove_states);
-	}
-	for (int i = 0; i < 2; i++) {
-		make_dir(states->dirs[i]);
-		keys[i] = make_key(states->dirs[i]);
+		signal(SIGHUP, on_signal);
+		signal(SIGINT, on_signal);
+		signal(SIGTERM, on_signal);
 	}
 	for (int i = 0; i < 2; i++)
-		trust_in(states->dirs[i], &keys[1 - i], machines[1 - i]);
+		make_dir(states->dirs[i]);
 	made[made_count++] = *states;
+	for (int i = 0; i < 2; i++)
+		keys[i] = make_key(states->dirs[i]);
+	for (int i = 0; i < 2; i++)
+		trust_in(states->dirs[i], &keys[1 - i], machines[1 - i]);
 }
 
 /* --- bytes -------------------------------------------------------------------------------- */

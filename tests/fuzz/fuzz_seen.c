@@ -18,7 +18,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
 #define IDS 300 /* more than the small table takes */
 
-static char dir[64], path[80];
+static char dir[512], path[528];
 
 static void
 must(bool done)
@@ -37,10 +37,14 @@ clean_up(void)
 static void
 make_dir(void)
 {
+	const char *where;
+	int n;
+
 	if (dir[0] != '\0')
 		return;
-	snprintf(dir, sizeof(dir), "/tmp/fuzz_seen.XXXXXX");
-	must(mkdtemp(dir) != NULL);
+	where = getenv("TMPDIR");
+	n = snprintf(dir, sizeof(dir), "%s/fuzz_seen.XXXXXX", where != NULL ? where : "/tmp");
+	must(n > 0 && n < (int)sizeof(dir) && mkdtemp(dir) != NULL);
 	snprintf(path, sizeof(path), "%s/seen", dir);
 	atexit(clean_up);
 	ear_log_set_level(EAR_LOG_ERROR);
