@@ -3,8 +3,9 @@
  * writer.c: stream headers, stanzas and stream errors as bytes.
  *
  * A stanza is rendered aside and appended in one piece, so that one that is too large leaves no
- * trace. Elements of the stream's own namespace get the prefix that writer_header declares; all
- * others are in the default namespace, declared where it changes.
+ * trace. Elements of the stream's own namespace get the prefix that writer_header declares, those
+ * of XML's the one that needs no declaration; all others are in the default namespace, declared
+ * where it changes.
  */
 #include <errno.h>
 #include <stdlib.h>
@@ -23,6 +24,7 @@
 #define PIECE_BRIEF   2048
 #define PAIRS_BRIEF   16
 #define STREAM_PREFIX "stream:"
+#define XML_PREFIX    "xml:"
 
 /* Text on its way out: in itself while it is short, then on the heap. */
 struct piece {
@@ -257,11 +259,21 @@ put_attributes(struct piece *piece, xmpp_stanza_t *element, bool has_ns, bool is
 }
 
 static void
-put_name(struct piece *piece, const char *name, bool prefixed)
+put_name(struct piece *piece, const char *name, const char *prefix)
 {
-	if (prefixed)
-		put_text(piece, STREAM_PREFIX);
+	if (prefix != NULL && strchr(name, ':') == NULL)
+		put_text(piece, prefix);
 	put_text(piece, name);
+}
+
+/* Of namespaces that are not declared where they are used; XML's own may not be the default one
+ * (Namespaces in XML 1.0 §3), and whoever reads it would end the stream. */
+static const char *
+prefix_of(const char *ns)
+{
+	if (strcmp(ns, EAR_NS_STREAM) == 0)
+		return STREAM_PREFIX;
+	return strcmp(ns, EAR_NS_XML) == 0 ? XML_PREFIX : NULL;
 }
 
 static void put_node(struct piece *piece, xmpp_stanza_t *node, const char *scope, unsigned depth);
@@ -271,14 +283,14 @@ static void
 put_element(struct piece *piece, xmpp_stanza_t *element, const char *scope, unsigned depth)
 {
 	const char *name = xmpp_stanza_get_name(element), *ns = xmpp_stanza_get_ns(element);
-	bool stream = ns != NULL && strcmp(ns, EAR_NS_STREAM) == 0;
-	bool prefixed = stream && strchr(name, ':') == NULL;
+	bool other = ns != NULL && strcmp(ns, scope) != 0;
+	const char *prefix = other ? prefix_of(ns) : NULL;
 	xmpp_stanza_t *child = xmpp_stanza_get_children(element);
 
 	put(piece, "<", 1);
-	put_name(piece, name, prefixed);
+	put_name(piece, name, prefix);
 	put_attributes(piece, element, ns != NULL, depth == 0);
-	if (ns != NULL && !stream && strcmp(ns, scope) != 0) {
+	if (other && prefix == NULL) {
 		put_attribute(piece, "xmlns", ns);
 		scope = ns;
 	}
@@ -290,7 +302,7 @@ put_element(struct piece *piece, xmpp_stanza_t *element, const char *scope, unsi
 	for (; child != NULL && !piece->failed; child = xmpp_stanza_get_next(child))
 		put_node(piece, child, scope, depth + 1);
 	put(piece, "</", 2);
-	put_name(piece, name, prefixed);
+	put_name(piece, name, prefix);
 	put(piece, ">", 1);
 }
 

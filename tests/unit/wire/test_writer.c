@@ -173,6 +173,21 @@ test_stream_prefix(void **state)
 	xmpp_stanza_release(features);
 }
 
+/* An element of XML's own namespace, which nobody may declare to be the default one. */
+static void
+test_xml_prefix(void **state)
+{
+	struct fixture *f = *state;
+	xmpp_stanza_t *message = ear_element(f->ctx, "message", EAR_NS_CLIENT);
+
+	ear_child(ear_child(message, "foo", EAR_NS_XML), "bar", NULL);
+	assert_int_equal(writer_stanza(f->out, message, 1000), 0);
+	expect_out(f, "<message><xml:foo><xml:bar/></xml:foo></message>");
+	read_back(f, message);
+	assert_non_null(ear_find(f->read, "foo", EAR_NS_XML));
+	xmpp_stanza_release(message);
+}
+
 static void
 test_escapes(void **state)
 {
@@ -319,6 +334,7 @@ main(void)
 		TEST(test_error),
 		TEST(test_namespaces),
 		TEST(test_stream_prefix),
+		TEST(test_xml_prefix),
 		TEST(test_escapes),
 		TEST(test_bad_characters),
 		TEST(test_many_attributes),
