@@ -14,6 +14,9 @@
 #include "client.h"
 #include "inside.h"
 
+#define RESTART_MS       1000 /* for a daemon that takes the place of one that died */
+#define RESTART_EVERY_MS 20
+
 int64_t
 cli_now(void)
 {
@@ -206,8 +209,15 @@ read_conf(struct cli *cli)
 static int
 try_socket(const char *path)
 {
+	static const struct timespec moment = { .tv_nsec = RESTART_EVERY_MS * 1000000 };
 	int fd = client_connect(path);
 
+	/* What is left of a daemon that was killed: the one in its place is there in a moment, and
+	 * must not find us connected to its server as what it is there. */
+	for (int ms = 0; fd == -ECONNREFUSED && ms < RESTART_MS; ms += RESTART_EVERY_MS) {
+		nanosleep(&moment, NULL);
+		fd = client_connect(path);
+	}
 	if (fd == -EACCES || fd == -EPERM)
 		complain("%s: %s: this user may not speak to the daemon; become its user or join "
 			 "the group of [local] group",

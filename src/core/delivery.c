@@ -263,6 +263,16 @@ delivery_error(struct ear *ear, const struct ear_in *in)
 	return true;
 }
 
+/* Its receiver may have forgotten that he has had newer ones. */
+static void
+say_overtaken(xmpp_stanza_t *message)
+{
+	xmpp_stanza_t *order = ear_find(message, "order", EAR_NS_DELIVERY);
+
+	if (order != NULL)
+		ear_set_flag(order, "overtaken", true);
+}
+
 /* Nobody knows whether they have arrived. */
 static void
 mark_maybe(struct ear *ear, const struct queue *owed)
@@ -274,6 +284,8 @@ mark_maybe(struct ear *ear, const struct queue *owed)
 		struct parcel *parcel = container_of(item, struct parcel, all);
 
 		parcel->maybe = true;
+		if (parcel->overtaken)
+			say_overtaken(parcel->stanza);
 		if (!request_came_back(ear, parcel->stanza, true, &only))
 			program_maybe(ear, parcel->stanza);
 	}

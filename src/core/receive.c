@@ -194,6 +194,16 @@ number_of(xmpp_stanza_t *message, const char **id)
 	return strspn(n, "0123456789") == strlen(n) ? strtoll(n, NULL, 10) : 0;
 }
 
+/* Its sender knows that newer ones have arrived. */
+static bool
+says_overtaken(xmpp_stanza_t *message)
+{
+	const char *flag =
+		xmpp_stanza_get_attribute(ear_find(message, "order", EAR_NS_DELIVERY), "overtaken");
+
+	return flag != NULL && strcmp(flag, "true") == 0;
+}
+
 bool
 receive_is_overtaken(const struct ear_in *in)
 {
@@ -202,7 +212,8 @@ receive_is_overtaken(const struct ear_in *in)
 	const struct dest *dest = n > 0 ? dest_find(in->ear, in->from) : NULL;
 	xmpp_stanza_t *error;
 
-	if (dest == NULL || strcmp(dest->handled.id, id) != 0 || n > dest->handled.last)
+	if (dest == NULL || (!says_overtaken(in->stanza) &&
+			     (strcmp(dest->handled.id, id) != 0 || n > dest->handled.last)))
 		return false;
 	ear_info("%s: a message was overtaken on its way: refused", in->from);
 	error = ear_error_to(in->stanza, EAR_REMOTE_SERVER_TIMEOUT,

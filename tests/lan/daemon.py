@@ -51,6 +51,9 @@ class Daemon:
         return self.dir + "/" + name
 
     def start(self):
+        # One that was killed leaves its socket behind: that is not the new one's.
+        if os.path.exists(self.host.path(self.socket)):
+            os.unlink(self.host.path(self.socket))
         self.proc = self.host.popen(self.wrap + [os.path.join(BUILD, "earshotd"), "-f", "-v", "-c",
                                                  self.conf], name=self.name)
         wait_until(lambda: os.path.exists(self.host.path(self.socket)) or
