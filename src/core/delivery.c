@@ -330,6 +330,7 @@ delivery_forsake(struct dest *dest, struct path *path)
 		return;
 	dest->leaving = true;
 	dest->leave_until = ear_now(ear->clock) + LEAVE_MAX;
+	route_look_after(dest, LEAVE_MAX);
 	link->ops->abandon(link, -ETIMEDOUT, "what was sent is not acknowledged");
 }
 

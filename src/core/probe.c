@@ -19,6 +19,9 @@ is_gone(const struct ear_answer *answer)
 {
 	enum ear_verdict condition;
 
+	/* It has not left at all: we have too much to do ourselves. */
+	if (answer->error == -ENOBUFS)
+		return false;
 	if (answer->error != -EREMOTEIO)
 		return answer->error != 0;
 	condition = ear_condition_of(answer->stanza);

@@ -23,6 +23,19 @@ queue_put(struct queue *queue, struct parcel *parcel)
 	queue->bytes += parcel->bytes;
 }
 
+/* FNV-1a: links give back thousands at once, each of which is looked for. */
+static uint32_t
+hash(const char *id)
+{
+	uint32_t sum = 2166136261u;
+
+	if (id == NULL)
+		return 0;
+	for (; *id != '\0'; id++)
+		sum = (sum ^ (unsigned char)*id) * 16777619u;
+	return sum == 0 ? 1 : sum;
+}
+
 struct parcel *
 queue_add(struct queue *queue, xmpp_stanza_t *stanza, enum ear_link_kind only, int64_t now)
 {
@@ -31,6 +44,7 @@ queue_add(struct queue *queue, xmpp_stanza_t *stanza, enum ear_link_kind only, i
 	parcel->stanza = stanza;
 	parcel->only = only;
 	parcel->bytes = writer_size(stanza);
+	parcel->id_hash = hash(xmpp_stanza_get_id(stanza));
 	parcel->at = now;
 	queue_put(queue, parcel);
 	return parcel;
@@ -60,12 +74,12 @@ struct parcel *
 queue_find(const struct queue *queue, const char *id)
 {
 	const struct list *item;
+	uint32_t sum = hash(id);
 
 	for (item = queue->parcels.next; id != NULL && item != &queue->parcels; item = item->next) {
 		struct parcel *parcel = container_of(item, struct parcel, all);
-		const char *is = xmpp_stanza_get_id(parcel->stanza);
 
-		if (is != NULL && strcmp(is, id) == 0)
+		if (parcel->id_hash == sum && strcmp(xmpp_stanza_get_id(parcel->stanza), id) == 0)
 			return parcel;
 	}
 	return NULL;

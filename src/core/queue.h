@@ -16,6 +16,7 @@ struct parcel {
 	xmpp_stanza_t *stanza;
 	enum ear_link_kind only; /* the one kind of link that it may leave by; EAR_LINK_NONE: any */
 	size_t bytes;            /* when written */
+	uint32_t id_hash;        /* of its id; 0: it has none */
 	int64_t at;              /* when it came into this queue */
 	bool maybe;              /* it may have arrived */
 	bool overtaken;          /* what came into it later has left it */

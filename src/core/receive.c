@@ -33,9 +33,25 @@ seen_of(struct ear *ear, const struct ear_in *in)
 
 /* Who has proved nothing on the LAN may have come by a server before. */
 static bool
-has_come(const struct ear *ear, const char *sender, const char *id)
+has_come_from(const struct ear *ear, const char *sender, const char *id)
 {
 	return seen_has(ear->seen, sender, id) || seen_has(ear->seen_strangers, sender, id);
+}
+
+/* The name under which it was noted: before its key was known to be a JID's, he was known by the
+ * one that he has on the LAN. NULL: it was not. */
+static const char *
+has_come(struct ear *ear, const char *from, const char *id)
+{
+	const struct dest *dest = dest_find(ear, from);
+	const char *sender = sender_of(ear, from);
+
+	if (has_come_from(ear, sender, id))
+		return sender;
+	return dest != NULL && dest->lan != NULL && dest->lan != sender &&
+			       has_come_from(ear, dest->lan, id)
+		       ? dest->lan
+		       : NULL;
 }
 
 /* Whether it was told by its link or its words that we remember. */
@@ -166,11 +182,12 @@ receive_is_repeat(struct ear *ear, const struct link *link, const struct ear_in 
 
 	if (seen == NULL)
 		return false;
-	sender = sender_of(ear, in->from);
-	if (has_come(ear, sender, id)) {
+	sender = has_come(ear, in->from, id);
+	if (sender != NULL) {
 		repeat(in, set, sender);
 		return true;
 	}
+	sender = sender_of(ear, in->from);
 	if (!set)
 		return refuse_again(in, sender, id);
 	seen_note(seen, sender, id);

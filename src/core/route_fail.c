@@ -174,14 +174,14 @@ route_on_undelivered(struct ear *ear, struct link *link, xmpp_stanza_t *stanza, 
 		xmpp_stanza_release(stanza);
 		return;
 	}
-	error = path == NULL ? -EHOSTUNREACH : give_back(ear, dest, link, stanza, maybe);
+	error = dest == NULL ? -EHOSTUNREACH : give_back(ear, dest, link, stanza, maybe);
 	if (error != 0) {
 		route_bounce(ear, stanza, error);
 		return;
 	}
 	/* What never left says that the path cannot be opened; what left may only have met a dead
 	 * stream. */
-	if (!maybe)
+	if (!maybe && path != NULL)
 		path_fail(path, ear_now(ear->clock), "could not be opened");
 }
 

@@ -56,9 +56,9 @@ static struct dest *
 dest_now(struct dest *dest, const struct parcel *parcel)
 {
 	const char *to = xmpp_stanza_get_to(parcel->stanza);
-	struct dest *now = ear_jid_is_lan(to) ? dest : dest_find(dest->ear, to);
+	struct dest *now = dest_find(dest->ear, to);
 
-	return now != NULL ? now : dest;
+	return now == NULL || now == dest || ear_jid_is_lan(to) ? dest : now;
 }
 
 /* Held back again it keeps its place, and may pass the bounds: it was taken before. */
