@@ -249,10 +249,13 @@ floods(const char *text)
 	struct io *io = stream_io(out()->stream);
 	size_t n = strlen(text), length = 65536 / n * n;
 	char *many = malloc(length);
+	int room = 65536;
 
+	setsockopt(raw.fd, SOL_SOCKET, SO_RCVBUF, &room, sizeof(room));
+	setsockopt(io_fd(io), SOL_SOCKET, SO_SNDBUF, &room, sizeof(room));
 	for (size_t i = 0; i < length; i += n)
 		memcpy(many + i, text, n);
-	for (int i = 0; i < 100 && tv.link->state == LINK_UP; i++) {
+	for (int i = 0; i < 16 && tv.link->state == LINK_UP; i++) {
 		raw_say_all(&raw, many, length);
 		for (int k = 0; k < 8; k++)
 			net_turn(&net);
