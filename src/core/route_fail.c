@@ -145,7 +145,7 @@ give_back(struct ear *ear, struct dest *dest, struct link *link, xmpp_stanza_t *
 		return -ECONNRESET;
 	/* The one path that it may take could not be opened: it is not tried for ever. */
 	if (!maybe && only == link->kind)
-		return -EHOSTUNREACH;
+		return only == EAR_LINK_LAN && dest->refused != 0 ? dest->refused : -EHOSTUNREACH;
 	if (dest->returned.count >= DEST_RETURNED_MAX)
 		return -ENOBUFS;
 	if (maybe)
