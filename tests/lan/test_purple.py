@@ -16,8 +16,8 @@ def pair(lan):
         host.start_avahi()
     alice = Purple(lan["pronto"], "alice")
     bob = Purple(lan["forza"], "bob")
-    alice.wait_for("^online bob@forza$", 20)
-    bob.wait_for("^online alice@pronto$", 20)
+    alice.wait_for("^online bob@forza$", 60)
+    bob.wait_for("^online alice@pronto$", 60)
     return alice, bob
 
 
