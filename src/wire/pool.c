@@ -1,17 +1,17 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * pool.c: freed blocks by size, for the next who wants as much. They are ordinary blocks of
- * malloc(), each of a size that its class has in common.
+ * pool.c: freed blocks by size, for the next who wants as much. A block says itself which size it
+ * has: to ask malloc() for that costs as much as all else that is done with it.
  */
-#include <malloc.h>
+#include <stddef.h>
 #include <stdlib.h>
 
 #include "base/alloc.h"
 #include "wire/pool.h"
 
-#define STEP     16 /* bytes between two classes */
-#define SMALLEST 24 /* bytes of the first: what malloc gives at least */
-#define CLASSES  8  /* up to 136 bytes: names, values, attributes, stanzas */
+#define STEP    16 /* bytes between two classes; the first is of none */
+#define LARGEST 128
+#define CLASSES (LARGEST / STEP + 1) /* names, values, attributes, stanzas */
 
 /* Bytes in all, so that a burst is not kept for ever. A sanitizer has to see all come and go. */
 #if defined(__has_feature)
@@ -26,7 +26,9 @@
 #endif
 
 struct block {
-	struct block *next;
+	struct block *next; /* that is free */
+	size_t class;       /* CLASSES: a large one, which is never kept */
+	max_align_t memory[];
 };
 
 struct pool {
@@ -38,47 +40,63 @@ struct pool {
 static size_t
 class_bytes(size_t class)
 {
-	return SMALLEST + class * STEP;
+	return sizeof(struct block) + class * STEP;
+}
+
+static struct block *
+block_of(void *memory)
+{
+	return memory == NULL ? NULL
+			      : (struct block *)((char *)memory - offsetof(struct block, memory));
+}
+
+/* In the place of `old`, which may be NULL. */
+static void *
+make(struct block *old, size_t class, size_t bytes)
+{
+	struct block *block = xrealloc(old, bytes);
+
+	block->class = class;
+	return block->memory;
 }
 
 static void *
 pool_alloc(size_t size, void *arg)
 {
 	struct pool *pool = arg;
-	size_t class = size <= SMALLEST ? 0 : (size - SMALLEST + STEP - 1) / STEP;
+	size_t class = (size + STEP - 1) / STEP;
 	struct block *block;
 
-	if (class >= CLASSES)
-		return xrealloc(NULL, size);
+	if (size > LARGEST)
+		return make(NULL, CLASSES, sizeof(*block) + size);
 	block = pool->free[class];
 	if (block == NULL)
-		return xrealloc(NULL, class_bytes(class));
+		return make(NULL, class, class_bytes(class));
 	pool->free[class] = block->next;
 	pool->kept -= class_bytes(class);
-	return block;
+	return block->memory;
 }
 
 static void
 pool_free(void *memory, void *arg)
 {
 	struct pool *pool = arg;
-	struct block *block = memory;
-	size_t size = malloc_usable_size(memory);
-	size_t class = (size - SMALLEST) / STEP;
+	struct block *block = block_of(memory);
 
-	if (size < SMALLEST || class >= CLASSES || pool->kept + size > KEPT_MAX) {
-		free(memory);
+	if (block == NULL || block->class == CLASSES ||
+	    pool->kept + class_bytes(block->class) > KEPT_MAX) {
+		free(block);
 		return;
 	}
-	block->next = pool->free[class];
-	pool->free[class] = block;
-	pool->kept += class_bytes(class);
+	block->next = pool->free[block->class];
+	pool->free[block->class] = block;
+	pool->kept += class_bytes(block->class);
 }
 
 static void *
 pool_realloc(void *memory, size_t size, void *arg)
 {
-	return xrealloc(memory, size);
+	return make(block_of(memory), CLASSES, sizeof(struct block) + size);
 }
 
 xmpp_ctx_t *
