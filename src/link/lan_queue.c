@@ -16,36 +16,26 @@
 
 #define PRUNE_EVERY 32 /* stanzas: what has arrived is asked for once for so many */
 
-/* Our own address and theirs are told by the link; anything else is kept. */
-static char *
-remember(xmpp_stanza_t *stanza, const char *attribute, const char *usual)
+/* Our own address and theirs are told by the link: NULL, as where there is none. */
+static const char *
+unusual(xmpp_stanza_t *stanza, const char *attribute, const char *usual)
 {
 	const char *value = xmpp_stanza_get_attribute(stanza, attribute);
 
-	return value == NULL || strcmp(value, usual) == 0 ? NULL : xstrdup(value);
+	return value == NULL || strcmp(value, usual) == 0 ? NULL : value;
 }
 
 /* XEP-0174 §7: both are "user@machine", without a resource, between two that know no better. An
  * answer comes from the address that was asked, also when that is not the one asked last (RFC 6120
  * §8.1.2.1). */
-static void
-to_wire(struct lan_link *l, xmpp_stanza_t *stanza, char **from, char **to)
+static int
+send_as(struct lan_link *l, xmpp_stanza_t *stanza, const char *from, const char *to)
 {
 	const char *own = l->out->lan->self;
 
-	*from = remember(stanza, "from", l->link.self);
-	*to = remember(stanza, "to", l->link.peer);
-	if (*from != NULL || !ear_is_answer(stanza))
-		own = lan_address_from(l->out, *from);
-	xmpp_stanza_set_attribute(stanza, "from", own);
-	xmpp_stanza_set_attribute(stanza, "to", lan_address_to(l->out, *to));
-}
-
-static void
-from_wire(struct lan_link *l, xmpp_stanza_t *stanza, const char *from, const char *to)
-{
-	xmpp_stanza_set_attribute(stanza, "from", from != NULL ? from : l->link.self);
-	xmpp_stanza_set_attribute(stanza, "to", to != NULL ? to : l->link.peer);
+	if (from != NULL || !ear_is_answer(stanza))
+		own = lan_address_from(l->out, from);
+	return stream_send_as(l->out->stream, stanza, own, lan_address_to(l->out, to));
 }
 
 static int64_t
@@ -83,10 +73,12 @@ has_room(struct lan_stream *ls)
  * when it is freed, which then costs more than writing it did; it is hardly ever needed again.
  */
 static void
-keep_text(struct outbox_item *item, struct evbuffer *out)
+keep_text(struct outbox_item *item, struct evbuffer *out, const char *from, const char *to)
 {
 	struct evbuffer_ptr at;
 
+	item->from = xstrdup(from);
+	item->to = xstrdup(to);
 	item->text = item->room;
 	evbuffer_ptr_set(out, &at, evbuffer_get_length(out) - item->bytes, EVBUFFER_PTR_SET);
 	evbuffer_copyout_from(out, &at, item->text, item->bytes);
@@ -102,7 +94,8 @@ lan_queue_write(struct lan_link *l, xmpp_stanza_t *stanza)
 	struct outbox_item *item;
 	uint64_t before = io_written(io);
 	size_t bytes;
-	char *from, *to;
+	const char *from = unusual(stanza, "from", l->link.self);
+	const char *to = unusual(stanza, "to", l->link.peer);
 	int rc;
 
 	/* Stanzas that have arrived are freed while the cache still knows them. */
@@ -110,23 +103,16 @@ lan_queue_write(struct lan_link *l, xmpp_stanza_t *stanza)
 		prune(ls, keep_since(l));
 	if (!has_room(ls))
 		return -ENOBUFS;
-	to_wire(l, stanza, &from, &to);
-	rc = stream_send(ls->stream, stanza);
-	if (rc != 0) {
-		from_wire(l, stanza, from, to);
-		free(from);
-		free(to);
+	rc = send_as(l, stanza, from, to);
+	if (rc != 0)
 		return rc;
-	}
 	bytes = (size_t)(io_written(io) - before);
 	item = outbox_add_room(&ls->sent, stanza, bytes, before + bytes, now_of(l),
 			       bytes <= PARSE_MAX ? bytes : 0);
 	if (ls->acks != NULL)
 		item->number = lan_acks_count(ls, stanza);
 	if (bytes <= PARSE_MAX)
-		keep_text(item, io_out(io));
-	item->from = from;
-	item->to = to;
+		keep_text(item, io_out(io), from, to);
 	ls->carried = true;
 	l->active_at = item->at;
 	if (ls->acks != NULL)
@@ -210,21 +196,29 @@ lan_queue_prune(struct lan_link *l)
 	}
 }
 
+/* As it was before keep_text. */
 static void
-restore(struct lan_link *l, struct outbox_item *item)
+from_text(const struct lan_link *l, struct outbox_item *item)
 {
-	if (item->end == UINT64_MAX)
-		return;
-	if (item->text != NULL) {
-		item->stanza = parse_stanza(l->lan->ctx, item->text, item->bytes);
-		assert(item->stanza != NULL);
-	}
-	from_wire(l, item->stanza, item->from, item->to);
-	item->end = UINT64_MAX;
+	const char *from = item->from != NULL ? item->from : l->link.self;
+	const char *to = item->to != NULL ? item->to : l->link.peer;
+
+	item->stanza = parse_stanza(l->lan->ctx, item->text, item->bytes);
+	assert(item->stanza != NULL);
+	xmpp_stanza_set_attribute(item->stanza, "from", from);
+	xmpp_stanza_set_attribute(item->stanza, "to", to);
 	outbox_item_forget_text(item);
 	free(item->from);
 	free(item->to);
 	item->from = item->to = NULL;
+}
+
+static void
+restore(const struct lan_link *l, struct outbox_item *item)
+{
+	if (item->text != NULL)
+		from_text(l, item);
+	item->end = UINT64_MAX;
 }
 
 /* Whether nothing of that item has gone to the kernel, or nobody has read it there. */

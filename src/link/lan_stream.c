@@ -287,7 +287,7 @@ deliver(struct lan_stream *ls, xmpp_stanza_t *stanza)
 		return;
 	}
 	link_strip_control(stanza);
-	l->active_at = ear_now(ls->lan->clock);
+	l->active_at = stream_read_at(ls->stream);
 	if (ls->acks != NULL)
 		lan_acks_got(ls, stanza);
 	l->link.events->stanza(l->link.owner, &l->link, stanza);

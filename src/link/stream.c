@@ -124,6 +124,7 @@ on_data(void *arg, const void *bytes, size_t length)
 		return;
 	s->busy++;
 	s->whole = false;
+	s->read_at = ear_now(s->clock);
 	rc = reader_feed(s->reader, bytes, length);
 	if (!s->freed && s->tls != STREAM_PLAIN)
 		reader_reset(s->reader);
@@ -271,6 +272,12 @@ stream_state(const struct stream *s)
 	return s->state;
 }
 
+int64_t
+stream_read_at(const struct stream *s)
+{
+	return s->read_at;
+}
+
 struct io *
 stream_io(struct stream *s)
 {
@@ -363,12 +370,18 @@ stream_features(struct stream *s, xmpp_stanza_t *child)
 int
 stream_send(struct stream *s, xmpp_stanza_t *stanza)
 {
+	return stream_send_as(s, stanza, NULL, NULL);
+}
+
+int
+stream_send_as(struct stream *s, xmpp_stanza_t *stanza, const char *from, const char *to)
+{
 	if (s->sent_end || s->state == STREAM_ENDED)
 		return -ENOTCONN;
 	if (s->state == STREAM_OPEN && s->known && !ear_timer_is_set(&s->timer))
 		ear_timer_set(&s->timer, STREAM_REST_USEC);
 	s->fresh = true;
-	return writer_stanza(io_out(s->io), stanza, STREAM_STANZA_MAX);
+	return writer_stanza_as(io_out(s->io), stanza, from, to, STREAM_STANZA_MAX);
 }
 
 void

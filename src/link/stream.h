@@ -55,6 +55,10 @@ struct stream *stream_new(struct ear_clock *clock, xmpp_ctx_t *ctx, struct io *i
 			  const struct stream_events *events, void *arg);
 
 enum stream_state stream_state(const struct stream *stream);
+
+/* When that was read which is delivered now. */
+int64_t stream_read_at(const struct stream *stream);
+
 struct io *stream_io(struct stream *stream);
 
 /*
@@ -91,6 +95,9 @@ void stream_features(struct stream *stream, xmpp_stanza_t *child);
 
 /* Appends a stanza (borrowed). 0, -EMSGSIZE, -ENOTCONN. */
 int stream_send(struct stream *stream, xmpp_stanza_t *stanza);
+
+/* The same from and to others than it says. NULL: its own. */
+int stream_send_as(struct stream *stream, xmpp_stanza_t *stanza, const char *from, const char *to);
 
 /* The same for an element that is written already, where stanzas may be sent. */
 void stream_write(struct stream *stream, const char *text, size_t length);

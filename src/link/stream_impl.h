@@ -22,7 +22,7 @@ struct stream {
 	struct ear_timer timer; /* the limit of the state that it is in */
 	char *text;             /* why it ends */
 	int error;
-	int64_t begun_at, got_end_at;
+	int64_t begun_at, read_at, got_end_at;
 	enum stream_state state;
 	enum stream_tls tls;
 	unsigned char busy;         /* events that run now: it may not be freed under them */

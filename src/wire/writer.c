@@ -23,6 +23,7 @@
 #define DEPTH_MAX     256 /* of our own stanzas; the readers' caps are smaller */
 #define PIECE_BRIEF   2048
 #define PAIRS_BRIEF   16
+#define USUAL         4
 #define STREAM_PREFIX "stream:"
 #define XML_PREFIX    "xml:"
 
@@ -32,6 +33,7 @@ struct piece {
 	size_t length, room;
 	size_t max; /* bytes; above it the piece has failed and stays as it is */
 	bool failed;
+	const char *from, *to; /* of the stanza, instead of its own; NULL: its own */
 	char brief[PIECE_BRIEF];
 };
 
@@ -43,6 +45,7 @@ piece_init(struct piece *piece, size_t max)
 	piece->room = sizeof(piece->brief);
 	piece->max = max;
 	piece->failed = false;
+	piece->from = piece->to = NULL;
 }
 
 static void
@@ -216,8 +219,21 @@ put_attribute(struct piece *piece, const char *name, const char *value)
 	put(piece, "\"", 1);
 }
 
+/* What stanzas usually have. */
+static const char *const usual[USUAL] = { "type", "id", "to", "from" };
+
+static bool
+is_usual(const char *name)
+{
+	for (int i = 0; i < USUAL; i++)
+		if (strcmp(name, usual[i]) == 0)
+			return true;
+	return false;
+}
+
+/* All but xmlns, which depends on what is around, and what a stanza usually has. */
 static void
-put_any_attributes(struct piece *piece, xmpp_stanza_t *element, int count)
+put_others(struct piece *piece, xmpp_stanza_t *element, int count, bool is_stanza)
 {
 	const char *brief[2 * PAIRS_BRIEF], **pairs = brief;
 	int room = 2 * count, n;
@@ -226,36 +242,40 @@ put_any_attributes(struct piece *piece, xmpp_stanza_t *element, int count)
 		pairs = xalloc(room * sizeof(pairs[0]));
 	n = xmpp_stanza_get_attributes(element, pairs, room);
 	for (int i = 0; i + 1 < n; i += 2)
-		if (strcmp(pairs[i], "xmlns") != 0)
+		if (strcmp(pairs[i], "xmlns") != 0 && !(is_stanza && is_usual(pairs[i])))
 			put_attribute(piece, pairs[i], pairs[i + 1]);
 	if (pairs != brief)
 		free(pairs);
 }
 
+/* How many of them it has itself. */
+static int
+put_usual(struct piece *piece, xmpp_stanza_t *stanza)
+{
+	const char *instead[USUAL] = { NULL, NULL, piece->to, piece->from };
+	int found = 0;
+
+	for (int i = 0; i < USUAL; i++) {
+		const char *own = xmpp_stanza_get_attribute(stanza, usual[i]);
+
+		found += own != NULL;
+		put_attribute(piece, usual[i], instead[i] != NULL ? instead[i] : own);
+	}
+	return found;
+}
+
 /*
- * All attributes but xmlns, which depends on what is around. Walking all that libstrophe has costs
- * more than asking for those that stanzas usually have, which are often all; and what is inside
- * them often has none.
+ * Walking all that libstrophe has costs more than asking for those that stanzas usually have, which
+ * are often all; and what is inside them often has none.
  */
 static void
 put_attributes(struct piece *piece, xmpp_stanza_t *element, bool has_ns, bool is_stanza)
 {
-	static const char *const usual[] = { "type", "id", "to", "from" };
-	int count = xmpp_stanza_get_attribute_count(element) - has_ns, found = 0;
-	const char *values[4];
+	int count = xmpp_stanza_get_attribute_count(element);
+	int done = has_ns + (is_stanza ? put_usual(piece, element) : 0);
 
-	if (count == 0)
-		return;
-	for (int i = 0; i < 4 && is_stanza; i++) {
-		values[i] = xmpp_stanza_get_attribute(element, usual[i]);
-		found += values[i] != NULL;
-	}
-	if (found < count) {
-		put_any_attributes(piece, element, count + has_ns);
-		return;
-	}
-	for (int i = 0; i < 4; i++)
-		put_attribute(piece, usual[i], values[i]);
+	if (done < count)
+		put_others(piece, element, count, is_stanza);
 }
 
 static void
@@ -342,9 +362,18 @@ writer_header(struct evbuffer *out, const struct writer_header *header)
 int
 writer_stanza(struct evbuffer *out, xmpp_stanza_t *stanza, size_t max)
 {
+	return writer_stanza_as(out, stanza, NULL, NULL, max);
+}
+
+int
+writer_stanza_as(struct evbuffer *out, xmpp_stanza_t *stanza, const char *from, const char *to,
+		 size_t max)
+{
 	struct piece piece;
 
 	piece_init(&piece, max);
+	piece.from = from;
+	piece.to = to;
 	put_node(&piece, stanza, EAR_NS_CLIENT, 0);
 	return piece_end(&piece, out);
 }

@@ -25,6 +25,10 @@ void writer_header(struct evbuffer *out, const struct writer_header *header);
  */
 int writer_stanza(struct evbuffer *out, xmpp_stanza_t *stanza, size_t max);
 
+/* The same from and to others than it says. NULL: its own. */
+int writer_stanza_as(struct evbuffer *out, xmpp_stanza_t *stanza, const char *from, const char *to,
+		     size_t max);
+
 /* How many bytes it would be. */
 size_t writer_size(xmpp_stanza_t *stanza);
 

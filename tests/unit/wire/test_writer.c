@@ -308,6 +308,28 @@ test_unusual_attribute(void **state)
 	xmpp_stanza_release(message);
 }
 
+/* Other addresses stand in the place of its own, or of none; it stays as it was. */
+static void
+test_other_addresses(void **state)
+{
+	struct fixture *f = *state;
+	xmpp_stanza_t *message = ear_element(f->ctx, "message", EAR_NS_CLIENT);
+
+	assert_int_equal(writer_stanza_as(f->out, message, "a", "b", 100), 0);
+	expect_out(f, "<message to=\"b\" from=\"a\"/>");
+	xmpp_stanza_set_from(message, "own");
+	xmpp_stanza_set_to(message, "peer");
+	ear_set(message, "xml:lang", "de");
+	ear_set(ear_child(message, "x", "urn:test"), "to", "c");
+	assert_int_equal(writer_stanza_as(f->out, message, NULL, "b", 100), 0);
+	expect_out(f, "<message to=\"b\" from=\"own\" xml:lang=\"de\">"
+		      "<x to=\"c\" xmlns=\"urn:test\"/></message>");
+	assert_string_equal(xmpp_stanza_get_to(message), "peer");
+	assert_int_equal(writer_stanza_as(f->out, message, "longer", "b", 100), 0);
+	assert_int_equal(writer_stanza_as(f->out, message, "longer", "b", 20), -EMSGSIZE);
+	xmpp_stanza_release(message);
+}
+
 static void
 test_depth(void **state)
 {
@@ -342,6 +364,7 @@ main(void)
 		TEST(test_depth),
 		TEST(test_attribute_at_any_place),
 		TEST(test_unusual_attribute),
+		TEST(test_other_addresses),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
