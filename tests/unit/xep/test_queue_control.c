@@ -26,6 +26,7 @@ setup(void **state)
 static int
 teardown(void **state)
 {
+	fake_stop(ear);
 	fake_free(ear);
 	return 0;
 }
