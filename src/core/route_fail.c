@@ -12,6 +12,7 @@
 #include "core/program.h"
 #include "core/request.h"
 #include "core/route.h"
+#include "core/sent.h"
 
 #define EXPECT_OTHER    (5 * EAR_SEC)
 #define GIVEN_BACK_WAIT (10 * EAR_MSEC) /* for the link's down() after its undelivered() */
@@ -132,6 +133,19 @@ may_repeat(const struct dest *dest, const struct link *link, xmpp_stanza_t *stan
 	       (is_request(stanza) && strcmp(type, "get") == 0);
 }
 
+/* A stream that comes up and dies, again and again, does not keep it for ever. */
+static int64_t
+waits_since(struct ear *ear, xmpp_stanza_t *stanza)
+{
+	struct note *note = sent_of(ear, stanza);
+
+	if (note == NULL)
+		return ear_now(ear->clock);
+	if (note->back_at == 0)
+		note->back_at = ear_now(ear->clock);
+	return note->back_at;
+}
+
 static int
 give_back(struct ear *ear, struct dest *dest, struct link *link, xmpp_stanza_t *stanza, bool maybe)
 {
@@ -150,7 +164,7 @@ give_back(struct ear *ear, struct dest *dest, struct link *link, xmpp_stanza_t *
 		return -ENOBUFS;
 	if (maybe)
 		metrics_add(&ear->metrics, METRIC_RETRANSMITTED, link->kind);
-	queue_add(&dest->returned, stanza, only, ear_now(ear->clock))->maybe = maybe;
+	queue_add(&dest->returned, stanza, only, waits_since(ear, stanza))->maybe = maybe;
 	/* A link that lost only one of its streams gives back what was on it, and stays up. */
 	route_look_after(dest, GIVEN_BACK_WAIT);
 	return 0;

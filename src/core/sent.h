@@ -14,9 +14,10 @@ struct note {
 	char *id, *origin, *program, *to; /* origin: of its <origin-id/>, or NULL */
 	struct note *newer, *older;       /* of the same id */
 	enum ear_link_kind only;
-	bool asked; /* the program itself asked for a receipt */
-	bool maybe; /* a path died with it: it may have arrived */
-	bool told;  /* its error has been told */
+	int64_t back_at; /* when a link gave it back for the first time; 0: none did */
+	bool asked;      /* the program itself asked for a receipt */
+	bool maybe;      /* a path died with it: it may have arrived */
+	bool told;       /* its error has been told */
 };
 
 /* Remembers a message of that program, which has an id; the oldest is forgotten. */
