@@ -223,6 +223,14 @@ answers_pending(const struct answers *answers)
 	return answers->pending;
 }
 
+bool
+answers_is_fresh(struct answers *answers, const char *sender, const char *id, int64_t usec)
+{
+	const struct answer *answer = find(answers, sender, id);
+
+	return answer != NULL && ear_now(answers->clock) - answer->at <= usec;
+}
+
 enum answers_state
 answers_find(struct answers *answers, const char *sender, const char *id, xmpp_stanza_t **stanza)
 {

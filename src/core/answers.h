@@ -7,6 +7,7 @@
 #define CORE_ANSWERS_H
 
 #include <earshot/timer.h>
+#include <stdbool.h>
 #include <strophe.h>
 
 #define ANSWERS_MAX        1024              /* of all senders together */
@@ -42,5 +43,8 @@ size_t answers_pending(const struct answers *answers);
  * copy that the caller owns. */
 enum answers_state answers_find(struct answers *answers, const char *sender, const char *id,
 				xmpp_stanza_t **answer);
+
+/* Whether it was begun not longer ago than that. */
+bool answers_is_fresh(struct answers *answers, const char *sender, const char *id, int64_t usec);
 
 #endif

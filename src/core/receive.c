@@ -11,7 +11,8 @@
 #include "core/receive.h"
 #include "store/seen.h"
 
-#define ID_SIZE 272 /* of what a stanza is noted under; none of ours is longer */
+#define REFUSED_USEC (1500 * EAR_MSEC) /* for copies that other paths still carry */
+#define ID_SIZE      272               /* of what a stanza is noted under; none of ours is longer */
 
 /* Under whose name that is noted: one for all addresses of a device. */
 static const char *
@@ -159,13 +160,15 @@ repeat(const struct ear_in *in, bool set, const char *sender)
 		send_receipt(in);
 }
 
-/* A copy of a message that was refused is refused in the same words: its sender has given it up. */
+/* A copy of a message that was refused a moment ago is refused in the same words: its sender has
+ * given it up. Later it is another try of his. */
 static bool
 refuse_again(const struct ear_in *in, const char *sender, const char *id)
 {
 	xmpp_stanza_t *error = NULL;
 
-	if (answers_find(in->ear->answers, sender, id, &error) != ANSWERS_KNOWN)
+	if (!answers_is_fresh(in->ear->answers, sender, id, REFUSED_USEC) ||
+	    answers_find(in->ear->answers, sender, id, &error) != ANSWERS_KNOWN)
 		return false;
 	hold_send(in->ear, error, in->from, in->link, in->link_serial);
 	return true;
