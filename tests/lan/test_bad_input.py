@@ -43,7 +43,7 @@ ANSWERS = {
     "wrong-ns": "invalid-namespace",
     "forged-from": "invalid-from",
     "forged-domain": "invalid-from",
-    "other-peer": "invalid-from",
+    "other-peer": "not-authorized",     # it has a key, and shows none
     "ourselves": "invalid-from",
     "not-a-stanza": "unsupported-stanza-type",
     "somebody-else": "improper-addressing",
