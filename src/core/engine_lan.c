@@ -72,8 +72,8 @@ hook_identify(void *owner, const char *claim, const struct sockaddr *source, cha
 	}
 	if (ear_jid_from_instance(claim, address, size) != 0 || core_is_self(ear, address))
 		return -EACCES;
-	/* Who has a key that we know proves with it who he is, from wherever he comes: mDNS may take
-	 * minutes to learn that his address has changed. */
+	/* Who has a key that we know proves with it who he is, from wherever he comes: mDNS may
+	 * take minutes to learn that his address has changed. */
 	if (may_come_from(ear, address, source) || meet_may_plain(ear, address) == -EKEYREJECTED)
 		return 0;
 	peer = peers_find(ear->peers, address);
