@@ -89,10 +89,7 @@ static const struct reader_events reader_events = { on_header, on_read, on_read_
 static bool
 is_request(xmpp_stanza_t *stanza)
 {
-	const char *type = xmpp_stanza_get_type(stanza);
-
-	return ear_is(stanza, "iq", EAR_NS_CLIENT) && type != NULL &&
-	       (strcmp(type, "get") == 0 || strcmp(type, "set") == 0);
+	return ear_is(stanza, "iq", EAR_NS_CLIENT) && ear_is_request(stanza);
 }
 
 static int

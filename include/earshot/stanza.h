@@ -89,6 +89,9 @@ xmpp_stanza_t *ear_stanza(xmpp_ctx_t *ctx, const char *name, const char *type, c
 /* A fresh unguessable id of 16 characters in out, which holds at least 17 bytes. */
 void ear_new_id(char *out);
 
+/* Whether it is an IQ that wants an answer: of type "get" or "set". */
+bool ear_is_request(xmpp_stanza_t *stanza);
+
 /* Whether it answers another stanza: of type "result" or "error". */
 bool ear_is_answer(xmpp_stanza_t *stanza);
 

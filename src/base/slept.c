@@ -6,7 +6,6 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <sys/timerfd.h>
-#include <time.h>
 #include <unistd.h>
 
 #include <event2/event.h>
@@ -15,8 +14,8 @@
 
 #include "base/alloc.h"
 #include "base/slept.h"
+#include "base/timer.h"
 
-#define USEC     INT64_C(1000000)
 #define FOREVER  INT64_C(0x7fffffffffff) /* seconds: a date that the timer never sees */
 #define TRIES    4
 #define TOGETHER (10 * INT64_C(1000)) /* two clocks that are read in that time belong together */
@@ -32,23 +31,14 @@ struct slept {
 };
 
 static int64_t
-usec_of(clockid_t clock)
-{
-	struct timespec now;
-
-	clock_gettime(clock, &now);
-	return now.tv_sec * USEC + now.tv_nsec / 1000;
-}
-
-static int64_t
 asleep_since_boot(void *unused)
 {
 	int64_t before = 0, boot = 0, after;
 
 	for (int i = 0; i < TRIES; i++) {
-		before = usec_of(CLOCK_MONOTONIC);
-		boot = usec_of(CLOCK_BOOTTIME);
-		after = usec_of(CLOCK_MONOTONIC);
+		before = clock_usec(CLOCK_MONOTONIC);
+		boot = clock_usec(CLOCK_BOOTTIME);
+		after = clock_usec(CLOCK_MONOTONIC);
 		if (after - before < TOGETHER)
 			break;
 	}

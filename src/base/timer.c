@@ -102,25 +102,25 @@ on_event(evutil_socket_t fd, short what, void *arg)
 }
 
 int64_t
-ear_now(const struct ear_clock *clock)
+clock_usec(clockid_t clock)
 {
 	struct timespec ts;
 
-	if (clock->event == NULL)
-		return clock->fake_now;
-	clock_gettime(CLOCK_MONOTONIC, &ts);
+	clock_gettime(clock, &ts);
 	return ts.tv_sec * EAR_SEC + ts.tv_nsec / 1000;
+}
+
+int64_t
+ear_now(const struct ear_clock *clock)
+{
+	return clock->event == NULL ? clock->fake_now : clock_usec(CLOCK_MONOTONIC);
 }
 
 int64_t
 clock_boot_now(const struct ear_clock *clock)
 {
-	struct timespec ts;
-
-	if (clock->event == NULL)
-		return clock->fake_now + clock->fake_slept;
-	clock_gettime(CLOCK_BOOTTIME, &ts);
-	return ts.tv_sec * EAR_SEC + ts.tv_nsec / 1000;
+	return clock->event == NULL ? clock->fake_now + clock->fake_slept
+				    : clock_usec(CLOCK_BOOTTIME);
 }
 
 void
@@ -129,14 +129,20 @@ ear_timer_init(struct ear_timer *timer, struct ear_clock *clock, ear_timer_fn *f
 	*timer = (struct ear_timer){ .clock = clock, .fn = fn, .arg = arg };
 }
 
+/* Strictly later than now, so that a timer that sets itself for 0 cannot hold the loop. */
+static int64_t
+time_after(const struct ear_clock *clock, int64_t usec)
+{
+	return ear_now(clock) + (usec > 0 ? usec : 1);
+}
+
 void
 ear_timer_set(struct ear_timer *timer, int64_t usec)
 {
 	struct ear_clock *clock = timer->clock;
 
 	ear_timer_stop(timer);
-	/* Strictly later than now, so that a timer that sets itself for 0 cannot hold the loop. */
-	timer->at = ear_now(clock) + (usec > 0 ? usec : 1);
+	timer->at = time_after(clock, usec);
 	if (clock->count == clock->room) {
 		clock->room = clock->room == 0 ? 64 : clock->room * 2;
 		clock->heap = xrealloc(clock->heap, clock->room * sizeof(clock->heap[0]));
@@ -145,6 +151,13 @@ ear_timer_set(struct ear_timer *timer, int64_t usec)
 	heap_up(clock, clock->count++);
 	if (timer->slot == 1)
 		clock_arm(clock);
+}
+
+void
+timer_set_sooner(struct ear_timer *timer, int64_t usec)
+{
+	if (timer->slot == 0 || timer->at > time_after(timer->clock, usec))
+		ear_timer_set(timer, usec);
 }
 
 void

@@ -4,8 +4,15 @@
 #define BASE_TIMER_H
 
 #include <earshot/timer.h>
+#include <time.h>
 
 struct event_base;
+
+/* Microseconds of one of the system's clocks. */
+int64_t clock_usec(clockid_t clock);
+
+/* As ear_timer_set, unless it runs sooner already. */
+void timer_set_sooner(struct ear_timer *timer, int64_t usec);
 
 /* A clock driven by the loop's monotonic time; one libevent timer for all of ours. */
 struct ear_clock *clock_new(struct event_base *base);

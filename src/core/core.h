@@ -98,7 +98,6 @@ struct ear {
 	struct map *names;    /* host name -> struct name: where configured peers are */
 	struct map *hints;    /* LAN address -> struct hint: whose key it announces */
 	struct ear_timer settle;
-	int64_t settle_at;          /* when it runs */
 	int64_t seek_at, seek_wait; /* when strangers are looked for again, and then after that */
 	int64_t seek_begun;         /* when that began anew; 0: never */
 	unsigned long long lists_serial; /* of the last list of keys that is another one */

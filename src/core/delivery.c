@@ -37,6 +37,14 @@ give_origin_id(struct ear *ear, xmpp_stanza_t *message)
 		xmpp_stanza_set_id(message, id);
 }
 
+const char *
+delivery_origin(xmpp_stanza_t *stanza)
+{
+	xmpp_stanza_t *origin = ear_find(stanza, "origin-id", EAR_NS_SID);
+
+	return origin == NULL ? NULL : xmpp_stanza_get_attribute(origin, "id");
+}
+
 xmpp_stanza_t *
 delivery_accept(struct ear *ear, xmpp_stanza_t *stanza)
 {
@@ -87,7 +95,7 @@ delivery_has_room(const struct dest *dest)
 
 /* XEP-0184 §5.1. */
 void
-delivery_ask(struct dest *dest, xmpp_stanza_t *stanza)
+delivery_ask(xmpp_stanza_t *stanza)
 {
 	if (is_promised(stanza) && ear_find(stanza, "request", EAR_NS_RECEIPTS) == NULL)
 		ear_child(stanza, "request", EAR_NS_RECEIPTS);
@@ -219,13 +227,10 @@ is_his_own_word(xmpp_stanza_t *stanza)
 				 ear_find(error, "overtaken", EAR_NS_DELIVERY) != NULL);
 }
 
-/* What a server says about somebody whom it does not reach. */
 static bool
 is_of_path(xmpp_stanza_t *stanza, enum ear_verdict condition)
 {
-	return (condition == EAR_REMOTE_SERVER_NOT_FOUND ||
-		condition == EAR_RECIPIENT_UNAVAILABLE || condition == EAR_REMOTE_SERVER_TIMEOUT) &&
-	       !is_his_own_word(stanza);
+	return path_is_unreached(condition) && !is_his_own_word(stanza);
 }
 
 /* It is on its way again, or waits for that: what a server says about the last time is old. */

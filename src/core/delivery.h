@@ -19,6 +19,9 @@
  * Consumes it; the caller owns what it gets. */
 xmpp_stanza_t *delivery_accept(struct ear *ear, xmpp_stanza_t *stanza);
 
+/* By what a message is known on every path (XEP-0359): NULL: nothing. Borrowed. */
+const char *delivery_origin(xmpp_stanza_t *stanza);
+
 /* Whether it can be owed, if it goes by a server. */
 bool delivery_is_owed(const struct dest *dest, xmpp_stanza_t *stanza);
 
@@ -30,7 +33,7 @@ void delivery_number(struct dest *dest, xmpp_stanza_t *stanza);
 bool delivery_has_room(const struct dest *dest);
 
 /* It is about to leave by the server: asks for a receipt. */
-void delivery_ask(struct dest *dest, xmpp_stanza_t *stanza);
+void delivery_ask(xmpp_stanza_t *stanza);
 
 /* It has (borrowed). */
 void delivery_owe(struct dest *dest, xmpp_stanza_t *stanza);

@@ -50,7 +50,6 @@ struct dest {
 	struct queue returned; /* a link gave them back; older than what waits */
 	struct queue waiting;  /* held back until the old path is empty, or there is one */
 	struct ear_timer flush;
-	int64_t flush_at; /* when it runs */
 	bool switching;
 	bool flushing; /* what waits is leaving: what is sent meanwhile goes behind it */
 	bool silent;   /* its stream does not acknowledge; there was no other path */

@@ -83,21 +83,12 @@ diagnose_knocks(const struct diagnosis *d, const char *name, struct knock *const
 
 /* --- answers ------------------------------------------------------------------------------ */
 
-/* These a server says about a device that it does not reach. */
-static bool
-is_hearsay(const struct asked *asked)
-{
-	return asked->condition == EAR_REMOTE_SERVER_NOT_FOUND ||
-	       asked->condition == EAR_RECIPIENT_UNAVAILABLE ||
-	       asked->condition == EAR_REMOTE_SERVER_TIMEOUT ||
-	       (asked->condition == EAR_SERVICE_UNAVAILABLE && asked->link == EAR_LINK_SERVER);
-}
-
 bool
 asked_is_answered(const struct asked *asked)
 {
 	return asked->done &&
-	       (asked->error == 0 || (asked->error == -EREMOTEIO && !is_hearsay(asked)));
+	       (asked->error == 0 ||
+		(asked->error == -EREMOTEIO && !path_is_hearsay(asked->condition, asked->link)));
 }
 
 static const char *

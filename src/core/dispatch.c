@@ -80,10 +80,7 @@ is_bad(xmpp_stanza_t *stanza, enum ear_stanza_kind kind)
 static void
 send_error(const struct ear_in *in, enum ear_verdict condition, const char *text)
 {
-	xmpp_stanza_t *error = ear_error_to(in->stanza, condition, text);
-
-	if (error != NULL)
-		hold_send(in->ear, error, in->from, in->link, in->link_serial);
+	hold_reply(in, ear_error_to(in->stanza, condition, text));
 }
 
 /* Consumes the error, which may be NULL. */
@@ -91,8 +88,7 @@ static void
 send_refusal(const struct ear_in *in, xmpp_stanza_t *error)
 {
 	receive_refused(in, error);
-	if (error != NULL)
-		hold_send(in->ear, error, in->from, in->link, in->link_serial);
+	hold_reply(in, error);
 }
 
 static void
@@ -345,7 +341,7 @@ ear_reply(const struct ear_in *in, xmpp_stanza_t *payload)
 		xmpp_stanza_add_child(answer, payload);
 		xmpp_stanza_release(payload);
 	}
-	hold_send(in->ear, answer, in->from, in->link, in->link_serial);
+	hold_reply(in, answer);
 	return EAR_DONE;
 }
 

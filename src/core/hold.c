@@ -83,6 +83,13 @@ hold_send(struct ear *ear, xmpp_stanza_t *answer, const char *peer, enum ear_lin
 	xmpp_stanza_release(answer);
 }
 
+void
+hold_reply(const struct ear_in *in, xmpp_stanza_t *answer)
+{
+	if (answer != NULL)
+		hold_send(in->ear, answer, in->from, in->link, in->link_serial);
+}
+
 struct ear_hold *
 ear_hold(const struct ear_in *in)
 {

@@ -10,6 +10,9 @@
 void hold_send(struct ear *ear, xmpp_stanza_t *answer, const char *peer, enum ear_link_kind kind,
 	       unsigned long long serial);
 
+/* The same to whoever sent what is being handled; answer NULL: there is nothing to say. */
+void hold_reply(const struct ear_in *in, xmpp_stanza_t *answer);
+
 /* A request that is held came again, by another way: that is where its answer goes. */
 void hold_move(const struct ear_in *in);
 

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "base/alloc.h"
+#include "base/timer.h"
 #include "core/meet_impl.h"
 #include "core/told.h"
 #include "core/vouch.h"
@@ -17,12 +18,7 @@
 void
 meet_at(struct ear *ear, int64_t at)
 {
-	int64_t now = ear_now(ear->clock);
-
-	if (ear_timer_is_set(&ear->settle) && ear->settle_at <= at)
-		return;
-	ear->settle_at = at;
-	ear_timer_set(&ear->settle, at > now ? at - now : 0);
+	timer_set_sooner(&ear->settle, at - ear_now(ear->clock));
 }
 
 void

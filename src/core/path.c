@@ -15,6 +15,21 @@ path_init(struct path *path, enum ear_link_kind kind)
 	*path = (struct path){ .kind = kind, .state = EAR_PATH_IDLE };
 }
 
+bool
+path_is_unreached(enum ear_verdict condition)
+{
+	return condition == EAR_REMOTE_SERVER_NOT_FOUND || condition == EAR_RECIPIENT_UNAVAILABLE ||
+	       condition == EAR_REMOTE_SERVER_TIMEOUT;
+}
+
+/* A server says the last one also when the account has no such resource (RFC 6121 §8.5.3.2.3). */
+bool
+path_is_hearsay(enum ear_verdict condition, enum ear_link_kind kind)
+{
+	return path_is_unreached(condition) ||
+	       (condition == EAR_SERVICE_UNAVAILABLE && kind == EAR_LINK_SERVER);
+}
+
 void
 path_alive(struct path *path, int64_t now)
 {

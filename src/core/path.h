@@ -26,6 +26,12 @@ struct path {
 
 void path_init(struct path *path, enum ear_link_kind kind);
 
+/* What a server says about somebody whom it does not reach. */
+bool path_is_unreached(enum ear_verdict condition);
+
+/* Whether such an error does not come from whoever the path leads to. */
+bool path_is_hearsay(enum ear_verdict condition, enum ear_link_kind kind);
+
 /* A round trip was measured on it (RFC 6298 §2). Also a proof of life. */
 void path_sample(struct path *path, int64_t now, int64_t rtt);
 

@@ -13,6 +13,7 @@
 #include <time.h>
 
 #include "base/alloc.h"
+#include "base/timer.h"
 #include "core/delivery.h"
 #include "core/post_impl.h"
 #include "core/route.h"
@@ -58,12 +59,7 @@ box_soon(struct box *box)
 void
 box_after(struct box *box, int64_t usec)
 {
-	int64_t at = ear_now(box->post->ear->clock) + usec;
-
-	if (ear_timer_is_set(&box->timer) && box->wake_at <= at)
-		return;
-	box->wake_at = at;
-	ear_timer_set(&box->timer, usec);
+	timer_set_sooner(&box->timer, usec);
 }
 
 void

@@ -28,7 +28,6 @@ struct box {
 	bool open;           /* it has confirmed something since its link came up: more may leave */
 	unsigned long long serial; /* of that link */
 	int64_t rest_until, backoff;
-	int64_t wake_at; /* when the timer runs */
 	struct ear_timer timer;
 };
 

@@ -17,16 +17,12 @@
 static bool
 is_gone(const struct ear_answer *answer)
 {
-	enum ear_verdict condition;
-
 	/* It has not left at all: we have too much to do ourselves. */
 	if (answer->error == -ENOBUFS)
 		return false;
 	if (answer->error != -EREMOTEIO)
 		return answer->error != 0;
-	condition = ear_condition_of(answer->stanza);
-	return condition == EAR_REMOTE_SERVER_NOT_FOUND || condition == EAR_RECIPIENT_UNAVAILABLE ||
-	       condition == EAR_REMOTE_SERVER_TIMEOUT;
+	return path_is_unreached(ear_condition_of(answer->stanza));
 }
 
 /* The ping may have been lost with one of two streams: the other one has been heard of since. */

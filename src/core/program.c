@@ -204,7 +204,6 @@ program_out(struct ear *ear, struct link *link, xmpp_stanza_t *stanza)
 {
 	xmpp_stanza_t *copy = ear_copy_without(stanza, EAR_NS_CONTROL);
 	enum ear_link_kind only = wanted_path(stanza);
-	const char *type = xmpp_stanza_get_type(copy);
 	char id[17];
 	int error;
 
@@ -213,8 +212,7 @@ program_out(struct ear *ear, struct link *link, xmpp_stanza_t *stanza)
 		return;
 	}
 	remember_dest(program_find(ear, link->peer), xmpp_stanza_get_to(copy));
-	if (strcmp(xmpp_stanza_get_name(copy), "iq") == 0 && type != NULL &&
-	    (strcmp(type, "get") == 0 || strcmp(type, "set") == 0)) {
+	if (ear_is_request(copy)) {
 		ask_out(ear, link, copy, only);
 		return;
 	}

@@ -37,7 +37,7 @@ hash(const char *id)
 }
 
 struct parcel *
-queue_add(struct queue *queue, xmpp_stanza_t *stanza, enum ear_link_kind only, int64_t now)
+parcel_new(xmpp_stanza_t *stanza, enum ear_link_kind only, int64_t now)
 {
 	struct parcel *parcel = xalloc(sizeof(*parcel));
 
@@ -46,6 +46,14 @@ queue_add(struct queue *queue, xmpp_stanza_t *stanza, enum ear_link_kind only, i
 	parcel->bytes = writer_size(stanza);
 	parcel->id_hash = hash(xmpp_stanza_get_id(stanza));
 	parcel->at = now;
+	return parcel;
+}
+
+struct parcel *
+queue_add(struct queue *queue, xmpp_stanza_t *stanza, enum ear_link_kind only, int64_t now)
+{
+	struct parcel *parcel = parcel_new(stanza, only, now);
+
 	queue_put(queue, parcel);
 	return parcel;
 }

@@ -29,7 +29,10 @@ struct queue {
 
 void queue_init(struct queue *queue);
 
-/* Consumes the stanza. */
+/* One that is in no queue; consumes the stanza. */
+struct parcel *parcel_new(xmpp_stanza_t *stanza, enum ear_link_kind only, int64_t now);
+
+/* The same, put behind all others. */
 struct parcel *queue_add(struct queue *queue, xmpp_stanza_t *stanza, enum ear_link_kind only,
 			 int64_t now);
 

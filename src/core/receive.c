@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: ISC */
 /* receive.c: what has come before. */
-#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -14,15 +13,19 @@
 #define REFUSED_USEC (1500 * EAR_MSEC) /* for copies that other paths still carry */
 #define ID_SIZE      272               /* of what a stanza is noted under; none of ours is longer */
 
-/* Under whose name that is noted: one for all addresses of a device. */
+/* Under whose name that is noted: one for all addresses of a device. dest NULL: it is none. */
 static const char *
-sender_of(struct ear *ear, const char *from)
+name_of(const struct dest *dest, const char *from)
 {
-	const struct dest *dest = dest_find(ear, from);
-
 	if (dest == NULL)
 		return from;
 	return dest->jid != NULL ? dest->jid : dest->lan;
+}
+
+static const char *
+sender_of(struct ear *ear, const char *from)
+{
+	return name_of(dest_find(ear, from), from);
 }
 
 /* Strangers can be as many as they like: they share a memory of their own. */
@@ -45,7 +48,7 @@ static const char *
 has_come(struct ear *ear, const char *from, const char *id)
 {
 	const struct dest *dest = dest_find(ear, from);
-	const char *sender = sender_of(ear, from);
+	const char *sender = name_of(dest, from);
 
 	if (has_come_from(ear, sender, id))
 		return sender;
@@ -60,13 +63,11 @@ static bool
 counts_on_us(struct ear *ear, const struct link *link, const struct ear_in *in)
 {
 	const struct dest *dest;
-	const char *sender;
 
 	if (link->acks)
 		return true;
 	dest = dest_find(ear, in->from);
-	sender = sender_of(ear, in->from);
-	return (dest != NULL && dest->remembers) || seen_knows(ear->seen, sender);
+	return (dest != NULL && dest->remembers) || seen_knows(ear->seen, name_of(dest, in->from));
 }
 
 /* It may be one that will meet us on the LAN in a moment, and then send again what is under way. */
@@ -91,13 +92,10 @@ static const char *
 id_of(const struct ear_in *in, bool set, char out[ID_SIZE])
 {
 	const char *id = set ? in->id : NULL;
-	xmpp_stanza_t *origin;
 	size_t length;
 
-	if (!set && strcmp(xmpp_stanza_get_name(in->stanza), "message") == 0) {
-		origin = ear_find(in->stanza, "origin-id", EAR_NS_SID);
-		id = origin == NULL ? NULL : xmpp_stanza_get_attribute(origin, "id");
-	}
+	if (!set && strcmp(xmpp_stanza_get_name(in->stanza), "message") == 0)
+		id = delivery_origin(in->stanza);
 	length = id == NULL ? 0 : strlen(id);
 	if (length == 0 || length > ID_SIZE - 2)
 		return NULL;
@@ -125,7 +123,7 @@ send_receipt(const struct ear_in *in)
 	receipt = ear_stanza(in->ear->ctx, "message", NULL, in->from, NULL);
 	ear_set(ear_child(receipt, "received", EAR_NS_RECEIPTS), "id", "%s", in->id);
 	xmpp_stanza_set_from(receipt, in->to);
-	hold_send(in->ear, receipt, in->from, in->link, in->link_serial);
+	hold_reply(in, receipt);
 }
 
 /* It is answered as it was, or when it will be. */
@@ -137,7 +135,7 @@ answer_again(const struct ear_in *in, const char *sender, const char *id)
 
 	switch (answers_find(ear->answers, sender, id, &answer)) {
 	case ANSWERS_KNOWN:
-		hold_send(ear, answer, in->from, in->link, in->link_serial);
+		hold_reply(in, answer);
 		return;
 	case ANSWERS_PENDING:
 		hold_move(in);
@@ -170,7 +168,7 @@ refuse_again(const struct ear_in *in, const char *sender, const char *id)
 	if (!answers_is_fresh(in->ear->answers, sender, id, REFUSED_USEC) ||
 	    answers_find(in->ear->answers, sender, id, &error) != ANSWERS_KNOWN)
 		return false;
-	hold_send(in->ear, error, in->from, in->link, in->link_serial);
+	hold_reply(in, error);
 	return true;
 }
 
@@ -210,7 +208,6 @@ number_of(xmpp_stanza_t *message, const char **id)
 	*id = order == NULL ? NULL : xmpp_stanza_get_attribute(order, "id");
 	if (n == NULL || *id == NULL || strlen(*id) >= sizeof(((struct order *)0)->id))
 		return 0;
-	errno = 0;
 	return strspn(n, "0123456789") == strlen(n) ? strtoll(n, NULL, 10) : 0;
 }
 
@@ -241,7 +238,7 @@ receive_is_overtaken(const struct ear_in *in)
 	if (error == NULL)
 		return true;
 	ear_child(ear_find(error, "error", NULL), "overtaken", EAR_NS_DELIVERY);
-	hold_send(in->ear, error, in->from, in->link, in->link_serial);
+	hold_reply(in, error);
 	return true;
 }
 
@@ -268,12 +265,13 @@ receive_refused(const struct ear_in *in, xmpp_stanza_t *error)
 
 	if (id == NULL || in->link == EAR_LINK_LOCAL)
 		return;
-	seen_forget(ear->seen, sender, id);
-	seen_forget(ear->seen_strangers, sender, id);
-	if (set || error == NULL)
-		return;
-	answers_begin(ear->answers, sender, id);
-	answers_end(ear->answers, sender, id, error);
+	if (set) {
+		seen_forget(ear->seen, sender, id);
+		seen_forget(ear->seen_strangers, sender, id);
+	} else if (error != NULL) {
+		answers_begin(ear->answers, sender, id);
+		answers_end(ear->answers, sender, id, error);
+	}
 }
 
 /* The programs have it, or their sockets: should this process be killed now, it is not lost. */

@@ -123,11 +123,9 @@ request_send(struct ear *ear, xmpp_stanza_t *iq, enum ear_link_kind only, int64_
 static struct request *
 request_of(struct ear *ear, xmpp_stanza_t *stanza)
 {
-	const char *id = xmpp_stanza_get_id(stanza), *type = xmpp_stanza_get_type(stanza);
+	const char *id = xmpp_stanza_get_id(stanza);
 
-	if (id == NULL || type == NULL || (strcmp(type, "get") != 0 && strcmp(type, "set") != 0))
-		return NULL;
-	return map_get(ear->requests, id);
+	return id == NULL || !ear_is_request(stanza) ? NULL : map_get(ear->requests, id);
 }
 
 void
@@ -148,8 +146,7 @@ static bool
 is_old(const struct request *request, const struct link *link, enum ear_verdict condition)
 {
 	return link->kind == EAR_LINK_SERVER && request->kind != EAR_LINK_SERVER &&
-	       (condition == EAR_REMOTE_SERVER_NOT_FOUND ||
-		condition == EAR_RECIPIENT_UNAVAILABLE || condition == EAR_REMOTE_SERVER_TIMEOUT);
+	       path_is_unreached(condition);
 }
 
 /* A server that does not know the device says nothing about the device: the LAN may. */
@@ -178,11 +175,7 @@ measure(struct request *request, const struct link *link, enum ear_verdict condi
 	struct path *path = dest == NULL ? NULL : dest_path(dest, link->kind);
 	int64_t now = ear_now(ear->clock);
 
-	/* These a server says about a device that it does not reach; the last one also when the
-	 * account has no such resource (RFC 6121 §8.5.3.2.3). */
-	if (path == NULL || condition == EAR_REMOTE_SERVER_NOT_FOUND ||
-	    condition == EAR_RECIPIENT_UNAVAILABLE || condition == EAR_REMOTE_SERVER_TIMEOUT ||
-	    (condition == EAR_SERVICE_UNAVAILABLE && link->kind == EAR_LINK_SERVER))
+	if (path == NULL || path_is_hearsay(condition, link->kind))
 		return;
 	if (!request->measurable || request->serial != link->serial) {
 		path_alive(path, now);
@@ -266,11 +259,7 @@ may_repeat(const struct request *request)
 bool
 request_is_over(struct ear *ear, xmpp_stanza_t *stanza)
 {
-	const char *type = xmpp_stanza_get_type(stanza);
-
-	return strcmp(xmpp_stanza_get_name(stanza), "iq") == 0 && type != NULL &&
-	       (strcmp(type, "get") == 0 || strcmp(type, "set") == 0) &&
-	       request_of(ear, stanza) == NULL;
+	return ear_is_request(stanza) && request_of(ear, stanza) == NULL;
 }
 
 bool

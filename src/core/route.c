@@ -321,7 +321,7 @@ send_by(struct dest *dest, struct path *path, xmpp_stanza_t *stanza)
 		return -EAGAIN;
 	address_for(dest, path, stanza);
 	if (owed)
-		delivery_ask(dest, stanza);
+		delivery_ask(stanza);
 	keep = xmpp_stanza_clone(stanza);
 	error = link_send(link, stanza);
 	if (error == 0) {

@@ -22,10 +22,7 @@ int route_try_by(struct dest *dest, xmpp_stanza_t *stanza, enum ear_link_kind on
 /* The stanza waits behind what waits already. 0: consumed; -ENOBUFS, -EDQUOT: not. */
 int route_hold(struct dest *dest, xmpp_stanza_t *stanza, enum ear_link_kind only);
 
-/* What waits is looked at soon, unless something else brings that about sooner. */
-void route_look_again(struct dest *dest);
-
-/* The same, and what is owed, after that time. */
+/* What waits for it and what is owed to it is looked at again, after that time (microseconds). */
 void route_look_after(struct dest *dest, int64_t usec);
 
 /* What a program is told of such an error, or of a request's (struct ear_answer); the text for

@@ -88,15 +88,6 @@ route_bounce(struct ear *ear, xmpp_stanza_t *stanza, int error)
 
 /* --- links that die ----------------------------------------------------------------------- */
 
-static bool
-is_request(xmpp_stanza_t *stanza)
-{
-	const char *type = xmpp_stanza_get_type(stanza);
-
-	return strcmp(xmpp_stanza_get_name(stanza), "iq") == 0 && type != NULL &&
-	       (strcmp(type, "get") == 0 || strcmp(type, "set") == 0);
-}
-
 /* A receipt says what a LAN peer wrote, as an answer does. */
 static bool
 is_answer(xmpp_stanza_t *stanza)
@@ -130,7 +121,7 @@ may_repeat(const struct dest *dest, const struct link *link, xmpp_stanza_t *stan
 
 	return dest->remembers || link->acks || ear_is_answer(stanza) ||
 	       strcmp(xmpp_stanza_get_name(stanza), "presence") == 0 ||
-	       (is_request(stanza) && strcmp(type, "get") == 0);
+	       (ear_is_request(stanza) && strcmp(type, "get") == 0);
 }
 
 /* A stream that comes up and dies, again and again, does not keep it for ever. */

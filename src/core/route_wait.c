@@ -3,27 +3,22 @@
  * or sent to somebody who was there a moment ago. */
 #include <errno.h>
 
+#include "base/timer.h"
 #include "core/delivery.h"
 #include "core/program.h"
 #include "core/request.h"
 #include "core/route.h"
-#include "wire/writer.h"
 
 #define LOOK_AGAIN (100 * EAR_MSEC) /* between two looks at what waits */
 
 void
 route_look_after(struct dest *dest, int64_t usec)
 {
-	int64_t at = ear_now(dest->ear->clock) + usec;
-
-	if (ear_timer_is_set(&dest->flush) && dest->flush_at <= at)
-		return;
-	dest->flush_at = at;
-	ear_timer_set(&dest->flush, usec);
+	timer_set_sooner(&dest->flush, usec);
 }
 
-void
-route_look_again(struct dest *dest)
+static void
+look_again(struct dest *dest)
 {
 	route_look_after(dest, LOOK_AGAIN);
 }
@@ -31,14 +26,18 @@ route_look_again(struct dest *dest)
 int
 route_hold(struct dest *dest, xmpp_stanza_t *stanza, enum ear_link_kind only)
 {
-	int64_t now = ear_now(dest->ear->clock);
-	int error = queue_has_room(&dest->waiting, writer_size(stanza), DEST_WAITING_MAX,
-				   DEST_WAITING_BYTES);
+	struct parcel *parcel =
+		parcel_new(xmpp_stanza_clone(stanza), only, ear_now(dest->ear->clock));
+	int error =
+		queue_has_room(&dest->waiting, parcel->bytes, DEST_WAITING_MAX, DEST_WAITING_BYTES);
 
-	if (error != 0)
+	if (error != 0) {
+		parcel_free(parcel);
 		return error;
-	queue_add(&dest->waiting, stanza, only, now);
-	route_look_again(dest);
+	}
+	xmpp_stanza_release(stanza); /* the parcel has its own */
+	queue_put(&dest->waiting, parcel);
+	look_again(dest);
 	return 0;
 }
 
@@ -101,7 +100,7 @@ leave_or_stay(struct dest *dest, struct parcel *parcel)
 	if (error == -EAGAIN && !is_too_old(dest, parcel)) {
 		xmpp_stanza_release(parcel->stanza);
 		queue_put(&dest->waiting, parcel);
-		route_look_again(dest);
+		look_again(dest);
 		return;
 	}
 	if (error != 0)
@@ -123,7 +122,7 @@ static void
 arm(struct dest *dest, int64_t owed)
 {
 	if (dest_is_waiting(dest))
-		route_look_again(dest);
+		look_again(dest);
 	else if (owed > 0)
 		route_look_after(dest, owed);
 }

@@ -5,6 +5,7 @@
 
 #include "base/alloc.h"
 #include "base/map.h"
+#include "core/delivery.h"
 #include "core/sent.h"
 
 /* The last of them: a ring. Programs choose the ids, and may choose one twice. */
@@ -55,14 +56,6 @@ add(struct sent *sent, struct note *note)
 		map_set(sent->by_origin, note->origin, note);
 }
 
-static const char *
-origin_of(xmpp_stanza_t *stanza)
-{
-	xmpp_stanza_t *origin = ear_find(stanza, "origin-id", EAR_NS_SID);
-
-	return origin == NULL ? NULL : xmpp_stanza_get_attribute(origin, "id");
-}
-
 void
 sent_note(struct ear *ear, xmpp_stanza_t *stanza, const char *program, enum ear_link_kind only)
 {
@@ -71,7 +64,7 @@ sent_note(struct ear *ear, xmpp_stanza_t *stanza, const char *program, enum ear_
 
 	forget(sent, note);
 	note->id = xstrdup(xmpp_stanza_get_id(stanza));
-	note->origin = xstrdup(origin_of(stanza));
+	note->origin = xstrdup(delivery_origin(stanza));
 	note->to = xstrdup(xmpp_stanza_get_to(stanza));
 	note->program = xstrdup(program);
 	note->only = only;
@@ -109,7 +102,7 @@ sent_find(struct ear *ear, const char *id, const char *peer)
 struct note *
 sent_of(struct ear *ear, xmpp_stanza_t *stanza)
 {
-	const char *origin = origin_of(stanza);
+	const char *origin = delivery_origin(stanza);
 	struct note *note =
 		ear->sent == NULL || origin == NULL ? NULL : map_get(ear->sent->by_origin, origin);
 

@@ -15,6 +15,7 @@
 #include <earshot/log.h>
 
 #include "base/alloc.h"
+#include "base/timer.h"
 #include "discover/avahi_loop.h"
 
 #define USEC         INT64_C(1000000)
@@ -49,15 +50,6 @@ struct AvahiTimeout {
 	AvahiTimeoutCallback callback;
 	void *arg;
 };
-
-static int64_t
-clock_usec(clockid_t clock)
-{
-	struct timespec now;
-
-	clock_gettime(clock, &now);
-	return now.tv_sec * USEC + now.tv_nsec / 1000;
-}
 
 static int64_t
 clock_offset(void)

@@ -231,6 +231,15 @@ copy_attribute(xmpp_stanza_t *to, const char *as, xmpp_stanza_t *from, const cha
 }
 
 bool
+ear_is_request(xmpp_stanza_t *stanza)
+{
+	const char *type = xmpp_stanza_get_type(stanza);
+
+	return strcmp(xmpp_stanza_get_name(stanza), "iq") == 0 && type != NULL &&
+	       (strcmp(type, "get") == 0 || strcmp(type, "set") == 0);
+}
+
+bool
 ear_is_answer(xmpp_stanza_t *stanza)
 {
 	const char *type = xmpp_stanza_get_type(stanza);
