@@ -5,6 +5,7 @@ import os
 import subprocess
 
 import box
+from ns import Timeout
 
 
 class Purple:
@@ -12,8 +13,26 @@ class Purple:
     wait for them with wait_for("^message juliet@pronto …$")."""
 
     def __init__(self, host, user, port=5298):
-        self.proc = self.start(host, user, port)
+        self.started = host, user, port
+        self.log_in()
+
+    def log_in(self):
+        self.proc = self.start(*self.started)
         self.wait_for("^ready$", 20)
+
+    def until_it_sees(self, buddy):
+        """Returns this client when it has that peer in its list. libpurple gives a resolver up for
+        good that fails once, as avahi's does 5 s after a machine that was too busy: who logged in
+        then has to log in again."""
+        for _ in range(3):
+            try:
+                self.wait_for("^online %s$" % buddy, 20)
+                return self
+            except Timeout:
+                self.stop()
+                self.log_in()
+        self.wait_for("^online %s$" % buddy, 60)
+        return self
 
     @staticmethod
     def start(host, user, port=5298):

@@ -200,7 +200,7 @@ def test_plaintext_denied(lan):
     tv = Daemon(lan["pronto"], CONF + deny)
     radio = Daemon(lan["forza"], CONF.replace("pronto", "forza").replace("tv", "radio") + deny)
     alice = Purple(lan["forza"], "alice", 5300)
-    alice.wait_for("^online tv@pronto$", 30)
+    alice.until_it_sees("tv@pronto")
     tv.wait_peer("alice@forza.local")
     tv.wait_peer("radio@forza.local")
     ear = tv.follow("stanza", "--listen", name="listen")

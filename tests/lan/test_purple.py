@@ -16,9 +16,7 @@ def pair(lan):
         host.start_avahi()
     alice = Purple(lan["pronto"], "alice")
     bob = Purple(lan["forza"], "bob")
-    alice.wait_for("^online bob@forza$", 60)
-    bob.wait_for("^online alice@pronto$", 60)
-    return alice, bob
+    return alice.until_it_sees("bob@forza"), bob.until_it_sees("alice@pronto")
 
 
 def test_chat_both_ways(pair):

@@ -27,7 +27,7 @@ class Pair:
             lan["pronto"].start_avahi()
         self.box = Daemon(lan["pronto"], CONF % kind)
         self.alice = Purple(lan["forza"], "alice")
-        self.alice.wait_for("^online tv@pronto$", 30)
+        self.alice.until_it_sees("tv@pronto")
         self.box.wait_peer("alice@forza.local", 30)
         self.ear = self.box.follow("stanza", "--listen", name="listen")
         # Only once the listener is known to the daemon may messages be sent to it.
