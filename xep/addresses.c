@@ -95,6 +95,7 @@ on_change(void *arg, const struct ear_event *event)
 	case EAR_PEER_GONE:
 	case EAR_PATH_CHANGED:
 	case EAR_STREAM_ENDED:
+	case EAR_PLAYER_CHANGED:
 		break;
 	}
 }

@@ -47,7 +47,7 @@
  *     <message type='headline'>
  *       <event xmlns='urn:earshot:control:0' [address='juliet@pronto.local']
  *              kind='peer-changed|peer-gone|path-changed|server-up|trust-changed|stream-ended|
- *                    own-key-changed|network-changed'
+ *                    own-key-changed|network-changed|player-changed'
  *              [link='none|local|lan|server' [jid='juliet@example.org'] [rtt-us='1234'] [why='...']
  *               [failed='lan' failure='...']]/>
  *     </message>

@@ -25,6 +25,8 @@ event_name(enum ear_event_kind kind)
 		return "own-key-changed";
 	case EAR_NETWORK_CHANGED:
 		return "network-changed";
+	case EAR_PLAYER_CHANGED:
+		return "player-changed";
 	}
 	return "unknown";
 }

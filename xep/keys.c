@@ -97,6 +97,7 @@ on_change(void *arg, const struct ear_event *event)
 	case EAR_PATH_CHANGED:
 	case EAR_STREAM_ENDED:
 	case EAR_NETWORK_CHANGED:
+	case EAR_PLAYER_CHANGED:
 		break;
 	}
 }

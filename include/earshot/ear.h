@@ -18,6 +18,7 @@
 xmpp_ctx_t *ear_ctx(struct ear *ear);
 struct ear_clock *ear_clock(struct ear *ear);
 struct ear_player *ear_player(struct ear *ear);         /* NULL when there is none */
+bool ear_player_takes_words(struct ear *ear);           /* typed to it in a chat: player.chat */
 const struct ear_xep *const *ear_xeps(struct ear *ear); /* NULL-ended */
 
 /* This engine's address on that kind of link ("tv@pronto.local", "tv.example.org"); NULL: none. */
@@ -80,6 +81,14 @@ void ear_hold_fail(struct ear_hold *hold, enum ear_verdict condition, const char
 /* As returning the condition, with a text for people. Returns EAR_DONE. */
 enum ear_verdict ear_fail(const struct ear_in *in, enum ear_verdict condition, const char *format,
 			  ...) __attribute__((format(printf, 3, 4)));
+
+/* Whether the sender of this stanza may do that, for a handler that finds out only by looking
+ * inside what the stanza wants. */
+bool ear_may(const struct ear_in *in, enum ear_verb verb);
+
+/* How long this stanza was held up on its way, beyond what the quickest one from there took
+ * (urn:earshot:delivery:0, microseconds); -1: it does not say when it was sent. */
+int64_t ear_held_up(const struct ear_in *in);
 
 /* disco#info of this engine (identity and the features of all rules): a new <query/>. node may be
  * NULL. */
@@ -260,6 +269,7 @@ enum ear_event_kind {
 	EAR_STREAM_ENDED,  /* a direct stream with that LAN address; there may be another one */
 	EAR_OWN_KEY_CHANGED,
 	EAR_NETWORK_CHANGED, /* addresses of this machine came or went, or it has slept */
+	EAR_PLAYER_CHANGED,  /* its state, or whether there is one: see ear_player_last() */
 };
 
 struct ear_event {

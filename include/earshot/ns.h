@@ -21,6 +21,9 @@
 #define EAR_NS_SASL         "urn:ietf:params:xml:ns:xmpp-sasl"       /* RFC 6120 §6.4 */
 #define EAR_NS_PUBSUB       "http://jabber.org/protocol/pubsub"      /* XEP-0060 */
 #define EAR_NS_PUBSUB_EVENT "http://jabber.org/protocol/pubsub#event"
+#define EAR_NS_COMMANDS     "http://jabber.org/protocol/commands" /* XEP-0050 */
+#define EAR_NS_DATA         "jabber:x:data"                       /* XEP-0004 */
+#define EAR_NS_TUNE         "http://jabber.org/protocol/tune"     /* XEP-0118 */
 #define EAR_NS_PUBSUB_OWNER "http://jabber.org/protocol/pubsub#owner"
 #define EAR_NS_VCARD        "vcard-temp"        /* XEP-0054 */
 #define EAR_NS_SM           "urn:xmpp:sm:3"     /* XEP-0198 */

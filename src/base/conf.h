@@ -49,7 +49,8 @@ struct conf {
 	unsigned server_port; /* 0: by kind and SRV */
 	char *server_secret_file, *server_ca_file;
 	enum conf_tls server_tls;
-	char *player_kind, *player_socket, *player_url;
+	char *player_kind, *player_socket, *player_url, *player_name, *player_secret_file;
+	bool player_chat; /* words typed to the box press its buttons */
 	enum conf_plaintext policy_plaintext;
 	enum conf_level policy_query, policy_chat, policy_state, policy_buttons, policy_subscribe,
 		policy_publish, policy_pair, policy_other;

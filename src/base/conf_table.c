@@ -20,7 +20,8 @@ static const char *const choices_publish[] = { "minimal", "nick", "jid", "msg", 
 static const char *const choices_status[] = { "avail", "away", "dnd", NULL };
 static const char *const choices_server[] = { "none", "component", "account", NULL };
 static const char *const choices_tls[] = { "required", "optional", NULL };
-static const char *const choices_player[] = { "auto", "mpv", "demo", "none", NULL };
+static const char *const choices_player[] = { "auto", "mpv",  "mpris", "kodi",
+					      "mpd",  "demo", "none",  NULL };
 static const char *const choices_plaintext[] = { "warn", "allow", "deny", NULL };
 static const char *const choices_level[] = {
 	"anyone", "known", "proved", "trusted", "nobody", NULL
@@ -189,10 +190,21 @@ const struct conf_option conf_options[] = {
 
 	{ "player", "kind", CONF_WORD, CONF_PART_PLAYER, AT(player_kind), .choices = choices_player,
 	  .fallback = "auto",
-	  .help = "What the buttons drive: mpv, the built-in demo, nothing, "
-		  "or (auto) mpv where its socket is found." },
+	  .help = "What the buttons drive: mpv, players on D-Bus (mpris), kodi, mpd, the built-in "
+		  "demo, nothing, or (auto) whichever of them runs and was used last." },
 	{ "player", "socket", CONF_TEXT, CONF_PART_PLAYER, AT(player_socket), .max = PATH_BYTES,
-	  .help = "mpv's --input-ipc-server. Default: the usual places." },
+	  .help = "mpv's --input-ipc-server, or the socket of mpd. Default: the usual places." },
+	{ "player", "url", CONF_TEXT, CONF_PART_PLAYER, AT(player_url), .max = 1023,
+	  .help = "Where kodi or mpd listens. Default: tcp://127.0.0.1:9090, "
+		  "tcp://127.0.0.1:6600." },
+	{ "player", "name", CONF_TEXT, CONF_PART_PLAYER, AT(player_name), .max = 255,
+	  .help = "Which of several players on D-Bus (vlc). Default: the one that was used last." },
+	{ "player", "secret-file", CONF_TEXT, CONF_PART_PLAYER, AT(player_secret_file),
+	  .max = PATH_BYTES,
+	  .help = "File whose first line is the password of mpd; closed to others (chmod 600)." },
+	{ "player", "chat", CONF_BOOL, CONF_PART_PLAYER, AT(player_chat), .fallback = "yes",
+	  .help = "Words such as pause or vol 40, sent to this device as a message, press its "
+		  "buttons." },
 
 	{ "policy", "plaintext", CONF_CHOICE, CONF_PART_NONE, AT(policy_plaintext),
 	  .choices = choices_plaintext, .fallback = "warn",

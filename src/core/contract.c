@@ -5,6 +5,8 @@
 #include "core/core.h"
 #include "core/delivery.h"
 #include "core/disco.h"
+#include "core/expires.h"
+#include "core/policy.h"
 #include "core/route.h"
 
 xmpp_ctx_t *
@@ -23,6 +25,12 @@ struct ear_player *
 ear_player(struct ear *ear)
 {
 	return ear->player;
+}
+
+bool
+ear_player_takes_words(struct ear *ear)
+{
+	return ear->player != NULL && ear->conf->player_chat;
 }
 
 const struct ear_xep *const *
@@ -70,6 +78,18 @@ ear_send(struct ear *ear, xmpp_stanza_t *stanza)
 	if (error != 0)
 		xmpp_stanza_release(stanza);
 	return error;
+}
+
+bool
+ear_may(const struct ear_in *in, enum ear_verb verb)
+{
+	return policy_allows(in->ear->conf, verb, in->level, in->link);
+}
+
+int64_t
+ear_held_up(const struct ear_in *in)
+{
+	return expires_age(in->ear, in->from, in->stanza);
 }
 
 xmpp_stanza_t *

@@ -116,16 +116,41 @@ engine_has_secret(const struct engine *engine, const struct conf *conf)
 	return same;
 }
 
+static void
+on_player(void *arg, const struct ear_player_state *state)
+{
+	struct engine *engine = arg;
+
+	core_tell(engine->ear, EAR_PLAYER_CHANGED, NULL, EAR_LINK_NONE);
+}
+
 int
 engine_start_player(struct engine *engine, char *text, size_t size)
 {
 	const struct conf *conf = engine->conf;
-	struct player_config config = { .kind = conf->player_kind, .socket = conf->player_socket };
-	int error = player_new(engine->base, engine->ear->clock, &config, NULL, NULL,
-			       &engine->ear->player);
+	struct player_config config = { .kind = conf->player_kind,
+					.socket = conf->player_socket,
+					.url = conf->player_url,
+					.name = conf->player_name };
+	char *secret = NULL;
+	int error = 0;
 
+	if (conf->player_secret_file != NULL)
+		error = conf_secret(conf->player_secret_file, &secret);
+	if (error != 0) {
+		snprintf(text, size, "player.secret-file: %s: %s", conf->player_secret_file,
+			 strerror(-error));
+		return error;
+	}
+	config.secret = secret;
+	error = player_new(engine->base, engine->ear->clock, &config, on_player, engine,
+			   &engine->ear->player);
 	if (error != 0)
-		snprintf(text, size, "player.kind: %s: no such kind", conf->player_kind);
+		snprintf(text, size, "player: kind %s: %s", conf->player_kind,
+			 error == -EINVAL ? "no such kind, or its url is none" : strerror(-error));
+	if (secret != NULL)
+		OPENSSL_cleanse(secret, strlen(secret));
+	free(secret);
 	return error;
 }
 

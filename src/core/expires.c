@@ -123,15 +123,30 @@ age_of(struct ear *ear, struct age *age, const struct life *life)
 	return apart - age->least;
 }
 
+/* The same of a stanza from there; -1: it does not say. */
+static int64_t
+age_at(struct ear *ear, const char *from, const struct life *life)
+{
+	struct dest *dest;
+
+	if (life->sent < 0 || life->clock == NULL || strlen(life->clock) >= sizeof(dest->age.clock))
+		return -1;
+	dest = dest_find(ear, from);
+	return dest == NULL ? -1 : age_of(ear, &dest->age, life);
+}
+
+int64_t
+expires_age(struct ear *ear, const char *from, xmpp_stanza_t *stanza)
+{
+	struct life life;
+
+	return life_of(stanza, &life) ? age_at(ear, from, &life) : -1;
+}
+
 bool
 expires_is_late(struct ear *ear, const char *from, xmpp_stanza_t *stanza)
 {
-	struct dest *dest;
 	struct life life;
 
-	if (!life_of(stanza, &life) || life.sent < 0 || life.clock == NULL ||
-	    strlen(life.clock) >= sizeof(dest->age.clock))
-		return false;
-	dest = dest_find(ear, from);
-	return dest != NULL && age_of(ear, &dest->age, &life) > life.usec;
+	return life_of(stanza, &life) && age_at(ear, from, &life) > life.usec;
 }

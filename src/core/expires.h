@@ -38,7 +38,11 @@ void expires_tell(xmpp_stanza_t *error);
 /* Whether one of ours is worthless by now. */
 bool expires_is_over(struct ear *ear, xmpp_stanza_t *stanza);
 
-/* Whether one that came from there is; learns about its sender's clock. */
+/* How long one that came from there has been under way; -1: it does not say. Learns about its
+ * sender's clock. */
+int64_t expires_age(struct ear *ear, const char *from, xmpp_stanza_t *stanza);
+
+/* Whether one that came from there is; learns likewise. */
 bool expires_is_late(struct ear *ear, const char *from, xmpp_stanza_t *stanza);
 
 #endif

@@ -20,6 +20,8 @@ static const struct {
 
 #define PLAYLIST_COUNT (sizeof(playlist) / sizeof(playlist[0]))
 
+#define DEMO_CAN ((1u << (EAR_MUTE + 1)) - 1)
+
 struct demo {
 	struct ear_player *player;
 	struct ear_clock *clock;
@@ -143,6 +145,14 @@ demo_press(struct demo *demo, const struct ear_press *press)
 	case EAR_MUTE:
 		demo->muted = press->has_value ? press->value != 0 : !demo->muted;
 		return 0;
+	case EAR_RATE:
+	case EAR_SHUFFLE:
+	case EAR_REPEAT:
+	case EAR_OPEN:
+	case EAR_QUEUE:
+	case EAR_AUDIO:
+	case EAR_SUBTITLE:
+	case EAR_KEY:
 	case EAR_BUTTON_COUNT:
 		break;
 	}
@@ -154,13 +164,16 @@ demo_begin(void *self, const struct ear_press *press)
 {
 	struct demo *demo = self;
 	int error = press == NULL ? 0 : demo_press(demo, press);
-	struct ear_player_state state = { .position_us = -1, .duration_us = -1 };
+	struct ear_player_state state;
 
 	if (error != 0) {
 		player_done(demo->player, error, NULL);
 		return;
 	}
+	player_state_init(&state);
+	(void)copy_text(state.name, sizeof(state.name), "demo");
 	state.playback = demo->playback;
+	state.can = DEMO_CAN;
 	state.volume = demo->volume;
 	state.muted = demo->muted;
 	if (demo->playback != EAR_STOPPED) {

@@ -11,12 +11,15 @@ struct ear_clock;
 struct ear_player;
 
 struct player_config {
-	const char *kind;   /* "auto", "mpv", "demo", "none" */
-	const char *socket; /* mpv's JSON IPC socket; NULL: the usual places */
+	const char *kind;   /* "auto", "mpv", "mpris", "kodi", "mpd", "demo", "none" */
+	const char *socket; /* mpv's JSON IPC socket or MPD's; NULL: the usual places */
+	const char *url;    /* "tcp://127.0.0.1:9090" of Kodi, 6600 of MPD; NULL: these */
+	const char *name; /* end of the bus name of an MPRIS player ("vlc"); NULL: the active one */
+	const char *secret; /* MPD's password; NULL: none. Copied, never logged */
 };
 
-/* Tells that the state changed by itself (the next item began, somebody pressed a key at the box).
- */
+/* Tells that the state changed, by itself (the next item began, somebody pressed a key at the box)
+ * or by a press; NULL: the player is gone. */
 typedef void player_changed_fn(void *arg, const struct ear_player_state *state);
 
 /*

@@ -144,6 +144,14 @@ mpv_plan_press(struct mpv_plan *plan, const struct mpv_view *view, int resume,
 		return plan_volume(plan, view, press);
 	case EAR_MUTE:
 		return plan_mute(plan, view, press);
+	case EAR_RATE:
+	case EAR_SHUFFLE:
+	case EAR_REPEAT:
+	case EAR_OPEN:
+	case EAR_QUEUE:
+	case EAR_AUDIO:
+	case EAR_SUBTITLE:
+	case EAR_KEY:
 	case EAR_BUTTON_COUNT:
 		break;
 	}

@@ -9,6 +9,7 @@
 
 #include "base/alloc.h"
 #include "player/mpv_view.h"
+#include "player/ops.h"
 
 enum property {
 	PAUSE,
@@ -124,8 +125,7 @@ void
 mpv_view_init(struct mpv_view *view)
 {
 	*view = (struct mpv_view){ .playlist_index = -1 };
-	view->state.position_us = view->state.duration_us = -1;
-	view->state.volume = -1;
+	player_state_init(&view->state);
 }
 
 int

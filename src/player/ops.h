@@ -25,29 +25,46 @@ struct player_kind {
 	int (*open)(struct ear_player *player, const struct player_config *config, void **self);
 	/* Frees it. No job is begun at that time. */
 	void (*close)(void *self);
-	/* Begins one press, or a question (NULL). Borrowed for the call. */
+	/* Begins one press, or a question (NULL). The press and its text live until the job is
+	 * over. */
 	void (*begin)(void *self, const struct ear_press *press);
 	/* The job that was begun is over: player_done() is not to be called for it. */
 	void (*abandon)(void *self);
 	/* Optional: whether there is something to drive now. May connect to it. */
 	bool (*is_there)(void *self);
+	/* Optional: the name of the kind behind this one that is driven now. */
+	const char *(*driven)(void *self);
 	/* Optional: shows a line on the screen, "" takes it away. It is text, whatever it looks
 	 * like: nothing in it is expanded. Valid UTF-8 without control characters, below
 	 * PLAYER_TEXT_SIZE bytes. 0 or -ENODEV. */
 	int (*show)(void *self, const char *text, int64_t usec);
 };
 
-extern const struct player_kind player_mpv, player_demo;
+extern const struct player_kind player_auto, player_mpv, player_mpris, player_kodi, player_mpd,
+	player_demo;
 
 /* As player_new, for a kind given directly. */
 int player_new_of(struct event_base *base, struct ear_clock *clock, const struct player_kind *kind,
 		  const struct player_config *config, player_changed_fn *changed, void *arg,
 		  struct ear_player **player);
 
+/* Everything unknown: what each kind begins with. */
+void player_state_init(struct ear_player_state *state);
+
+/* What came from a player, as text of a state: valid UTF-8, no control characters, whole
+ * characters only where it is cut. */
+void player_state_text(char *out, size_t size, const char *text);
+
+/* The verb that a media key stands for (volumeup: +5 per cent, fastforward: +10 s ...), for kinds
+ * that have no keys. -EOPNOTSUPP: that key is no verb; its release (EAR_UP) is 0 with
+ * *nothing true. */
+int player_key_verb(const struct ear_press *key, struct ear_press *verb, bool *nothing);
+
 /* Ends the job that was begun; state (copied) is NULL on error. */
 void player_done(struct ear_player *player, int error, const struct ear_player_state *state);
 
-/* Something may have changed by itself: the state is read, and told if it has. */
+/* Something may have changed by itself, or the player has come or gone: the state is read, and told
+ * if it has. Bursts are read once. */
 void player_poke(struct ear_player *player);
 
 /* Whether somebody wants to be told of changes: without, a kind need not watch for them. */

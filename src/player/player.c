@@ -17,8 +17,8 @@
 struct job {
 	struct list item;
 	bool is_press;
-	struct ear_press press;
-	ear_player_fn *fn; /* NULL: our own question after player_poke() */
+	struct ear_press press; /* its text is ours */
+	ear_player_fn *fn;      /* NULL: our own question after player_poke() */
 	void *arg;
 	int64_t deadline;
 	int error; /* once it is done */
@@ -37,7 +37,7 @@ struct ear_player {
 	size_t pending;      /* waiting and active ones */
 	struct job *active;
 	bool poked;       /* a question of our own waits */
-	bool known, news; /* last is filled; last is to be told */
+	bool known, news; /* last is filled; that, or that nothing is known now, is to be told */
 	struct ear_player_state last;
 	struct ear_timer turn, expiry;
 };
@@ -51,22 +51,57 @@ static const struct {
 	{ "demo", &player_demo },
 };
 
+/* Playback that runs on as expected is no change; a jump of more than this is one. */
+#define JUMP (3 * EAR_SEC / 2)
+
+static bool
+same_position(const struct ear_player_state *a, const struct ear_player_state *b)
+{
+	int64_t expected = ear_player_position(a, b->at);
+
+	if (expected < 0 || b->position_us < 0)
+		return expected < 0 && b->position_us < 0;
+	return b->position_us - expected < JUMP && expected - b->position_us < JUMP;
+}
+
+static bool
+same_text(const struct ear_player_state *a, const struct ear_player_state *b)
+{
+	return strcmp(a->name, b->name) == 0 && strcmp(a->title, b->title) == 0 &&
+	       strcmp(a->artist, b->artist) == 0 && strcmp(a->album, b->album) == 0;
+}
+
+static bool
+same_tracks(const struct ear_player_state *a, const struct ear_player_state *b)
+{
+	return a->audio == b->audio && a->audio_count == b->audio_count &&
+	       a->subtitle == b->subtitle && a->subtitle_count == b->subtitle_count;
+}
+
 static bool
 same_state(const struct ear_player_state *a, const struct ear_player_state *b)
 {
-	return a->playback == b->playback && strcmp(a->title, b->title) == 0 &&
-	       a->duration_us == b->duration_us && a->volume == b->volume && a->muted == b->muted &&
-	       a->seekable == b->seekable;
+	return a->playback == b->playback && a->duration_us == b->duration_us &&
+	       a->volume == b->volume && a->rate == b->rate && a->shuffle == b->shuffle &&
+	       a->repeat == b->repeat && a->muted == b->muted && a->seekable == b->seekable &&
+	       a->can == b->can && same_text(a, b) && same_tracks(a, b) && same_position(a, b);
 }
 
-/* What a press confirmed did not change by itself; what a question finds different did. */
 static void
-note_state(struct ear_player *player, const struct job *job)
+note_state(struct ear_player *player, const struct ear_player_state *state)
 {
-	if (player->known && !job->is_press && !same_state(&player->last, &job->state))
+	if (!player->known || !same_state(&player->last, state))
 		player->news = true;
 	player->known = true;
-	player->last = job->state;
+	player->last = *state;
+}
+
+static void
+note_gone(struct ear_player *player)
+{
+	if (player->known)
+		player->news = true;
+	player->known = false;
 }
 
 /* The oldest job that has a time-out to meet. All have the same, so it is the first to meet it. */
@@ -108,8 +143,10 @@ job_add(struct ear_player *player, const struct ear_press *press, ear_player_fn 
 
 	list_init(&job->item);
 	job->is_press = press != NULL;
-	if (press != NULL)
+	if (press != NULL) {
 		job->press = *press;
+		job->press.text = xstrdup(press->text);
+	}
 	job->fn = fn;
 	job->arg = arg;
 	job->deadline = ear_now(player->clock) + PLAYER_TIMEOUT;
@@ -128,6 +165,7 @@ job_deliver(struct job *job)
 {
 	if (job->fn != NULL)
 		job->fn(job->arg, job->error, job->error == 0 ? &job->state : NULL);
+	free((char *)job->press.text);
 	free(job);
 }
 
@@ -167,9 +205,10 @@ on_turn(void *arg)
 	struct ear_player *player = arg;
 
 	deliver(player);
-	if (player->news && player->changed != NULL)
-		player->changed(player->arg, &player->last);
-	player->news = false;
+	if (player->news && player->changed != NULL) {
+		player->news = false;
+		player->changed(player->arg, player->known ? &player->last : NULL);
+	}
 	begin_next(player);
 	if (!list_is_empty(&player->done))
 		ear_timer_set(&player->turn, 0);
@@ -204,7 +243,11 @@ player_done(struct ear_player *player, int error, const struct ear_player_state 
 	player->active = NULL;
 	if (state != NULL) {
 		job->state = *state;
-		note_state(player, job);
+		if (job->state.at == 0)
+			job->state.at = ear_now(player->clock);
+		note_state(player, &job->state);
+	} else if (error == -ENODEV) {
+		note_gone(player);
 	}
 	job_end(player, job, error);
 	arm_expiry(player);
@@ -250,24 +293,58 @@ ear_player_state(struct ear_player *player, ear_player_fn *fn, void *arg)
 	job_add(player, NULL, fn, arg);
 }
 
+const struct ear_player_state *
+ear_player_last(const struct ear_player *player)
+{
+	return player->known ? &player->last : NULL;
+}
+
+int64_t
+ear_player_position(const struct ear_player_state *state, int64_t now)
+{
+	int64_t position = state->position_us;
+
+	if (position < 0 || state->playback != EAR_PLAYING)
+		return position;
+	position += (now - state->at) / 1000 * state->rate;
+	return state->duration_us >= 0 && position > state->duration_us ? state->duration_us
+									: position;
+}
+
+void
+player_state_init(struct ear_player_state *state)
+{
+	*state = (struct ear_player_state){
+		.position_us = -1,
+		.duration_us = -1,
+		.volume = -1,
+		.rate = 1000,
+		.shuffle = -1,
+		.repeat = -1,
+		.audio = -1,
+		.audio_count = -1,
+		.subtitle = -1,
+		.subtitle_count = -1,
+	};
+}
+
 /* As much of text as fits, in whole characters; what is no character of a line becomes a blank. */
-static void
-screen_line(const char *text, char out[PLAYER_TEXT_SIZE])
+void
+player_state_text(char *out, size_t size, const char *text)
 {
 	const uint8_t *in = (const uint8_t *)text;
-	size_t left = strnlen(text, 4 * PLAYER_TEXT_SIZE), used = 0;
+	size_t left = strnlen(text, 4 * size), used = 0;
 
 	while (left > 0) {
 		ucs4_t c;
 		int n = u8_mbtouc(&c, in, left); /* U+FFFD for what is no UTF-8 */
 		bool odd = uc_is_general_category_withtable(
 			c, UC_CATEGORY_MASK_Cc | UC_CATEGORY_MASK_Zl | UC_CATEGORY_MASK_Zp);
-		int size = u8_uctomb((uint8_t *)out + used, odd ? ' ' : c,
-				     PLAYER_TEXT_SIZE - 1 - used);
+		int bytes = u8_uctomb((uint8_t *)out + used, odd ? ' ' : c, size - 1 - used);
 
-		if (size < 0)
+		if (bytes < 0)
 			break;
-		used += size;
+		used += bytes;
 		in += n;
 		left -= n;
 	}
@@ -281,7 +358,7 @@ ear_player_show(struct ear_player *player, const char *text, int64_t usec)
 
 	if (player->kind->show == NULL)
 		return -EOPNOTSUPP;
-	screen_line(text == NULL ? "" : text, line);
+	player_state_text(line, sizeof(line), text == NULL ? "" : text);
 	return player->kind->show(player->self, line, usec);
 }
 
@@ -290,7 +367,8 @@ ear_player_kind(const struct ear_player *player)
 {
 	if (player->kind->is_there != NULL && !player->kind->is_there(player->self))
 		return "none";
-	return player->kind->name;
+	return player->kind->driven == NULL ? player->kind->name
+					    : player->kind->driven(player->self);
 }
 
 int

@@ -30,7 +30,9 @@ static void
 press_all(const struct mpv_view *view)
 {
 	for (int button = 0; button < EAR_BUTTON_COUNT; button++) {
-		struct ear_press press = { button, true, true, -5 };
+		struct ear_press press = {
+			.button = button, .has_value = true, .relative = true, .value = -5
+		};
 		struct mpv_plan plan;
 
 		(void)mpv_plan_press(&plan, view, view->playlist_index, &press);

@@ -75,7 +75,7 @@ on_changed(void *arg, const struct ear_player_state *state)
 void
 rig_open(struct rig *rig, bool watched)
 {
-	struct player_config config = { "mpv", rig->socket };
+	struct player_config config = { .kind = "mpv", .socket = rig->socket };
 
 	assert_int_equal(player_new(rig->base, rig->clock, &config, watched ? on_changed : NULL,
 				    rig, &rig->player),
@@ -145,7 +145,9 @@ await_answer(struct rig *rig)
 int
 rig_press_value(struct rig *rig, enum ear_button button, bool relative, int64_t value)
 {
-	struct ear_press press = { button, true, relative, value };
+	struct ear_press press = {
+		.button = button, .has_value = true, .relative = relative, .value = value
+	};
 
 	rig->answers = 0;
 	ear_player_press(rig->player, &press, on_answer, rig);

@@ -40,7 +40,9 @@ on_changed(void *arg, const struct ear_player_state *state)
 static int
 press_value(enum ear_button button, bool relative, int64_t value)
 {
-	struct ear_press press = { button, true, relative, value };
+	struct ear_press press = {
+		.button = button, .has_value = true, .relative = relative, .value = value
+	};
 	int before = answers;
 
 	ear_player_press(player, &press, on_answer, NULL);
@@ -78,7 +80,7 @@ assert_position(int64_t usec)
 static int
 setup(void **state)
 {
-	struct player_config config = { "demo", NULL };
+	struct player_config config = { .kind = "demo" };
 
 	the_clock = clock_new_fake();
 	changes = answers = 0;

@@ -355,7 +355,7 @@ test_file_names(void **state)
 static int
 open_auto(void)
 {
-	struct player_config config = { "auto", NULL };
+	struct player_config config = { .kind = "auto" };
 
 	return player_new(rig.base, rig.clock, &config, NULL, NULL, &rig.player);
 }
@@ -519,7 +519,7 @@ test_long_path(void **state)
 {
 	struct ear_player *player;
 	char path[200];
-	struct player_config config = { "mpv", path };
+	struct player_config config = { .kind = "mpv", .socket = path };
 
 	memset(path, 'x', sizeof(path) - 1);
 	path[sizeof(path) - 1] = '\0';

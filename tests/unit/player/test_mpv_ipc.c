@@ -382,7 +382,7 @@ test_backlog_full(void **state)
 	char path[100];
 	struct sockaddr_un address;
 	int fd = socket(AF_UNIX, SOCK_STREAM, 0), fds[8], n = 0;
-	struct player_config config = { "mpv", path };
+	struct player_config config = { .kind = "mpv", .socket = path };
 
 	snprintf(path, sizeof(path), "%s/full", rig.dir);
 	address = address_of(path);

@@ -49,7 +49,9 @@ teardown(void **state)
 static int
 press_value(enum ear_button button, bool relative, int64_t value)
 {
-	struct ear_press press = { button, true, relative, value };
+	struct ear_press press = {
+		.button = button, .has_value = true, .relative = relative, .value = value
+	};
 
 	forget();
 	return mpv_plan_press(&plan, &view, 1, &press);

@@ -116,7 +116,7 @@ turn(void)
 static int
 setup(void **state)
 {
-	struct player_config config = { "ours", NULL };
+	struct player_config config = { .kind = "ours" };
 
 	the_clock = clock_new_fake();
 	told = 0;
@@ -341,7 +341,7 @@ static void
 test_kinds(void **state)
 {
 	struct ear_player *p;
-	struct player_config config = { "none", NULL };
+	struct player_config config = { .kind = "none" };
 
 	assert_int_equal(player_new(NULL, the_clock, &config, NULL, NULL, &p), 0);
 	assert_null(p);
@@ -369,7 +369,7 @@ static void
 test_show(void **state)
 {
 	struct player_kind with_screen = ours;
-	struct player_config config = { "ours", NULL };
+	struct player_config config = { .kind = "ours" };
 	struct ear_player *p;
 	char text[3 * PLAYER_TEXT_SIZE + 4];
 

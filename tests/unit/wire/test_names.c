@@ -29,6 +29,9 @@ test_all(void **state)
 	EXPECT_NAMES(ear_path_state_name, EAR_PATH_FAILED + 1);
 	EXPECT_NAMES(ear_button_name, EAR_BUTTON_COUNT);
 	EXPECT_NAMES(ear_playback_name, EAR_PAUSED + 1);
+	EXPECT_NAMES(ear_repeat_name, EAR_REPEAT_ONE + 1);
+	EXPECT_NAMES(ear_remote_key_name, EAR_KEY_COUNT);
+	EXPECT_NAMES(ear_motion_name, EAR_UP + 1);
 }
 
 static void
@@ -39,6 +42,15 @@ test_buttons(void **state)
 	assert_int_equal(ear_button_find("eject"), -1);
 	assert_int_equal(ear_button_find(""), -1);
 	assert_int_equal(ear_button_find("PLAY"), -1);
+	for (int i = 0; i < EAR_KEY_COUNT; i++)
+		assert_int_equal(ear_remote_key_find(ear_remote_key_name(i)), i);
+	assert_int_equal(ear_remote_key_find("KEY_UP"), -1);
+	for (int i = 0; i <= EAR_UP; i++)
+		assert_int_equal(ear_motion_find(ear_motion_name(i)), i);
+	for (int i = 0; i <= EAR_REPEAT_ONE; i++)
+		assert_int_equal(ear_repeat_find(ear_repeat_name(i)), i);
+	for (int i = 0; i <= EAR_PAUSED; i++)
+		assert_int_equal(ear_playback_find(ear_playback_name(i)), i);
 }
 
 int

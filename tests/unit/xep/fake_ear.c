@@ -68,6 +68,33 @@ ear_player(struct ear *ear)
 	return ear->player;
 }
 
+bool
+ear_player_takes_words(struct ear *ear)
+{
+	return ear->player != NULL && !ear->no_words;
+}
+
+/* As the default configuration has it. */
+bool
+ear_may(const struct ear_in *in, enum ear_verb verb)
+{
+	static const enum ear_level needed[EAR_VERB_COUNT] = {
+		[EAR_VERB_OTHER] = EAR_PROVED,    [EAR_VERB_QUERY] = EAR_PLAIN,
+		[EAR_VERB_CHAT] = EAR_PLAIN,      [EAR_VERB_STATE] = EAR_KEYED,
+		[EAR_VERB_BUTTONS] = EAR_TRUSTED, [EAR_VERB_SUBSCRIBE] = EAR_PROVED,
+		[EAR_VERB_PUBLISH] = EAR_PROVED,  [EAR_VERB_PAIR] = EAR_KEYED,
+		[EAR_VERB_ADMIN] = EAR_TRUSTED,
+	};
+
+	return in->level >= needed[verb];
+}
+
+int64_t
+ear_held_up(const struct ear_in *in)
+{
+	return in->ear->held_up;
+}
+
 char *
 ear_metrics(struct ear *ear)
 {

@@ -58,6 +58,8 @@ struct ear {
 	xmpp_ctx_t *ctx;
 	struct ear_clock *clock;   /* a fake one */
 	struct ear_player *player; /* the test's own */
+	bool no_words;             /* player.chat = no */
+	int64_t held_up;           /* what ear_held_up says of every stanza */
 	void *states[32];
 	const char *self[4]; /* by kind of link */
 	const struct ear_peer_info *peers;

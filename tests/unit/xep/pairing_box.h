@@ -69,7 +69,7 @@ meet_phone(void)
 static inline int
 setup(void **state)
 {
-	struct player_config config = { "screen", NULL };
+	struct player_config config = { .kind = "screen" };
 
 	memset(&fake_pairing, 0, sizeof(fake_pairing));
 	memset(fake_pairing.other.sha256, 0x11, EAR_KEY_BYTES);

@@ -66,7 +66,7 @@ setup_bare(void **state)
 static int
 setup(void **state)
 {
-	struct player_config config = { "demo", NULL };
+	struct player_config config = { .kind = "demo" };
 
 	setup_bare(state);
 	return player_new(NULL, ear->clock, &config, NULL, NULL, &ear->player);
@@ -75,7 +75,7 @@ setup(void **state)
 static int
 setup_broken(void **state)
 {
-	struct player_config config = { "broken", NULL };
+	struct player_config config = { .kind = "broken" };
 
 	setup_bare(state);
 	open_jobs = 0;

@@ -225,7 +225,7 @@ test_xeps(void **state)
 static void
 test_self(void **state)
 {
-	struct player_config config = { "demo", NULL };
+	struct player_config config = { .kind = "demo" };
 	xmpp_stanza_t *self;
 
 	ask("get", XML("self"));
