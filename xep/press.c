@@ -16,6 +16,7 @@ struct waiting {
 	press_fn *fn;
 	void *arg;
 	bool acted;
+	char *from, *id; /* of the press; NULL: a question, or it has no id */
 	struct waiting *next, *prev;
 };
 
@@ -71,34 +72,65 @@ waiting_unlink(struct waiting *waiting)
 }
 
 static void
+waiting_free(struct waiting *waiting)
+{
+	free(waiting->from);
+	free(waiting->id);
+	free(waiting);
+}
+
+/* Whether a press that ended so may yet have done what it should. */
+static bool
+may_have_acted(int error)
+{
+	return error == 0 || error == -ETIMEDOUT || error == -EPROTO || error == -ECANCELED;
+}
+
+static void
 on_player(void *arg, int error, const struct ear_player_state *state)
 {
 	struct waiting *waiting = arg;
 
-	if (waiting->presses != NULL)
-		waiting_unlink(waiting);
-	if (waiting->fn == NULL)
-		; /* told already, when we stopped */
-	else if (error == 0)
+	if (waiting->presses == NULL) { /* told already, when we stopped */
+		waiting_free(waiting);
+		return;
+	}
+	waiting_unlink(waiting);
+	if (waiting->id != NULL && !may_have_acted(error))
+		press_past_forget(waiting->presses->past, waiting->from, waiting->id);
+	if (error == 0)
 		waiting->fn(waiting->arg, EAR_DONE, NULL, state, waiting->acted);
 	else
 		tell_error(waiting->fn, waiting->arg, error);
-	free(waiting);
+	waiting_free(waiting);
 }
 
 static struct waiting *
-waiting_new(struct presses *presses, bool acted, press_fn *fn, void *arg)
+waiting_new(struct presses *presses, press_fn *fn, void *arg)
 {
 	struct waiting *waiting = xep_alloc(sizeof(*waiting));
 
 	waiting->presses = presses;
 	waiting->fn = fn;
 	waiting->arg = arg;
-	waiting->acted = acted;
 	waiting->next = &presses->all;
 	waiting->prev = presses->all.prev;
 	waiting->prev->next = waiting;
 	presses->all.prev = waiting;
+	return waiting;
+}
+
+static struct waiting *
+acting_new(struct presses *presses, const struct ear_in *in, const char *id, press_fn *fn,
+	   void *arg)
+{
+	struct waiting *waiting = waiting_new(presses, fn, arg);
+
+	waiting->acted = true;
+	if (id != NULL) {
+		waiting->from = xep_strdup(in->from);
+		waiting->id = xep_strdup(id);
+	}
 	return waiting;
 }
 
@@ -120,9 +152,9 @@ press_do(const struct ear_in *in, const char *id, const struct ear_press *press,
 	else if (player == NULL)
 		tell_error(fn, arg, -ENODEV);
 	else if (press_past_repeats(presses->past, in, id, press))
-		ear_player_state(player, on_player, waiting_new(presses, false, fn, arg));
+		ear_player_state(player, on_player, waiting_new(presses, fn, arg));
 	else
-		ear_player_press(player, press, on_player, waiting_new(presses, true, fn, arg));
+		ear_player_press(player, press, on_player, acting_new(presses, in, id, fn, arg));
 }
 
 void
@@ -136,8 +168,7 @@ press_look(const struct ear_in *in, press_fn *fn, void *arg)
 	else if (ear_player(in->ear) == NULL)
 		tell_error(fn, arg, -ENODEV);
 	else
-		ear_player_state(ear_player(in->ear), on_player,
-				 waiting_new(presses, false, fn, arg));
+		ear_player_state(ear_player(in->ear), on_player, waiting_new(presses, fn, arg));
 }
 
 static int
@@ -163,7 +194,6 @@ stop(struct ear *ear)
 		waiting_unlink(waiting);
 		waiting->presses = NULL;
 		waiting->fn(waiting->arg, EAR_PASS, NULL, NULL, false);
-		waiting->fn = NULL;
 	}
 	ear_set_state(ear, &ear_xep_press, NULL);
 	press_past_free(presses->past);

@@ -69,14 +69,22 @@ oldest(const struct press_past *past)
 }
 
 static struct presser *
-presser_of(struct press_past *past, const char *bare)
+presser_find(struct press_past *past, const char *bare)
 {
-	struct presser *presser;
-	size_t i;
-
-	for (i = 0; i < past->count; i++)
+	for (size_t i = 0; i < past->count; i++)
 		if (strcmp(past->pressers[i]->bare, bare) == 0)
 			return past->pressers[i];
+	return NULL;
+}
+
+static struct presser *
+presser_of(struct press_past *past, const char *bare)
+{
+	struct presser *presser = presser_find(past, bare);
+	size_t i = past->count;
+
+	if (presser != NULL)
+		return presser;
 	if (past->count == PRESS_PAST_SENDERS) {
 		i = oldest(past);
 		presser_free(past->pressers[i]);
@@ -164,4 +172,18 @@ press_past_repeats(struct press_past *past, const struct ear_in *in, const char 
 	burst = is_burst(presser, press, held, now);
 	remember(presser, press, held, now);
 	return burst;
+}
+
+void
+press_past_forget(struct press_past *past, const char *from, const char *id)
+{
+	char bare[EAR_JID_SIZE];
+	struct presser *presser;
+
+	if (ear_jid_bare(from, bare, sizeof(bare)) != 0)
+		return;
+	presser = presser_find(past, bare);
+	for (size_t i = 0; presser != NULL && i < PRESS_PAST_IDS; i++)
+		if (strcmp(presser->ids[i].id, id) == 0)
+			presser->ids[i].id[0] = '\0';
 }

@@ -26,4 +26,7 @@ void press_past_free(struct press_past *past);
 bool press_past_repeats(struct press_past *past, const struct ear_in *in, const char *id,
 			const struct ear_press *press);
 
+/* The press of that id certainly did nothing: it may come again. */
+void press_past_forget(struct press_past *past, const char *from, const char *id);
+
 #endif

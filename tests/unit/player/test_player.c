@@ -47,7 +47,10 @@ static void
 on_changed(void *arg, const struct ear_player_state *state)
 {
 	told++;
-	told_state = *state;
+	if (state != NULL)
+		told_state = *state;
+	else
+		told_state.volume = -2;
 }
 
 static int
@@ -300,23 +303,89 @@ poke_and_see(int volume)
 }
 
 static void
+poke_and_fail(int error)
+{
+	player_poke(player);
+	turn();
+	finish(error, 0);
+	turn();
+}
+
+static void
 test_changed(void **state)
 {
 	struct answer a = { 0 };
 
-	poke_and_see(10); /* the first sight is no change */
-	assert_int_equal(told, 0);
-	poke_and_see(10);
-	assert_int_equal(told, 0);
-	poke_and_see(20);
+	assert_null(ear_player_last(player));
+	poke_and_see(10); /* it has come */
 	assert_int_equal(told, 1);
+	poke_and_see(10);
+	assert_int_equal(told, 1);
+	poke_and_see(20);
+	assert_int_equal(told, 2);
 	assert_int_equal(told_state.volume, 20);
-	press(EAR_VOLUME, &a); /* what a press did is told to who pressed */
+	press(EAR_VOLUME, &a); /* others than who pressed want to know, too */
 	turn();
 	finish(0, 30);
 	turn();
+	assert_int_equal(told, 3);
 	poke_and_see(30);
+	assert_int_equal(told, 3);
+	assert_int_equal(ear_player_last(player)->volume, 30);
+}
+
+/* One that does not answer may be there; one that is not there has gone, which is told once. */
+static void
+test_gone(void **state)
+{
+	poke_and_see(10);
+	poke_and_fail(-ETIMEDOUT);
 	assert_int_equal(told, 1);
+	assert_non_null(ear_player_last(player));
+	poke_and_fail(-ENODEV);
+	assert_int_equal(told, 2);
+	assert_int_equal(told_state.volume, -2);
+	assert_null(ear_player_last(player));
+	poke_and_fail(-ENODEV);
+	assert_int_equal(told, 2);
+	poke_and_see(10);
+	assert_int_equal(told, 3);
+}
+
+static void
+play_at(int64_t position, int64_t at)
+{
+	struct ear_player_state state;
+
+	player_state_init(&state);
+	state.playback = EAR_PLAYING;
+	state.position_us = position;
+	state.duration_us = 600 * EAR_SEC;
+	state.at = at;
+	player_poke(player);
+	turn();
+	kind.open = false;
+	player_done(kind.player, 0, &state);
+	turn();
+}
+
+/* Time that goes by is no change, a jump is. */
+static void
+test_position(void **state)
+{
+	struct ear_player_state s = { .playback = EAR_PLAYING, .rate = 2000, .duration_us = 1000 };
+
+	play_at(10 * EAR_SEC, 1 * EAR_SEC);
+	play_at(30 * EAR_SEC + EAR_SEC / 2, 21 * EAR_SEC);
+	assert_int_equal(told, 1);
+	play_at(20 * EAR_SEC, 22 * EAR_SEC);
+	assert_int_equal(told, 2);
+	play_at(-1, 23 * EAR_SEC);
+	assert_int_equal(told, 3);
+	assert_int_equal(ear_player_position(&s, 100), 200);
+	assert_int_equal(ear_player_position(&s, 10000), 1000);
+	s.playback = EAR_PAUSED;
+	assert_int_equal(ear_player_position(&s, 100), 0);
 }
 
 static void
@@ -412,10 +481,11 @@ int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
-		TEST(test_order),     TEST(test_timeout),      TEST(test_timeout_waiting),
-		TEST(test_bound),     TEST(test_free_cancels), TEST(test_free_abandons),
-		TEST(test_ask_again), TEST(test_changed),      TEST(test_pokes_are_one),
-		TEST(test_kinds),     TEST(test_names),        TEST(test_show),
+		TEST(test_order),     TEST(test_timeout),       TEST(test_timeout_waiting),
+		TEST(test_bound),     TEST(test_free_cancels),  TEST(test_free_abandons),
+		TEST(test_ask_again), TEST(test_changed),       TEST(test_gone),
+		TEST(test_position),  TEST(test_pokes_are_one), TEST(test_kinds),
+		TEST(test_names),     TEST(test_show),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -415,14 +415,15 @@ walk(struct ear *ear, struct ear_in *in, enum ear_stanza_kind kind)
 xmpp_stanza_t *
 fake_ask_to(struct ear *ear, const char *type, const char *from, const char *to, const char *xml)
 {
-	char *text = xasprintf("<iq xmlns='jabber:client' type='%s' id='1' from='%s'>%s</iq>", type,
-			       from, xml);
+	char *text = xasprintf("<iq xmlns='jabber:client' type='%s' id='%d' from='%s'>%s</iq>",
+			       type, ++ear->asks, from, xml);
 	xmpp_stanza_t *stanza = xmpp_stanza_new_from_string(ear->ctx, text);
-	struct ear_in in = { .ear = ear, .stanza = stanza, .from = from, .to = to, .id = "1" };
+	struct ear_in in = { .ear = ear, .stanza = stanza, .from = from, .to = to };
 	enum ear_verdict verdict;
 
 	free(text);
 	assert_non_null(stanza);
+	in.id = xmpp_stanza_get_id(stanza);
 	keep(&ear->answer, NULL);
 	ear->rule = NULL;
 	in.level = ear->level;
@@ -468,7 +469,7 @@ fake_result(struct ear *ear)
 {
 	assert_non_null(ear->answer);
 	assert_string_equal(fake_attribute(ear->answer, "type"), "result");
-	assert_string_equal(fake_attribute(ear->answer, "id"), "1");
+	assert_in_range(atoi(fake_attribute(ear->answer, "id")), 1, ear->asks);
 	return ear_first(ear->answer);
 }
 

@@ -58,6 +58,7 @@ struct ear {
 	xmpp_ctx_t *ctx;
 	struct ear_clock *clock;   /* a fake one */
 	struct ear_player *player; /* the test's own */
+	int asks;                  /* the ids of what was asked are their numbers */
 	bool no_words;             /* player.chat = no */
 	int64_t held_up;           /* what ear_held_up says of every stanza */
 	void *states[32];

@@ -6,15 +6,20 @@
 #include <stddef.h>
 #include <stdint.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include <cmocka.h>
 
+#include "base/alloc.h"
 #include "base/timer.h"
 #include "fake_ear.h"
 #include "player/ops.h"
+#include "press.h"
+#include "press_past.h"
 
 #define PRESS(attributes) "<press xmlns='" EAR_NS_BUTTONS "' " attributes "/>"
+#define KEY(attributes)   "<key xmlns='" EAR_NS_BUTTONS "' " attributes "/>"
 #define STATE             "<state xmlns='" EAR_NS_BUTTONS "'/>"
 
 static struct ear *ear;
@@ -178,6 +183,14 @@ test_bad_presses(void **state)
 		{ PRESS("button='volume' value='101'"), EAR_NOT_ACCEPTABLE },
 		{ PRESS("button='seek' value='600'"), EAR_NOT_ACCEPTABLE },
 		{ PRESS("button='previous'"), EAR_UNEXPECTED_REQUEST },
+		{ PRESS("button='key'"), EAR_ITEM_NOT_FOUND },
+		{ PRESS("button='open'"), EAR_BAD_REQUEST },
+		{ PRESS("button='open' value='here'"), EAR_BAD_REQUEST },
+		{ PRESS("button='rate' value='9'"), EAR_NOT_ACCEPTABLE },
+		{ PRESS("button='repeat' value='twice'"), EAR_BAD_REQUEST },
+		{ KEY(""), EAR_BAD_REQUEST },
+		{ KEY("name='any'"), EAR_ITEM_NOT_FOUND },
+		{ KEY("name='up' motion='sideways'"), EAR_BAD_REQUEST },
 	};
 
 	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
@@ -185,6 +198,115 @@ test_bad_presses(void **state)
 		assert_true(fake_refused(ear, cases[i].condition));
 		assert_non_null(ear_error_text_of(ear->answer));
 	}
+	ask("get", STATE);
+	assert_string_equal(state_of("playback"), "playing");
+}
+
+static void
+press_by(const char *from, const char *xml, int64_t after, int64_t held)
+{
+	clock_advance(ear->clock, after);
+	ear->held_up = held;
+	fake_ask(ear, "set", from, xml);
+	clock_advance(ear->clock, EAR_MSEC);
+	ear->held_up = 0;
+}
+
+/* The same id from the same sender acts once; from another sender it is another press. */
+static void
+test_same_id(void **state)
+{
+	for (int i = 0; i < 3; i++) {
+		ask("set", PRESS("button='volume' value='+1' id='a'"));
+		assert_string_equal(state_of("volume"), "71");
+	}
+	press_by("other@pronto.local", PRESS("button='volume' value='+1' id='a'"), 0, 0);
+	assert_string_equal(state_of("volume"), "72");
+	clock_advance(ear->clock, PRESS_PAST_TIME);
+	ask("set", PRESS("button='volume' value='+1' id='a'"));
+	assert_string_equal(state_of("volume"), "73");
+}
+
+/* What certainly did nothing may come again under its id. */
+static void
+test_same_id_refused(void **state)
+{
+	ask("set", PRESS("button='previous' id='a'"));
+	assert_true(fake_refused(ear, EAR_UNEXPECTED_REQUEST));
+	ask("set", PRESS("button='next'"));
+	ask("set", PRESS("button='previous' id='a'"));
+	assert_string_equal(state_of("title"), "Big Buck Bunny");
+}
+
+/* Fifty that were held up and come together are one; fifty that a thumb pressed are fifty. */
+static void
+test_burst(void **state)
+{
+	const char *louder = PRESS("button='volume' value='+1'");
+
+	for (int i = 0; i < 20; i++)
+		press_by(FAKE_FROM, louder, EAR_MSEC, 5 * EAR_SEC - i * 100 * EAR_MSEC);
+	assert_string_equal(state_of("volume"), "71");
+	press_by(FAKE_FROM, PRESS("button='volume' value='+2'"), EAR_MSEC, 2 * EAR_SEC);
+	assert_string_equal(state_of("volume"), "73");
+	press_by("other@pronto.local", louder, EAR_MSEC, 2 * EAR_SEC);
+	assert_string_equal(state_of("volume"), "74");
+	for (int i = 0; i < 5; i++)
+		press_by(FAKE_FROM, louder, 10 * EAR_MSEC, 20 * EAR_MSEC);
+	assert_string_equal(state_of("volume"), "79");
+}
+
+/* Who does not say when he pressed has a thumb all the same; a key that is held repeats. */
+static void
+test_burst_without_clock(void **state)
+{
+	const char *held = KEY("name='volumeup' motion='held'");
+
+	for (int i = 0; i < 20; i++)
+		press_by(FAKE_FROM, PRESS("button='mute'"), 5 * EAR_MSEC, -1);
+	assert_string_equal(state_of("muted"), "true");
+	press_by(FAKE_FROM, PRESS("button='mute'"), PRESS_PAST_THUMB, -1);
+	assert_string_equal(state_of("muted"), "false");
+	ask("set", KEY("name='volumeup' motion='down'"));
+	if (!fake_refused(ear, EAR_FEATURE_NOT_IMPLEMENTED)) {
+		press_by(FAKE_FROM, held, EAR_MSEC, -1);
+		press_by(FAKE_FROM, held, EAR_MSEC, -1);
+		assert_string_equal(state_of("volume"), "85");
+	}
+}
+
+/* However many press, what is remembered of them is bounded, and the latest are known. */
+static void
+test_many_pressers(void **state)
+{
+	char from[64];
+
+	for (int i = 0; i <= 2 * PRESS_PAST_SENDERS; i++) {
+		snprintf(from, sizeof(from), "peer%d@pronto.local", i);
+		press_by(from, PRESS("button='volume' value='40' id='x'"), EAR_MSEC, 0);
+	}
+	press_by("peer0@pronto.local", PRESS("button='volume' value='41' id='x'"), EAR_MSEC, 0);
+	assert_string_equal(state_of("volume"), "41"); /* forgotten */
+	press_by(from, PRESS("button='volume' value='42' id='x'"), EAR_MSEC, 0);
+	assert_string_equal(state_of("volume"), "41");
+}
+
+/* An extension's rule lets a stanza in; that a press needs more is press_do's own word. */
+static void
+test_not_allowed(void **state)
+{
+	char id[PRESS_ID_MAX + 64];
+
+	ear->level = EAR_PROVED;
+	ask("set", PRESS("button='pause'"));
+	assert_true(fake_refused(ear, EAR_NOT_AUTHORIZED));
+	ear->level = EAR_TRUSTED;
+	memset(id, 'x', sizeof(id) - 1);
+	id[sizeof(id) - 1] = '\0';
+	char *xml = xasprintf("<press xmlns='%s' button='pause' id='%s'/>", EAR_NS_BUTTONS, id);
+	ask("set", xml);
+	free(xml);
+	assert_true(fake_refused(ear, EAR_BAD_REQUEST));
 	ask("get", STATE);
 	assert_string_equal(state_of("playback"), "playing");
 }
@@ -307,10 +429,22 @@ int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
-		TEST(test_state),           TEST(test_press),         TEST(test_bad_presses),
-		TEST(test_hearsay),         TEST(test_flood),         BARE(test_no_player),
-		BROKEN(test_player_errors), BROKEN(test_hung_player), BROKEN(test_stop_first),
+		TEST(test_state),
+		TEST(test_press),
+		TEST(test_bad_presses),
+		TEST(test_hearsay),
+		TEST(test_flood),
+		BARE(test_no_player),
+		BROKEN(test_player_errors),
+		BROKEN(test_hung_player),
+		BROKEN(test_stop_first),
 		BROKEN(test_player_first),
+		TEST(test_same_id),
+		TEST(test_same_id_refused),
+		TEST(test_burst),
+		TEST(test_many_pressers),
+		TEST(test_burst_without_clock),
+		TEST(test_not_allowed),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
