@@ -26,7 +26,7 @@ struct player_kind {
 	/* Frees it. No job is begun at that time. */
 	void (*close)(void *self);
 	/* Begins one press, or a question (NULL). The press and its text live until the job is
-	 * over. */
+	 * over. A URL in it is playable (player/url.h). */
 	void (*begin)(void *self, const struct ear_press *press);
 	/* The job that was begun is over: player_done() is not to be called for it. */
 	void (*abandon)(void *self);
@@ -38,6 +38,15 @@ struct player_kind {
 	 * like: nothing in it is expanded. Valid UTF-8 without control characters, below
 	 * PLAYER_TEXT_SIZE bytes. 0 or -ENODEV. */
 	int (*show)(void *self, const char *text, int64_t usec);
+	/*
+	 * Optional: another kind drives the program of this name ("mpv", "mpd") itself, so that
+	 * this kind leaves out each player that is one; out false: it may be driven again. For
+	 * MPRIS: the bus names org.mpris.MediaPlayer2.NAME and org.mpris.MediaPlayer2.NAME.*
+	 * (instances), whatever their case. Given by player_auto, from the loop, also when nothing
+	 * has changed; no job is to end with an error for it: one that is begun goes on, and
+	 * player_poke() tells what is driven instead.
+	 */
+	void (*leave_out)(void *self, const char *name, bool out);
 };
 
 extern const struct player_kind player_auto, player_mpv, player_mpris, player_kodi, player_mpd,

@@ -12,6 +12,7 @@
 #include "base/alloc.h"
 #include "base/list.h"
 #include "player/ops.h"
+#include "player/url.h"
 
 /* One press or question on its way. */
 struct job {
@@ -136,10 +137,23 @@ job_end(struct ear_player *player, struct job *job, int error)
 	ear_timer_set(&player->turn, 0);
 }
 
+/* What no kind has to look at. */
+static int
+job_check(const struct ear_player *player, const struct job *job)
+{
+	if (player->pending > PLAYER_PENDING_MAX)
+		return -ENOBUFS;
+	if (job->is_press && ear_button_takes(job->press.button) == EAR_VALUE_URL &&
+	    (job->press.text == NULL || !player_url_is_playable(job->press.text)))
+		return -ERANGE;
+	return 0;
+}
+
 static void
 job_add(struct ear_player *player, const struct ear_press *press, ear_player_fn *fn, void *arg)
 {
 	struct job *job = xalloc(sizeof(*job));
+	int error;
 
 	list_init(&job->item);
 	job->is_press = press != NULL;
@@ -150,8 +164,10 @@ job_add(struct ear_player *player, const struct ear_press *press, ear_player_fn 
 	job->fn = fn;
 	job->arg = arg;
 	job->deadline = ear_now(player->clock) + PLAYER_TIMEOUT;
-	if (++player->pending > PLAYER_PENDING_MAX) {
-		job_end(player, job, -ENOBUFS);
+	player->pending++;
+	error = job_check(player, job);
+	if (error != 0) {
+		job_end(player, job, error);
 		return;
 	}
 	list_add(&player->waiting, &job->item);
