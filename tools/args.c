@@ -19,8 +19,8 @@ const struct option_row option_rows[] = {
 	{ 'l', "lines", NULL, "one message for each line of standard input", NULL },
 	{ 'U', "queue", NULL, "store it with the daemon; it leaves when it can", NULL },
 	{ 'O', "drop", "ID|ADDR", "drop that one, or all for that address", NULL },
-	{ 'X', "expires", "S", "worthless after so many seconds: then it fails, exit code 5",
-	  NULL },
+	{ 'X', "expires", "S",
+	  "worthless after so many seconds: then it fails, exit code 5; 0: never", NULL },
 	{ 'L', "listen", NULL, "print what arrives, until interrupted", NULL },
 	{ 'N', "new-key", NULL, "make another key for this device", NULL },
 	{ 'R', "revoke", "KEY", "take that device off our account's list", NULL },
@@ -141,7 +141,8 @@ set_option(struct args *args, char letter, const char *value, char *why, size_t 
 		args->drop = value;
 		return 0;
 	case 'X':
-		return set_seconds(&args->expires, 0.001, value, why, size);
+		args->has_expires = true;
+		return set_seconds(&args->expires, 0, value, why, size);
 	case 'L':
 		args->listen = true;
 		return 0;

@@ -29,11 +29,11 @@ struct args {
 	char **words;                  /* its arguments, ended by NULL; they point into argv */
 	int count;
 	bool json, quiet, watch, lines, listen, no_daemon, help, version, has_timeout;
-	bool yes, qr, new_key, queue;
+	bool yes, qr, new_key, queue, has_expires;
 	int verbose;
 	double timeout; /* seconds */
 	double interval;
-	double expires;   /* seconds; 0: not given */
+	double expires;   /* seconds; 0: none */
 	long number;      /* -c; 0: not given */
 	const char *path; /* "auto", "lan", "server" */
 	const char *config, *socket, *completion;

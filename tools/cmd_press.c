@@ -1,11 +1,15 @@
 /* SPDX-License-Identifier: ISC */
 /* cmd_press.c: the remote control: one press, and what the player does. */
-#include <math.h>
+#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "base/alloc.h"
 #include "cli.h"
+#include "player_view.h"
+#include "press_value.h"
+
+#define PRESS_LIFE 5 /* seconds: nobody wants what he pressed longer ago to happen now */
 
 static xmpp_stanza_t *
 state_of(const struct answer *answer)
@@ -13,113 +17,41 @@ state_of(const struct answer *answer)
 	return answer->stanza == NULL ? NULL : ear_find(answer->stanza, "state", EAR_NS_BUTTONS);
 }
 
-static const char *
-playback_of(const struct answer *answer)
-{
-	xmpp_stanza_t *state = state_of(answer);
-	const char *playback = state == NULL ? NULL : xmpp_stanza_get_attribute(state, "playback");
-
-	for (int i = EAR_STOPPED; playback != NULL && i <= EAR_PAUSED; i++) {
-		if (strcmp(playback, ear_playback_name(i)) == 0)
-			return playback;
-	}
-	return NULL;
-}
-
 static void
-put_number(json_t *object, const char *key, const char *value)
+print_json(const char *address, const struct player_view *view, const struct answer *answer)
 {
-	char *end;
-	double number = value == NULL ? 0 : strtod(value, &end);
-
-	if (value == NULL || end == value || *end != '\0' || !isfinite(number))
-		json_object_set_new(object, key, json_null());
-	else
-		json_object_set_new(object, key, json_real(number));
-}
-
-/* -1: none, or none that a volume can be. */
-static long
-volume_of(xmpp_stanza_t *state)
-{
-	const char *value = xmpp_stanza_get_attribute(state, "volume");
-	char *end;
-	long number = value == NULL ? -1 : strtol(value, &end, 10);
-
-	return value == NULL || end == value || *end != '\0' || number > 1000 ? -1 : number;
-}
-
-static void
-put_bool(json_t *object, const char *key, const char *value)
-{
-	json_object_set_new(object, key,
-			    value == NULL ? json_null() : json_boolean(strcmp(value, "true") == 0));
-}
-
-static void
-print_json(const char *address, const struct answer *answer)
-{
-	xmpp_stanza_t *state = state_of(answer);
-	long volume = volume_of(state);
 	json_t *object = json_object();
 
 	json_put_text(object, "address", address);
-	json_put_text(object, "player", xmpp_stanza_get_attribute(state, "player"));
-	json_put_text(object, "playback", playback_of(answer));
-	json_put_text(object, "title", xmpp_stanza_get_attribute(state, "title"));
-	put_number(object, "position", xmpp_stanza_get_attribute(state, "position"));
-	put_number(object, "duration", xmpp_stanza_get_attribute(state, "duration"));
-	json_object_set_new(object, "volume", volume < 0 ? json_null() : json_integer(volume));
-	put_bool(object, "muted", xmpp_stanza_get_attribute(state, "muted"));
-	put_bool(object, "seekable", xmpp_stanza_get_attribute(state, "seekable"));
+	player_view_json(view, object);
 	json_put_text(object, "link", ear_link_name(answer->link));
 	json_object_set_new(object, "rtt_us",
 			    answer->rtt_us < 0 ? json_null() : json_integer(answer->rtt_us));
 	out_json(stdout, object);
 }
 
-static double
-seconds_of(const char *value)
-{
-	return value == NULL ? -1 : strtod(value, NULL);
-}
-
-/* "playing  0:12 / 10:34  volume 70 %  Big Buck Bunny" */
 static void
-print_text(const struct answer *answer)
+print_text(const struct player_view *view)
 {
-	xmpp_stanza_t *state = state_of(answer);
-	const char *title = xmpp_stanza_get_attribute(state, "title");
-	const char *muted = xmpp_stanza_get_attribute(state, "muted");
-	long volume = volume_of(state);
-	char position[32], duration[32], *clean = out_escape(title == NULL ? "" : title, false);
+	char *text = player_view_text(view);
 
-	out_time(position, sizeof(position),
-		 seconds_of(xmpp_stanza_get_attribute(state, "position")));
-	out_time(duration, sizeof(duration),
-		 seconds_of(xmpp_stanza_get_attribute(state, "duration")));
-	printf("%s  %s / %s", playback_of(answer), position, duration);
-	if (volume >= 0)
-		printf("  volume %ld %%", volume);
-	if (muted != NULL && strcmp(muted, "true") == 0)
-		printf("  muted");
-	if (clean[0] != '\0')
-		printf("  %s", clean);
-	printf("\n");
-	free(clean);
+	printf("%s\n", text);
+	free(text);
 }
 
 void
 state_print(struct cli *cli, const char *address, const struct answer *answer)
 {
+	struct player_view view;
 	char rtt[32];
 
-	if (cli->args.quiet)
+	if (cli->args.quiet || state_of(answer) == NULL ||
+	    player_view_read(&view, state_of(answer)) != 0)
 		return;
 	if (cli->args.json)
-		print_json(address, answer);
+		print_json(address, &view, answer);
 	else
-		print_text(answer);
+		print_text(&view);
 	out_rtt(rtt, sizeof(rtt), answer->rtt_us);
 	if (cli->args.verbose > 0)
 		complain("%s: answered over %s in %s", address, ear_link_name(answer->link), rtt);
@@ -139,39 +71,90 @@ state_request(struct cli *cli, const char *address)
 static int
 ask_state(struct cli *cli, const char *address, xmpp_stanza_t *iq, struct answer *answer)
 {
+	struct player_view view;
+
 	cli_ask(cli, iq, cli->args.timeout, answer);
 	if (answer->code != EXIT_DONE)
 		return cli_refused(address, answer);
-	if (playback_of(answer) == NULL) {
+	if (state_of(answer) == NULL || player_view_read(&view, state_of(answer)) != 0) {
 		complain("%s: protocol error: its answer tells no player's state", address);
 		return EXIT_PROTOCOL;
 	}
 	return EXIT_DONE;
 }
 
+/* The words of the command line, by the rules of the one who gets them. */
+static int
+parse_words(const struct cli *cli, struct ear_press *press)
+{
+	char *const *words = cli->args.words + 1;
+	bool is_key = strcmp(words[0], "key") == 0;
+	int rc;
+
+	if (is_key && cli->args.count < 3) {
+		complain("press: key: which? earshot press -h tells");
+		return EXIT_USAGE;
+	}
+	if (!is_key && cli->args.count > 3) {
+		complain("press: %s: one value at most", words[0]);
+		return EXIT_USAGE;
+	}
+	rc = is_key ? press_parse_key(words[1], words[2], press)
+		    : press_parse(words[0], words[1], press);
+	if (rc == -ENOENT)
+		complain("press: no %s \"%s\"; earshot press -h lists them",
+			 is_key ? "key" : "button", words[is_key]);
+	else if (rc == -ERANGE)
+		complain("press: %s: \"%s\" is out of range", words[0], words[1]);
+	else if (rc != 0 && is_key)
+		complain("press: key: no motion \"%s\": it is down, held, up or press", words[2]);
+	else if (rc != 0 && words[1] == NULL)
+		complain("press: %s: needs a value; earshot press -h tells which", words[0]);
+	else if (rc != 0)
+		complain("press: %s: does not take \"%s\"; earshot press -h tells what", words[0],
+			 words[1]);
+	return rc == 0 ? EXIT_DONE : EXIT_USAGE;
+}
+
+/* As it was typed: the words have been checked. */
+static xmpp_stanza_t *
+press_request(struct cli *cli, const char *address, enum ear_button button)
+{
+	xmpp_stanza_t *iq = ear_stanza(cli->ctx, "iq", "set", address, NULL);
+	char *const *words = cli->args.words + 1;
+	xmpp_stanza_t *press;
+
+	if (button == EAR_KEY) {
+		press = ear_child(iq, "key", EAR_NS_BUTTONS);
+		ear_set(press, "name", "%s", words[1]);
+		if (words[2] != NULL)
+			ear_set(press, "motion", "%s", words[2]);
+	} else {
+		press = ear_child(iq, "press", EAR_NS_BUTTONS);
+		ear_set(press, "button", "%s", words[0]);
+		if (words[1] != NULL)
+			ear_set(press, "value", "%s", words[1]);
+	}
+	if (!cli->args.has_expires)
+		cli->args.expires = PRESS_LIFE;
+	cli_expires(cli, iq);
+	return iq;
+}
+
 int
 cmd_press(struct cli *cli)
 {
-	const char *button = cli->args.words[1];
-	xmpp_stanza_t *iq, *press;
+	struct ear_press press;
 	struct answer answer;
 	char *address;
-	int code;
+	int code = parse_words(cli, &press);
 
-	if (ear_button_find(button) < 0) {
-		complain("press: no button \"%s\"; earshot press -h lists them", button);
-		return EXIT_USAGE;
-	}
+	if (code != EXIT_DONE)
+		return code;
 	address = cli_resolve(cli, cli->args.words[0], &code);
 	if (address == NULL)
 		return code;
-	iq = ear_stanza(cli->ctx, "iq", "set", address, NULL);
-	press = ear_child(iq, "press", EAR_NS_BUTTONS);
-	ear_set(press, "button", "%s", button);
-	if (cli->args.count > 2)
-		ear_set(press, "value", "%s", cli->args.words[2]);
-	cli_expires(cli, iq);
-	code = ask_state(cli, address, iq, &answer);
+	code = ask_state(cli, address, press_request(cli, address, press.button), &answer);
 	if (code == EXIT_DONE)
 		state_print(cli, address, &answer);
 	answer_release(&answer);
@@ -183,13 +166,16 @@ cmd_press(struct cli *cli)
 static char *
 fingerprint(const struct answer *answer)
 {
-	xmpp_stanza_t *state = state_of(answer);
-	const char *title = xmpp_stanza_get_attribute(state, "title");
-	const char *volume = xmpp_stanza_get_attribute(state, "volume");
-	const char *muted = xmpp_stanza_get_attribute(state, "muted");
+	struct player_view view;
+	json_t *object = json_object();
+	char *text;
 
-	return xasprintf("%s %s %s %s", playback_of(answer), volume == NULL ? "" : volume,
-			 muted == NULL ? "" : muted, title == NULL ? "" : title);
+	player_view_read(&view, state_of(answer));
+	player_view_json(&view, object);
+	json_object_del(object, "position");
+	text = json_dumps(object, JSON_COMPACT);
+	json_decref(object);
+	return text;
 }
 
 static int

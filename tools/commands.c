@@ -46,17 +46,22 @@ const struct command commands[] = {
 	  .max = 1,
 	  .run = cmd_chat },
 	{ .name = "press",
-	  .args = "ADDR BUTTON [VALUE]",
+	  .args = "ADDR BUTTON [VALUE...]",
 	  .summary = "Press a button of the remote control",
 	  .help = "Buttons: play pause playpause stop next previous\n"
 		  "         seek SECONDS (+10, -10: from where it is)\n"
 		  "         volume PERCENT (+5, -5)\n"
-		  "         mute [on|off|toggle]\n"
-		  "Prints the player's state after it. With --expires, a press that is not there\n"
-		  "after so many seconds is not done any more, and this fails.\n",
+		  "         mute [on|off|toggle]      shuffle [on|off|toggle]\n"
+		  "         rate FACTOR (1.5)         repeat [off|all|one]\n"
+		  "         open URL                  queue URL\n"
+		  "         audio [TRACK]             subtitle [TRACK|off] (none: the next)\n"
+		  "         key NAME [down|held|up] (none: pressed): up down left right ok back\n"
+		  "             home menu info playpause volumeup numeric_5 ...: earshot(1)\n"
+		  "Prints the player's state after it. A press that is not there after 5 seconds,\n"
+		  "or as --expires says, is not done any more, and this fails.\n",
 	  .letters = "X",
 	  .min = 2,
-	  .max = 3,
+	  .max = 4,
 	  .run = cmd_press },
 	{ .name = "status",
 	  .args = "ADDR",

@@ -156,8 +156,9 @@ def test_ping_prints_statistics_when_interrupted(pair):
 
 
 def test_press_and_status(pair):
-    keys = ["address", "player", "playback", "title", "position", "duration", "volume", "muted",
-            "seekable", "link", "rtt_us"]
+    keys = ["address", "player", "name", "playback", "title", "artist", "album", "position",
+            "duration", "volume", "muted", "seekable", "rate", "shuffle", "repeat", "audio",
+            "audios", "subtitle", "subtitles", "can", "link", "rtt_us"]
     for button, value, want in [("pause", None, ("playback", "paused")),
                                 ("volume", "40", ("volume", 40)),
                                 ("volume", "-15", ("volume", 25)),
@@ -167,7 +168,7 @@ def test_press_and_status(pair):
         answer = pair.earshot("press", TV, button, *([value] if value else []), "--json")
         assert answer.code == 0, answer
         row = answer.rows[0]
-        assert list(row) == keys
+        assert list(row) == keys and {"play", "pause", "seek"} <= set(row["can"])
         assert row[want[0]] == want[1]
         assert pair.earshot("status", TV, "--json").rows[0][want[0]] == want[1]
     before = pair.earshot("press", TV, "seek", "100", "--json").rows[0]["position"]
@@ -332,7 +333,8 @@ def test_refused_is_1(pair):
     """The default policy lets nobody on the LAN press buttons."""
     answer = pair.tv.cli("press", SOFA, "pause")
     assert answer.code == 1 and "earshot: %s: refused (not-authorized)" % SOFA in answer.err, answer
-    answer = pair.earshot("press", TV, "volume", "400")
+    answer = pair.earshot("stanza", stdin="<iq type='set' to='%s'><press button='volume' value='400' "
+                          "xmlns='urn:earshot:buttons:0'/></iq>" % TV)
     assert answer.code == 1 and "not-acceptable" in answer.err
     answer = pair.earshot("stanza", stdin="<iq type='get' to='%s'><a xmlns='b'/></iq>" % TV)
     assert answer.code == 1 and "service-unavailable" in answer.err
@@ -343,6 +345,12 @@ def test_refused_is_1(pair):
 @pytest.mark.parametrize("args, says", [
     (["nothing"], "unknown command"), (["peers", "x"], "wants no argument"),
     (["ping"], "wants ADDR"), (["press", TV, "self-destruct"], "no button"),
+    (["press", TV, "key"], "which?"), (["press", TV, "key", "f13"], 'no key "f13"'),
+    (["press", TV, "key", "up", "sideways"], "no motion"), (["press", TV, "seek"], "needs a value"),
+    (["press", TV, "volume", "400"], "out of range"), (["press", TV, "rate", "9"], "out of range"),
+    (["press", TV, "mute", "maybe"], 'does not take "maybe"'),
+    (["press", TV, "open", "no url"], "does not take"),
+    (["press", TV, "seek", "1", "2"], "one value at most"),
     (["ping", TV, "--wait"], "unknown option --wait"), (["ping", "a@@b"], "is no address"),
     (["send", "@b.local", "x"], "is no address"), (["peers", "--path", "wan"], "is auto, lan or")])
 def test_usage_is_2(pair, args, says):
@@ -482,7 +490,7 @@ def test_samples_are_configurations(tmp_path):
 
 def test_help_and_version():
     done = run(program("earshot"), "-h")
-    assert done.returncode == 0 and "press ADDR BUTTON [VALUE]" in done.stdout
+    assert done.returncode == 0 and "press ADDR BUTTON [VALUE...]" in done.stdout
     done = run(program("earshot"), "press", "-h")
     assert done.returncode == 0 and "playpause" in done.stdout
     done = run(program("earshot"))

@@ -86,11 +86,15 @@ test_expires(void **state)
 	assert_true(args.expires > 1.99 && args.expires < 2.01);
 	args_release(&args);
 	assert_int_equal(parse(&args, 3, "send", "a@b.local", "x"), 0);
-	assert_true(args.expires == 0);
+	assert_true(args.expires == 0 && !args.has_expires);
 	args_release(&args);
 	assert_int_equal(parse(&args, 3, "ping", "a@b.local", "--expires=2"), -EINVAL);
 	args_release(&args);
-	assert_int_equal(parse(&args, 3, "send", "a@b.local", "--expires=0"), -EINVAL);
+	/* Not the same as none given: a press has one by default. */
+	assert_int_equal(parse(&args, 4, "press", "a@b.local", "stop", "--expires=0"), 0);
+	assert_true(args.expires == 0 && args.has_expires);
+	args_release(&args);
+	assert_int_equal(parse(&args, 3, "send", "a@b.local", "--expires=-1"), -EINVAL);
 	args_release(&args);
 }
 
