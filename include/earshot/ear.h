@@ -82,6 +82,11 @@ void ear_hold_fail(struct ear_hold *hold, enum ear_verdict condition, const char
 enum ear_verdict ear_fail(const struct ear_in *in, enum ear_verdict condition, const char *format,
 			  ...) __attribute__((format(printf, 3, 4)));
 
+/* The same with a condition of the application's own beside the defined one (RFC 6120 §8.3.4):
+ * specific is consumed; text may be NULL. */
+enum ear_verdict ear_fail_with(const struct ear_in *in, enum ear_verdict condition,
+			       xmpp_stanza_t *specific, const char *text);
+
 /* Whether the sender of this stanza may do that, for a handler that finds out only by looking
  * inside what the stanza wants. */
 bool ear_may(const struct ear_in *in, enum ear_verb verb);

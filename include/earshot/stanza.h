@@ -107,4 +107,8 @@ xmpp_stanza_t *ear_answer_to(xmpp_stanza_t *stanza, const char *type);
  */
 xmpp_stanza_t *ear_error_to(xmpp_stanza_t *stanza, enum ear_verdict condition, const char *text);
 
+/* Adds a condition of the application's own (RFC 6120 §8.3.4), which is consumed, to such an error,
+ * which is returned and may be NULL. */
+xmpp_stanza_t *ear_error_add(xmpp_stanza_t *error, xmpp_stanza_t *specific);
+
 #endif

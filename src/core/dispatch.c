@@ -357,3 +357,11 @@ ear_fail(const struct ear_in *in, enum ear_verdict condition, const char *format
 	send_error(in, condition, text);
 	return EAR_DONE;
 }
+
+enum ear_verdict
+ear_fail_with(const struct ear_in *in, enum ear_verdict condition, xmpp_stanza_t *specific,
+	      const char *text)
+{
+	hold_reply(in, ear_error_add(ear_error_to(in->stanza, condition, text), specific));
+	return EAR_DONE;
+}

@@ -102,3 +102,12 @@ ear_error_to(xmpp_stanza_t *stanza, enum ear_verdict condition, const char *text
 		ear_child_text(error, "text", EAR_NS_STANZA_ERR, text);
 	return answer;
 }
+
+xmpp_stanza_t *
+ear_error_add(xmpp_stanza_t *error, xmpp_stanza_t *specific)
+{
+	if (error != NULL)
+		xmpp_stanza_add_child(ear_find(error, "error", NULL), specific);
+	xmpp_stanza_release(specific);
+	return error;
+}

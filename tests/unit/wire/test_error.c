@@ -110,16 +110,30 @@ test_strange(void **state)
 	}
 }
 
+/* RFC 6120 §8.3.4: one of the application's own stands behind the defined one. */
+static void
+test_specific(void **state)
+{
+	xmpp_stanza_t *iq = ear_stanza(*state, "iq", "set", NULL, "1"), *answer;
+
+	answer = ear_error_add(ear_error_to(iq, EAR_BAD_REQUEST, "why"),
+			       ear_element(*state, "too-many", "urn:example:own"));
+	assert_int_equal(ear_condition_of(answer), EAR_BAD_REQUEST);
+	assert_string_equal(ear_error_text_of(answer), "why");
+	assert_non_null(ear_find(ear_first(answer), "too-many", "urn:example:own"));
+	xmpp_stanza_release(answer);
+	assert_null(ear_error_add(NULL, ear_element(*state, "too-many", "urn:example:own")));
+	xmpp_stanza_release(iq);
+}
+
 #define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
 
 int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
-		TEST(test_every_condition),
-		TEST(test_types),
-		TEST(test_no_error_to),
-		TEST(test_strange),
+		TEST(test_every_condition), TEST(test_types),    TEST(test_no_error_to),
+		TEST(test_strange),         TEST(test_specific),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

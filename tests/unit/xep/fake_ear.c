@@ -244,6 +244,14 @@ ear_fail(const struct ear_in *in, enum ear_verdict condition, const char *format
 	return EAR_DONE;
 }
 
+enum ear_verdict
+ear_fail_with(const struct ear_in *in, enum ear_verdict condition, xmpp_stanza_t *specific,
+	      const char *text)
+{
+	answer(in->ear, ear_error_add(ear_error_to(in->stanza, condition, text), specific));
+	return EAR_DONE;
+}
+
 struct ear_hold *
 ear_hold(const struct ear_in *in)
 {

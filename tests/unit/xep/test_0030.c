@@ -9,6 +9,7 @@
 
 #include <cmocka.h>
 
+#include "disco.h"
 #include "fake_ear.h"
 
 static struct ear *ear;
@@ -75,7 +76,7 @@ static void
 test_unknown_nodes(void **state)
 {
 	static const char *const nodes[] = { EAR_CAPS_NODE, EAR_CAPS_NODE "#", EAR_CAPS_NODE "#x",
-					     "http://jabber.org/protocol/commands" };
+					     "http://example.org/none" };
 	char xml[256];
 
 	for (size_t i = 0; i < sizeof(nodes) / sizeof(nodes[0]); i++) {
@@ -99,10 +100,79 @@ test_items(void **state)
 {
 	fake_ask(ear, "get", FAKE_FROM, "<query xmlns='" EAR_NS_DISCO_ITEMS "'/>");
 	assert_true(ear_is(fake_result(ear), "query", EAR_NS_DISCO_ITEMS));
-	assert_int_equal(fake_children(fake_result(ear)), 0);
 	assert_int_equal(ear->rule->verb, EAR_VERB_QUERY);
 	fake_ask(ear, "get", FAKE_FROM, "<query xmlns='" EAR_NS_DISCO_ITEMS "' node='x'/>");
 	assert_true(fake_refused(ear, EAR_ITEM_NOT_FOUND));
+}
+
+static enum ear_verdict
+info_of_x(const struct ear_in *in, const char *node, xmpp_stanza_t *query)
+{
+	if (strcmp(node, "secret") == 0)
+		return EAR_FORBIDDEN;
+	if (strcmp(node, "x") != 0)
+		return EAR_PASS;
+	ear_child(query, "identity", NULL);
+	return EAR_DONE;
+}
+
+static enum ear_verdict
+items_of_x(const struct ear_in *in, const char *node, xmpp_stanza_t *query)
+{
+	if (node != NULL && strcmp(node, "x") != 0)
+		return EAR_PASS;
+	ear_child(query, "item", NULL);
+	return EAR_DONE;
+}
+
+static enum ear_verdict
+items_of_y(const struct ear_in *in, const char *node, xmpp_stanza_t *query)
+{
+	if (node != NULL && strcmp(node, "y") != 0)
+		return EAR_PASS;
+	ear_child(query, "item", NULL);
+	ear_child(query, "item", NULL);
+	return EAR_DONE;
+}
+
+/* The nodes of other extensions: the first who knows one answers; below us all are listed. */
+static void
+test_nodes(void **state)
+{
+	static const struct disco_nodes x = { info_of_x, items_of_x }, y = { NULL, items_of_y };
+	static const struct {
+		const char *ns, *node;
+		enum ear_verdict condition;
+		size_t children;
+	} cases[] = {
+		{ EAR_NS_DISCO_INFO, "x", EAR_DONE, 1 },
+		{ EAR_NS_DISCO_INFO, "y", EAR_ITEM_NOT_FOUND, 0 },
+		{ EAR_NS_DISCO_INFO, "secret", EAR_FORBIDDEN, 0 },
+		{ EAR_NS_DISCO_ITEMS, "x", EAR_DONE, 1 },
+		{ EAR_NS_DISCO_ITEMS, "y", EAR_DONE, 2 },
+		{ EAR_NS_DISCO_ITEMS, "z", EAR_ITEM_NOT_FOUND, 0 },
+	};
+	size_t before;
+	char xml[256];
+
+	fake_ask(ear, "get", FAKE_FROM, "<query xmlns='" EAR_NS_DISCO_ITEMS "'/>");
+	before = fake_children(fake_result(ear));
+	disco_add(ear, &x);
+	disco_add(ear, &y);
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		snprintf(xml, sizeof(xml), "<query xmlns='%s' node='%s'/>", cases[i].ns,
+			 cases[i].node);
+		fake_ask(ear, "get", FAKE_FROM, xml);
+		if (cases[i].condition != EAR_DONE) {
+			assert_true(fake_refused(ear, cases[i].condition));
+			continue;
+		}
+		assert_true(ear_is(fake_result(ear), "query", cases[i].ns));
+		assert_string_equal(fake_attribute(fake_result(ear), "node"), cases[i].node);
+		assert_int_equal(fake_children(fake_result(ear)), cases[i].children);
+	}
+	fake_ask(ear, "get", FAKE_FROM, "<query xmlns='" EAR_NS_DISCO_ITEMS "'/>");
+	assert_int_equal(fake_children(fake_result(ear)), before + 3);
 }
 
 static void
@@ -120,6 +190,7 @@ main(void)
 	const struct CMUnitTest tests[] = {
 		TEST(test_info),       TEST(test_caps_node), TEST(test_unknown_nodes),
 		TEST(test_empty_node), TEST(test_items),     TEST(test_set),
+		TEST(test_nodes),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
