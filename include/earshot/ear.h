@@ -150,6 +150,7 @@ struct ear_peer_info {
 				before, a revoked one, a false claim; NULL: it is */
 	const char *found;   /* what says where it can be dialled: "mdns", "config", "told" (by it,
 				over its server); "" nothing */
+	const char *caps_node, *caps_hash, *caps_ver; /* XEP-0115, as announced on the LAN; "" */
 };
 
 typedef void ear_peer_fn(void *arg, const struct ear_peer_info *peer);
@@ -222,6 +223,25 @@ int ear_each_queued(struct ear *ear, const char *to, ear_queued_fn *fn, void *ar
 /* Drops the one of that id, or all for that address (canonical; on the LAN bare); what has left
  * already may arrive. *count: how many. Errors as above. */
 int ear_drop_queued(struct ear *ear, const char *who, size_t *count, const char **error);
+
+/* --- what an extension remembers across a restart --- */
+
+#define EAR_KEPT_ONE_MAX 4096 /* bytes of a key and its text */
+
+/*
+ * Remembers that text under that key, which begins with the extension's name and a blank; NULL:
+ * forgets it. It is on the disk when this returns, or, where something was written just before, a
+ * tenth of a second later. 0; -EINVAL: no UTF-8, or a control character; -EMSGSIZE; -ENOBUFS: too
+ * much is remembered already. Another -errno is the disk's: it is remembered until we end.
+ */
+int ear_keep(struct ear *ear, const char *key, const char *text);
+
+/* Borrowed until it is set; NULL: nothing. */
+const char *ear_kept(struct ear *ear, const char *key);
+
+/* Calls fn, which must not call ear_keep, for each key that begins so. */
+typedef void ear_kept_fn(void *arg, const char *key, const char *text);
+void ear_each_kept(struct ear *ear, const char *prefix, ear_kept_fn *fn, void *arg);
 
 /* --- figures for operators --- */
 

@@ -9,6 +9,7 @@
 #include "core/disco.h"
 #include "core/dispatch.h"
 #include "core/hold.h"
+#include "core/keep.h"
 #include "core/meet.h"
 #include "core/names.h"
 #include "core/policy.h"
@@ -405,6 +406,7 @@ core_new(struct ear_clock *clock, const struct conf *conf, const struct ear_xep 
 	list_init(&ear->watchers);
 	ear_timer_init(&ear->naming, clock, on_named, ear);
 	receive_init(ear);
+	keep_init(ear);
 	meet_init(ear);
 	told_init(ear);
 	names_init(ear);
@@ -454,6 +456,7 @@ core_free(struct ear *ear)
 	meet_release(ear);
 	dests_release(ear);
 	receive_release(ear);
+	keep_release(ear);
 	told_release(ear);
 	names_release(ear);
 	request_drop_all(ear);

@@ -71,6 +71,7 @@ struct core_reach {
 
 struct answers;
 struct identity;
+struct kept;
 struct pins;
 struct seen;
 struct sent;
@@ -114,6 +115,8 @@ struct ear {
 	struct seen *seen, *seen_strangers; /* which stanzas have come: of those who proved who they
 					       are, of others */
 	struct answers *answers;            /* and what was answered */
+	struct kept *kept;                  /* keep.c: what extensions remember */
+	struct ear_timer keep_pause;        /* of its file, after it was written */
 	char clock_id[17];                  /* names our clock to others (expires.h) */
 	struct list holds;
 	struct list watchers;

@@ -16,6 +16,7 @@
 #include "core/engine_lan.h"
 #include "core/engine_names.h"
 #include "core/engine_net.h"
+#include "core/keep.h"
 #include "core/meet.h"
 #include "core/post.h"
 #include "core/receive.h"
@@ -369,6 +370,8 @@ open_state(struct engine *engine, bool passing, char *text, size_t size)
 			error = receive_open(engine->ear, passing ? NULL : dir, text, size);
 		if (error == 0)
 			error = post_open(engine->ear, passing ? NULL : dir, text, size);
+		if (error == 0)
+			error = keep_open(engine->ear, passing ? NULL : dir, text, size);
 	}
 	if (error == 0 || !passing)
 		return error;

@@ -387,6 +387,7 @@ fake_free(struct ear *ear)
 {
 	keep(&ear->answer, NULL);
 	keep(&ear->sent, NULL);
+	fake_forget_kept(ear);
 	clock_free(ear->clock);
 	xmpp_ctx_free(ear->ctx);
 	free(ear);

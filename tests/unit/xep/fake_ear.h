@@ -11,7 +11,8 @@
 #define FAKE_FROM    "remote@pronto.local/1"
 #define FAKE_METRICS "# TYPE earshot_fake gauge\nearshot_fake{link=\"lan\"} 1\n"
 
-#define FAKE_WATCHES  8
+#define FAKE_WATCHES  16
+#define FAKE_KEPT     64
 #define FAKE_REQUESTS 64
 
 struct fake_watch {
@@ -53,6 +54,11 @@ struct fake_queue {
 	const char *error;
 };
 
+/* What is remembered, fake_kept.c. */
+struct fake_kept {
+	char *key, *text;
+};
+
 /* The engine. A test sets what it wants to be told of before it asks. */
 struct ear {
 	xmpp_ctx_t *ctx;
@@ -85,6 +91,7 @@ struct ear {
 	unsigned long long link_serial;
 	struct fake_trust trust;
 	struct fake_queue queue;
+	struct fake_kept kept[FAKE_KEPT];
 };
 
 /* An engine with all extensions of the registry, started. */
@@ -134,5 +141,8 @@ const char *fake_attribute(xmpp_stanza_t *element, const char *name);
 
 /* How many child elements. */
 size_t fake_children(xmpp_stanza_t *element);
+
+/* Forgets what is remembered, as fake_free does. */
+void fake_forget_kept(struct ear *ear);
 
 #endif
