@@ -6,7 +6,8 @@
  * line in xep/list.h. The life of a stanza, as an extension sees it:
  *
  *   - A link delivers a whole stanza and says who sent it and how sure that is (level).
- *   - Results and errors go to whoever asked (ear_request), never to rules.
+ *   - Results and errors go to whoever asked (ear_request), never to rules but those of
+ *     EAR_MESSAGE_ERROR.
  *   - For a get, set, message or presence addressed to this engine, the dispatcher walks the
  *     rules of all extensions in the order of xep/list.h. A rule matches by kind and by the
  *     name and namespace of a direct child. Before the handler runs, policy compares the
@@ -73,6 +74,10 @@ enum ear_stanza_kind {
 	EAR_IQ_SET,
 	EAR_MESSAGE,
 	EAR_PRESENCE,
+	/* For a message that this engine itself sent: from whom it was for, or (on EAR_LINK_NONE)
+	 * because no path took it; then it may come from inside ear_send(). Policy is not asked,
+	 * and everyone but whose message it was passes. */
+	EAR_MESSAGE_ERROR,
 };
 
 /* One stanza on its way in. Everything is borrowed for the call. */

@@ -113,7 +113,8 @@ try_rule(const struct ear_rule *rule, struct ear_in *in, enum ear_stanza_kind ki
 	in->payload = rule->ns == NULL ? NULL : ear_find(in->stanza, rule->name, rule->ns);
 	if (rule->ns != NULL && in->payload == NULL)
 		return EAR_PASS;
-	if (!policy_allows(in->ear->conf, rule->verb, in->level, in->link)) {
+	if (kind != EAR_MESSAGE_ERROR &&
+	    !policy_allows(in->ear->conf, rule->verb, in->level, in->link)) {
 		refuse(in, rule->verb);
 		*refused = true;
 		return EAR_DONE;
@@ -139,6 +140,16 @@ try_rules(struct ear_in *in, enum ear_stanza_kind kind, bool *refused)
 	return EAR_PASS;
 }
 
+/* Whether an extension had sent that. */
+static bool
+take_error(struct ear_in *in)
+{
+	bool refused;
+
+	return strcmp(xmpp_stanza_get_name(in->stanza), "message") == 0 &&
+	       try_rules(in, EAR_MESSAGE_ERROR, &refused) != EAR_PASS;
+}
+
 static bool
 may_chat(const struct ear_in *in)
 {
@@ -150,6 +161,9 @@ may_chat(const struct ear_in *in)
 static bool
 wants_error(xmpp_stanza_t *message)
 {
+	/* Who publishes does so in vain. */
+	if (is_type(message, "headline") && ear_find(message, "event", EAR_NS_PUBSUB_EVENT) != NULL)
+		return true;
 	return !is_type(message, "headline") && !is_type(message, "groupchat") &&
 	       ear_find(message, "body", NULL) != NULL;
 }
@@ -254,12 +268,12 @@ dispatch_to_us(const struct link *link, struct ear_in *in)
 }
 
 static void
-dispatch_answer(struct ear *ear, struct link *link, const struct ear_in *in)
+dispatch_answer(struct ear *ear, struct link *link, struct ear_in *in)
 {
 	if (strcmp(xmpp_stanza_get_name(in->stanza), "iq") != 0) {
 		if (delivery_error(ear, in) || post_error(ear, in))
 			return;
-		if (!program_error(ear, in))
+		if (!program_error(ear, in) && !take_error(in))
 			ear_info("%s: error for a stanza that nobody here waits for", in->from);
 		return;
 	}
@@ -330,6 +344,26 @@ dispatch_in(struct ear *ear, struct link *link, xmpp_stanza_t *stanza)
 		dispatch_of_program(ear, link, &in);
 	else
 		dispatch_to_us(link, &in);
+}
+
+bool
+dispatch_bounce(struct ear *ear, xmpp_stanza_t *stanza, enum ear_verdict condition,
+		const char *text, bool late)
+{
+	xmpp_stanza_t *error = ear_error_to(stanza, condition, text);
+	struct ear_in in = { .ear = ear,
+			     .stanza = error,
+			     .from = xmpp_stanza_get_to(stanza),
+			     .id = xmpp_stanza_get_id(stanza) };
+	bool taken;
+
+	if (error == NULL)
+		return false;
+	if (late)
+		expires_tell(error);
+	taken = in.from != NULL && take_error(&in);
+	xmpp_stanza_release(error);
+	return taken;
 }
 
 enum ear_verdict

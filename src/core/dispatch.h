@@ -8,4 +8,9 @@
 /* A whole stanza from a link; borrowed. */
 void dispatch_in(struct ear *ear, struct link *link, xmpp_stanza_t *stanza);
 
+/* No path took a message that this engine itself sent (borrowed); late: its time was over. Whether
+ * an extension wants to know. */
+bool dispatch_bounce(struct ear *ear, xmpp_stanza_t *stanza, enum ear_verdict condition,
+		     const char *text, bool late);
+
 #endif

@@ -188,6 +188,9 @@ tell_peer(struct ear *ear, struct dest *dest, ear_peer_fn *fn, void *arg)
 		.link = path == NULL ? EAR_LINK_NONE : path->kind,
 		.rtt_us = path != NULL && path->samples > 0 ? path->srtt : -1,
 		.refused = refusal_of(dest),
+		.caps_node = peer == NULL ? "" : peer->txt.node,
+		.caps_hash = peer == NULL ? "" : peer->txt.hash,
+		.caps_ver = peer == NULL ? "" : peer->txt.ver,
 	};
 
 	fn(arg, &info);

@@ -20,6 +20,7 @@ struct program {
 	struct ear *ear;
 	char *address;
 	bool available;                 /* wants messages */
+	bool follows;                   /* wants what others publish (XEP-0060 §7.1.2) */
 	char *sent_to[DESTS_PER_FLUSH]; /* since the last flush; the oldest is overwritten */
 	unsigned sent_count;
 	xmpp_stanza_t *flush; /* the request that waits, or NULL */
@@ -235,8 +236,19 @@ program_presence(struct ear *ear, struct link *link, xmpp_stanza_t *stanza)
 	struct program *program = program_find(ear, link->peer);
 	const char *type = xmpp_stanza_get_type(stanza);
 
-	if (program != NULL && (type == NULL || strcmp(type, "unavailable") == 0))
+	if (program == NULL || (type != NULL && strcmp(type, "unavailable") != 0))
+		return;
+	if (ear_find(stanza, "events", EAR_NS_CONTROL) != NULL)
+		program->follows = type == NULL;
+	else
 		program->available = type == NULL;
+}
+
+static bool
+wants(const struct program *program, xmpp_stanza_t *stanza)
+{
+	return program->available ||
+	       (program->follows && ear_find(stanza, "event", EAR_NS_PUBSUB_EVENT) != NULL);
 }
 
 bool
@@ -257,7 +269,7 @@ program_deliver(struct ear *ear, const struct ear_in *in)
 	for (size_t i = map_count(ear->programs); i-- > 0;) {
 		struct program *program = map_at(ear->programs, i, NULL);
 
-		if (program->available && program_deliver_to(ear, program->address, in, -1))
+		if (wants(program, in->stanza) && program_deliver_to(ear, program->address, in, -1))
 			count++;
 	}
 	return count;

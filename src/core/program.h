@@ -12,7 +12,9 @@ void program_remove(struct ear *ear, struct link *link);
 /* A stanza of a program for somebody who is not this engine; borrowed. */
 void program_out(struct ear *ear, struct link *link, xmpp_stanza_t *stanza);
 
-/* <presence/> without `to`: the program wants, or no longer wants, messages for our bare address.
+/* <presence/> without `to`: the program wants, or no longer wants, messages for our bare address;
+ * with <events xmlns='urn:earshot:control:0'/> in it, what others publish (pubsub#event), and no
+ * more.
  */
 void program_presence(struct ear *ear, struct link *link, xmpp_stanza_t *stanza);
 

@@ -6,6 +6,7 @@
 
 #include "base/alloc.h"
 #include "core/delivery.h"
+#include "core/dispatch.h"
 #include "core/meet.h"
 #include "core/policy.h"
 #include "core/post.h"
@@ -77,8 +78,11 @@ route_bounce(struct ear *ear, xmpp_stanza_t *stanza, int error)
 
 	if (!request_fail(ear, stanza, error) && !post_bounce(ear, stanza, error) &&
 	    !program_bounce(ear, stanza, error)) {
-		route_condition(error, &text);
-		ear_info("%s: %s dropped: %s", to, xmpp_stanza_get_name(stanza), text);
+		enum ear_verdict condition = route_condition(error, &text);
+
+		if (ear->stopping ||
+		    !dispatch_bounce(ear, stanza, condition, text, error == -ETIME))
+			ear_info("%s: %s dropped: %s", to, xmpp_stanza_get_name(stanza), text);
 	}
 	dest = to == NULL ? NULL : dest_find(ear, to);
 	metrics_add(&ear->metrics, error == -ETIME ? METRIC_EXPIRED : METRIC_BOUNCED,
