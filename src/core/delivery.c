@@ -5,6 +5,7 @@
 
 #include "base/alloc.h"
 #include "core/delivery.h"
+#include "core/probe.h"
 #include "core/program.h"
 #include "core/request.h"
 #include "core/route.h"
@@ -362,6 +363,8 @@ ear_set_remembers(struct ear *ear, const char *address)
 {
 	struct dest *dest = dest_get(ear, address);
 
-	if (dest != NULL)
-		dest->remembers = true;
+	if (dest == NULL || dest->remembers)
+		return;
+	dest->remembers = true;
+	probe_tell_time(dest);
 }

@@ -99,6 +99,14 @@ expires_tell(xmpp_stanza_t *error)
 		ear_child(element, "expired", EAR_NS_DELIVERY);
 }
 
+int64_t
+expires_life(xmpp_stanza_t *stanza)
+{
+	struct life life;
+
+	return life_of(stanza, &life) ? life.usec : -1;
+}
+
 bool
 expires_is_over(struct ear *ear, xmpp_stanza_t *stanza)
 {

@@ -35,6 +35,9 @@ xmpp_stanza_t *expires_stamp(struct ear *ear, xmpp_stanza_t *stanza);
 /* Marks an error (NULL allowed) as one of this kind: <expired/> beside its condition. */
 void expires_tell(xmpp_stanza_t *error);
 
+/* How long it says that it lives, in microseconds; -1: it does not say. */
+int64_t expires_life(xmpp_stanza_t *stanza);
+
 /* Whether one of ours is worthless by now. */
 bool expires_is_over(struct ear *ear, xmpp_stanza_t *stanza);
 

@@ -145,6 +145,14 @@ on_probe(void *arg)
 }
 
 void
+probe_tell_time(struct dest *dest)
+{
+	if (dest->jid != NULL && !dest->by_server.pinging &&
+	    route_may_probe(dest, &dest->by_server))
+		ping(dest, &dest->by_server);
+}
+
+void
 probe_init(struct dest *dest)
 {
 	ear_timer_init(&dest->probe, dest->ear->clock, on_probe, dest);

@@ -15,4 +15,8 @@ void probe_active(struct dest *dest);
 /* Something about it changed (link up, announced, server back): looks at once. */
 void probe_now(struct dest *dest);
 
+/* It is known now to remember what it gets: one ping by its server tells it our time, before the
+ * first thing comes there that may be late. */
+void probe_tell_time(struct dest *dest);
+
 #endif

@@ -6,11 +6,13 @@
 
 #include "base/alloc.h"
 #include "core/delivery.h"
+#include "core/expires.h"
 #include "core/probe.h"
 #include "core/request.h"
 #include "core/route.h"
 
-#define TIMEOUT (30 * EAR_SEC)
+#define TIMEOUT  (30 * EAR_SEC)
+#define WAY_BACK (3 * EAR_SEC) /* of an answer, and the time of a player */
 
 struct request {
 	struct ear *ear;
@@ -93,6 +95,16 @@ request_route(struct request *request)
 	}
 }
 
+/* What is of no use any more was done by now, or never will be: more than the way back is not
+ * waited for. */
+static int64_t
+patience(xmpp_stanza_t *iq, int64_t usec)
+{
+	int64_t life = expires_life(iq), most = usec > 0 ? usec : TIMEOUT;
+
+	return life >= 0 && life + WAY_BACK < most ? life + WAY_BACK : most;
+}
+
 void
 request_send(struct ear *ear, xmpp_stanza_t *iq, enum ear_link_kind only, int64_t usec,
 	     ear_answer_fn *fn, void *arg)
@@ -108,7 +120,7 @@ request_send(struct ear *ear, xmpp_stanza_t *iq, enum ear_link_kind only, int64_
 	request->arg = arg;
 	request->asked_at = ear_now(ear->clock);
 	ear_timer_init(&request->timer, ear->clock, on_timer, request);
-	ear_timer_set(&request->timer, usec > 0 ? usec : TIMEOUT);
+	ear_timer_set(&request->timer, patience(iq, usec));
 	ids_take(&ear->ids, request->id);
 	xmpp_stanza_set_id(iq, request->id);
 	map_set(ear->requests, request->id, request);
