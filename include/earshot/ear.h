@@ -103,6 +103,11 @@ xmpp_stanza_t *ear_disco_info(struct ear *ear, const char *node);
 const char *ear_caps_ver(struct ear *ear);
 #define EAR_CAPS_NODE "https://earshot.example/"
 
+/* The same of any disco#info <query/>, of EAR_CAPS_VER_SIZE bytes; what §5.4 calls ill-formed is
+ * not looked for. */
+#define EAR_CAPS_VER_SIZE 29
+void ear_caps_ver_of(xmpp_stanza_t *query, char *out);
+
 /* --- looking at the engine, for `earshot peers` and `earshot paths` --- */
 
 enum ear_path_state {

@@ -103,3 +103,9 @@ ear_caps_ver(struct ear *ear)
 {
 	return ear->caps_ver;
 }
+
+void
+ear_caps_ver_of(xmpp_stanza_t *query, char *out)
+{
+	disco_ver(query, out, EAR_CAPS_VER_SIZE);
+}

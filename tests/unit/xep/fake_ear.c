@@ -304,6 +304,12 @@ ear_caps_ver(struct ear *ear)
 }
 
 void
+ear_caps_ver_of(xmpp_stanza_t *query, char *out)
+{
+	disco_ver(query, out, EAR_CAPS_VER_SIZE);
+}
+
+void
 ear_each_path(struct ear *ear, const char *to, ear_path_fn *fn, void *arg)
 {
 	ear->asked = to == NULL ? NULL : "one";
@@ -398,8 +404,8 @@ rule_takes(const struct ear_rule *rule, struct ear_in *in, enum ear_stanza_kind 
 {
 	if (rule->kind != kind)
 		return false;
-	in->payload = ear_find(in->stanza, rule->name, rule->ns);
-	return in->payload != NULL;
+	in->payload = rule->ns == NULL ? NULL : ear_find(in->stanza, rule->name, rule->ns);
+	return rule->ns == NULL || in->payload != NULL;
 }
 
 /* The first rule that takes it and does not pass. */
@@ -451,6 +457,14 @@ fake_ask(struct ear *ear, const char *type, const char *from, const char *xml)
 	return fake_ask_to(ear, type, from, NULL, xml);
 }
 
+static bool
+is_error(xmpp_stanza_t *stanza)
+{
+	const char *type = xmpp_stanza_get_type(stanza);
+
+	return type != NULL && strcmp(type, "error") == 0;
+}
+
 enum ear_verdict
 fake_message(struct ear *ear, const char *from, const char *xml)
 {
@@ -459,9 +473,14 @@ fake_message(struct ear *ear, const char *from, const char *xml)
 	enum ear_verdict verdict;
 
 	assert_non_null(stanza);
+	in.id = xmpp_stanza_get_id(stanza);
+	in.to = xmpp_stanza_get_to(stanza);
 	in.level = ear->level;
 	in.link = ear->link;
-	verdict = walk(ear, &in, EAR_MESSAGE);
+	verdict = walk(ear, &in,
+		       strcmp(xmpp_stanza_get_name(stanza), "presence") == 0 ? EAR_PRESENCE
+		       : is_error(stanza)                                    ? EAR_MESSAGE_ERROR
+									     : EAR_MESSAGE);
 	xmpp_stanza_release(stanza);
 	return verdict == EAR_SERVICE_UNAVAILABLE ? EAR_PASS : verdict;
 }

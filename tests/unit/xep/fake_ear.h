@@ -113,7 +113,8 @@ xmpp_stanza_t *fake_ask(struct ear *ear, const char *type, const char *from, con
 xmpp_stanza_t *fake_ask_to(struct ear *ear, const char *type, const char *from, const char *to,
 			   const char *xml);
 
-/* Hands a message (the whole XML) to the rules as dispatch does; what they said. */
+/* Hands a message, also an error, or a presence (the whole XML) to the rules as dispatch does; what
+ * they said. */
 enum ear_verdict fake_message(struct ear *ear, const char *from, const char *xml);
 
 /* Tells all who watch. */

@@ -48,9 +48,9 @@ ask(const char *type, const char *xml)
 
 static const struct ear_peer_info two_peers[] = {
 	{ "juliet@pronto.local", "juliet@example.org", "Juliet <3", "avail", "in", true, EAR_PLAIN,
-	  EAR_LINK_LAN, 1234, NULL, "mdns" },
+	  EAR_LINK_LAN, 1234, NULL, "mdns", "", "", "" },
 	{ "tv@example.org", NULL, "", "", "", false, EAR_TRUSTED, EAR_LINK_NONE, -1,
-	  "its key is not the one it had", "" },
+	  "its key is not the one it had", "", "", "", "" },
 };
 
 static void

@@ -279,10 +279,10 @@ test_other_node_is_not_ours(void **state)
 {
 	fake_ask(ear, "get", "romeo@example.org/x",
 		 "<pubsub xmlns='" EAR_NS_PUBSUB "'><items node='other'/></pubsub>");
-	assert_true(fake_refused(ear, EAR_SERVICE_UNAVAILABLE));
+	assert_true(fake_refused(ear, EAR_ITEM_NOT_FOUND));
 	fake_ask(ear, "set", "romeo@example.org/x",
 		 "<pubsub xmlns='" EAR_NS_PUBSUB "'><publish node='" EAR_NS_KEYS "'/></pubsub>");
-	assert_true(fake_refused(ear, EAR_SERVICE_UNAVAILABLE));
+	assert_true(fake_refused(ear, EAR_FEATURE_NOT_IMPLEMENTED));
 }
 
 /* On the LAN a peer may ask; nobody there is told of changes. */

@@ -1,0 +1,234 @@
+/* SPDX-License-Identifier: ISC */
+/* nodes_ask.c: requests to our nodes: subscribe, unsubscribe, subscriptions, items (XEP-0060 §5.6,
+ * §6.1, §6.2, §6.5), and the right error for everything else. */
+#include <string.h>
+
+#include "nodes_impl.h"
+
+/* Requests that are in XEP-0060 and not here, and the feature that lacks (§16.1.2). */
+static const struct {
+	const char *request, *feature;
+} lacking[] = {
+	{ "affiliations", "retrieve-affiliations" },
+	{ "create", "create-nodes" },
+	{ "default", "subscription-options" },
+	{ "options", "subscription-options" },
+	{ "publish", "publish" },
+	{ "retract", "retract-items" },
+};
+
+/* An error with the condition that XEP-0060 has for it. */
+static enum ear_verdict
+refuse(const struct ear_in *in, enum ear_verdict condition, const char *specific,
+       const char *feature, const char *text)
+{
+	xmpp_stanza_t *element = ear_element(ear_ctx(in->ear), specific, NODES_ERRORS);
+
+	if (feature != NULL)
+		ear_set(element, "feature", "%s", feature);
+	return ear_fail_with(in, condition, element, text);
+}
+
+static enum ear_verdict
+unsupported(const struct ear_in *in)
+{
+	xmpp_stanza_t *request = ear_first(in->payload);
+	const char *name = request == NULL ? NULL : xmpp_stanza_get_name(request);
+
+	for (size_t i = 0; name != NULL && i < sizeof(lacking) / sizeof(lacking[0]); i++)
+		if (strcmp(lacking[i].request, name) == 0)
+			return refuse(in, EAR_FEATURE_NOT_IMPLEMENTED, "unsupported",
+				      lacking[i].feature, NULL);
+	return EAR_BAD_REQUEST;
+}
+
+/* The node that a request is about, if its sender may see it. EAR_PASS: *node is that; otherwise
+ * what the request is answered with. */
+static enum ear_verdict
+get_node(const struct ear_in *in, xmpp_stanza_t *request, const struct node **node)
+{
+	const char *name = xmpp_stanza_get_attribute(request, "node");
+
+	if (name == NULL)
+		return refuse(in, EAR_BAD_REQUEST, "nodeid-required", NULL, NULL);
+	*node = nodes_find(name);
+	if (*node == NULL)
+		return EAR_ITEM_NOT_FOUND;
+	if (!ear_may(in, (*node)->verb))
+		return ear_fail(in, EAR_NOT_AUTHORIZED,
+				"policy.%s wants a sender who is better known",
+				ear_verb_name((*node)->verb));
+	return EAR_PASS;
+}
+
+/* --- items (§6.5) ------------------------------------------------------------------------- */
+
+/* §6.5.7: a request may name the items that it wants. */
+static bool
+is_wanted(xmpp_stanza_t *items)
+{
+	bool named = false;
+
+	for (xmpp_stanza_t *e = ear_first(items); e != NULL; e = ear_next(e)) {
+		const char *id = xmpp_stanza_get_id(e);
+
+		if (!ear_is(e, "item", EAR_NS_PUBSUB))
+			continue;
+		if (id != NULL && strcmp(id, NODES_ITEM) == 0)
+			return true;
+		named = true;
+	}
+	return !named;
+}
+
+static enum ear_verdict
+get_items(const struct ear_in *in, xmpp_stanza_t *request)
+{
+	xmpp_stanza_t *pubsub, *items, *item;
+	const struct node *node;
+	enum ear_verdict verdict = get_node(in, request, &node);
+
+	if (verdict != EAR_PASS)
+		return verdict;
+	pubsub = ear_element(ear_ctx(in->ear), "pubsub", EAR_NS_PUBSUB);
+	items = ear_child(pubsub, "items", EAR_NS_PUBSUB);
+	ear_set(items, "node", "%s", node->name);
+	if (is_wanted(request)) {
+		item = ear_child(items, "item", EAR_NS_PUBSUB);
+		xmpp_stanza_set_id(item, NODES_ITEM);
+		xmpp_stanza_add_child_ex(item, node->payload(in->ear), 0);
+	}
+	return ear_reply(in, pubsub);
+}
+
+/* --- subscriptions ------------------------------------------------------------------------ */
+
+static void
+add_subscription(xmpp_stanza_t *parent, const char *node, const char *jid, const char *state)
+{
+	xmpp_stanza_t *subscription = ear_child(parent, "subscription", EAR_NS_PUBSUB);
+
+	ear_set(subscription, "node", "%s", node);
+	ear_set(subscription, "jid", "%s", jid);
+	ear_set(subscription, "subscription", "%s", state);
+}
+
+/* §5.6: the asker's own, of one node or of all. */
+static enum ear_verdict
+get_subscriptions(const struct ear_in *in, xmpp_stanza_t *request)
+{
+	const char *name = xmpp_stanza_get_attribute(request, "node");
+	struct nodes *nodes = nodes_of(in->ear);
+	xmpp_stanza_t *pubsub, *list;
+
+	if (name != NULL && nodes_find(name) == NULL)
+		return EAR_ITEM_NOT_FOUND;
+	pubsub = ear_element(ear_ctx(in->ear), "pubsub", EAR_NS_PUBSUB);
+	list = ear_child(pubsub, "subscriptions", EAR_NS_PUBSUB);
+	if (name != NULL)
+		ear_set(list, "node", "%s", name);
+	for (size_t i = 0; i < nodes->count; i++) {
+		const struct listener *listener = nodes->told[i];
+
+		if (listener->subscribed && !listener->gone &&
+		    ear_jid_bare_equal(listener->address, in->from) &&
+		    (name == NULL || strcmp(listener->node->name, name) == 0))
+			add_subscription(list, listener->node->name, listener->address,
+					 "subscribed");
+	}
+	return ear_reply(in, pubsub);
+}
+
+static enum ear_verdict
+reply_subscription(const struct ear_in *in, const struct node *node, const char *jid,
+		   const char *state)
+{
+	xmpp_stanza_t *pubsub = ear_element(ear_ctx(in->ear), "pubsub", EAR_NS_PUBSUB);
+
+	add_subscription(pubsub, node->name, jid, state);
+	return ear_reply(in, pubsub);
+}
+
+/* §6.1.3.1: nobody subscribes anybody else. */
+static bool
+get_jid(const struct ear_in *in, xmpp_stanza_t *request, char *jid)
+{
+	const char *text = xmpp_stanza_get_attribute(request, "jid");
+
+	return text != NULL && ear_jid_prep(text, jid, EAR_JID_SIZE) == 0 &&
+	       ear_jid_bare_equal(jid, in->from);
+}
+
+static enum ear_verdict
+subscribe(const struct ear_in *in, xmpp_stanza_t *request)
+{
+	struct nodes *nodes = nodes_of(in->ear);
+	struct listener *listener;
+	char jid[EAR_JID_SIZE];
+	const struct node *node;
+	enum ear_verdict verdict = get_node(in, request, &node);
+
+	if (verdict != EAR_PASS)
+		return verdict;
+	if (!get_jid(in, request, jid))
+		return refuse(in, EAR_BAD_REQUEST, "invalid-jid", NULL,
+			      "only the address that asks can be subscribed");
+	/* §6.3.7: together with options, which nothing here has. */
+	if (ear_find(in->payload, "options", EAR_NS_PUBSUB) != NULL)
+		return refuse(in, EAR_FEATURE_NOT_IMPLEMENTED, "unsupported",
+			      "subscription-options", NULL);
+	listener = told_hear(nodes, in, node, jid);
+	listener->subscribed = true;
+	reply_subscription(in, node, jid, "subscribed");
+	nodes_notify(nodes, listener); /* §6.1.7 */
+	return EAR_DONE;
+}
+
+static enum ear_verdict
+unsubscribe(const struct ear_in *in, xmpp_stanza_t *request)
+{
+	struct nodes *nodes = nodes_of(in->ear);
+	struct listener *listener;
+	char jid[EAR_JID_SIZE];
+	const struct node *node;
+	enum ear_verdict verdict = get_node(in, request, &node);
+
+	if (verdict != EAR_PASS)
+		return verdict;
+	if (!get_jid(in, request, jid))
+		return EAR_FORBIDDEN; /* §6.2.3.3 */
+	listener = told_find(nodes, node, jid);
+	if (listener == NULL || !listener->subscribed)
+		return refuse(in, EAR_UNEXPECTED_REQUEST, "not-subscribed", NULL, NULL);
+	listener->subscribed = false;
+	if (!listener->wants)
+		told_forget(nodes, listener);
+	return reply_subscription(in, node, jid, "none");
+}
+
+/* --- doors -------------------------------------------------------------------------------- */
+
+enum ear_verdict
+nodes_get(const struct ear_in *in)
+{
+	xmpp_stanza_t *items = ear_find(in->payload, "items", EAR_NS_PUBSUB);
+	xmpp_stanza_t *subscriptions = ear_find(in->payload, "subscriptions", EAR_NS_PUBSUB);
+
+	if (items != NULL)
+		return get_items(in, items);
+	return subscriptions != NULL ? get_subscriptions(in, subscriptions) : unsupported(in);
+}
+
+enum ear_verdict
+nodes_set(const struct ear_in *in)
+{
+	xmpp_stanza_t *on = ear_find(in->payload, "subscribe", EAR_NS_PUBSUB);
+	xmpp_stanza_t *off = ear_find(in->payload, "unsubscribe", EAR_NS_PUBSUB);
+
+	/* §6.1.1: one and only one. */
+	if (on != NULL && off != NULL)
+		return EAR_BAD_REQUEST;
+	if (on != NULL)
+		return subscribe(in, on);
+	return off != NULL ? unsubscribe(in, off) : unsupported(in);
+}
