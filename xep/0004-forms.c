@@ -1,0 +1,265 @@
+/* SPDX-License-Identifier: ISC */
+/* 0004-forms.c: data forms (XEP-0004) with FORM_TYPE (XEP-0068); what is read is capped. */
+#include <assert.h>
+#include <string.h>
+
+#include "forms.h"
+
+#define NS_VALIDATE "http://jabber.org/protocol/xdata-validate" /* XEP-0122 */
+#define FORM_TYPE   "FORM_TYPE"
+
+static const char *const kinds[] = {
+	[FORM_TEXT] = "text-single",
+	[FORM_LIST] = "list-single",
+	[FORM_BOOLEAN] = "boolean",
+	[FORM_HIDDEN] = "hidden",
+};
+
+/* --- asking ------------------------------------------------------------------------------- */
+
+static xmpp_stanza_t *
+add_field(xmpp_stanza_t *form, const char *var, const char *kind, const char *value)
+{
+	xmpp_stanza_t *field = ear_child(form, "field", EAR_NS_DATA);
+
+	if (var != NULL)
+		ear_set(field, "var", "%s", var);
+	ear_set(field, "type", "%s", kind);
+	if (value != NULL)
+		ear_child_text(field, "value", EAR_NS_DATA, value);
+	return field;
+}
+
+xmpp_stanza_t *
+form_new(struct ear *ear, const char *type, const char *title, const char *instructions)
+{
+	xmpp_stanza_t *form = ear_element(ear_ctx(ear), "x", EAR_NS_DATA);
+
+	ear_set(form, "type", "form");
+	if (title != NULL)
+		ear_child_text(form, "title", EAR_NS_DATA, title);
+	if (instructions != NULL)
+		ear_child_text(form, "instructions", EAR_NS_DATA, instructions);
+	if (type != NULL)
+		add_field(form, FORM_TYPE, kinds[FORM_HIDDEN], type);
+	return form;
+}
+
+void
+form_add_text(xmpp_stanza_t *form, const char *text)
+{
+	add_field(form, NULL, "fixed", text);
+}
+
+xmpp_stanza_t *
+form_add(xmpp_stanza_t *form, const struct form_field *field, const char *value)
+{
+	xmpp_stanza_t *element = add_field(form, field->var, kinds[field->kind], value);
+
+	if (field->label != NULL)
+		ear_set(element, "label", "%s", field->label);
+	if (field->required)
+		ear_child(element, "required", EAR_NS_DATA);
+	return element;
+}
+
+void
+form_add_option(xmpp_stanza_t *field, const char *label, const char *value)
+{
+	xmpp_stanza_t *option = ear_child(field, "option", EAR_NS_DATA);
+
+	ear_set(option, "label", "%s", label);
+	ear_child_text(option, "value", EAR_NS_DATA, value);
+}
+
+void
+form_set_range(xmpp_stanza_t *field, int min, int max)
+{
+	xmpp_stanza_t *validate = ear_child(field, "validate", NS_VALIDATE);
+	xmpp_stanza_t *range = ear_child(validate, "range", NS_VALIDATE);
+
+	ear_set(validate, "datatype", "xs:integer");
+	ear_set(range, "min", "%d", min);
+	ear_set(range, "max", "%d", max);
+}
+
+/* --- reading ------------------------------------------------------------------------------ */
+
+const char *
+form_fault_text(enum form_fault fault)
+{
+	static const char *const texts[FORM_FAULT_COUNT] = {
+		[FORM_FINE] = "nothing is wrong",
+		[FORM_NO_SUBMISSION] = "the form is not a submission",
+		[FORM_OF_OTHER_TYPE] = "this is another form",
+		[FORM_TOO_MANY] = "too many fields",
+		[FORM_TOO_LONG] = "the value is too long",
+		[FORM_NO_VAR] = "a field has no name",
+		[FORM_TWICE] = "there is one value, not several",
+		[FORM_NOT_BOOLEAN] = "the value is neither true nor false",
+		[FORM_NOT_A_LINE] = "the value is not a line of text",
+		[FORM_MISSING] = "a required field is missing",
+	};
+
+	return texts[fault];
+}
+
+/* XEP-0050 §3.5: a form of type cancel is to be taken for a submitted one. */
+static bool
+is_submission(xmpp_stanza_t *form)
+{
+	const char *type = xmpp_stanza_get_type(form);
+
+	return ear_is(form, "x", EAR_NS_DATA) && type != NULL &&
+	       (strcmp(type, "submit") == 0 || strcmp(type, "cancel") == 0);
+}
+
+static bool
+is_line(const char *text)
+{
+	for (const unsigned char *c = (const unsigned char *)text; *c != '\0'; c++)
+		if (*c < ' ' || *c == 0x7f)
+			return false;
+	return true;
+}
+
+static enum form_fault
+check_value(enum form_kind kind, const char **value)
+{
+	if (kind == FORM_BOOLEAN) {
+		if (strcmp(*value, "1") != 0 && strcmp(*value, "true") != 0 &&
+		    strcmp(*value, "0") != 0 && strcmp(*value, "false") != 0)
+			return FORM_NOT_BOOLEAN;
+		*value = **value == '1' || **value == 't' ? "1" : "0";
+	}
+	return is_line(*value) ? FORM_FINE : FORM_NOT_A_LINE;
+}
+
+/* The one value of a field, NULL when it has none or an empty one. */
+static enum form_fault
+read_value(xmpp_stanza_t *field, const char **value)
+{
+	const char *text;
+	bool any = false;
+
+	*value = NULL;
+	for (xmpp_stanza_t *e = ear_first(field); e != NULL; e = ear_next(e)) {
+		if (!ear_is(e, "value", EAR_NS_DATA))
+			continue;
+		if (any)
+			return FORM_TWICE;
+		any = true;
+		text = ear_text(e);
+		if (text != NULL && strlen(text) > FORM_VALUE_MAX)
+			return FORM_TOO_LONG;
+		if (text != NULL && *text != '\0')
+			*value = text;
+	}
+	return FORM_FINE;
+}
+
+/* One field of the submission that we asked for. */
+static enum form_fault
+take_field(xmpp_stanza_t *element, const struct form_field *field, const char **value, bool *seen)
+{
+	enum form_fault fault;
+
+	if (*seen)
+		return FORM_TWICE;
+	*seen = true;
+	fault = read_value(element, value);
+	return fault != FORM_FINE || *value == NULL ? fault : check_value(field->kind, value);
+}
+
+static enum form_fault
+check_type(xmpp_stanza_t *element, const char *type, bool *seen)
+{
+	static const struct form_field hidden = { .var = FORM_TYPE, .kind = FORM_HIDDEN };
+	const char *value;
+	enum form_fault fault = take_field(element, &hidden, &value, seen);
+
+	if (fault == FORM_FINE && type != NULL && (value == NULL || strcmp(value, type) != 0))
+		return FORM_OF_OTHER_TYPE;
+	return fault;
+}
+
+struct reading {
+	const char *type;
+	const struct form_field *fields;
+	size_t count;
+	const char **values;
+	bool seen[FORM_FIELDS_MAX + 1]; /* the last: of the FORM_TYPE */
+};
+
+static enum form_fault
+take(struct reading *reading, xmpp_stanza_t *element, const char *var)
+{
+	if (strcmp(var, FORM_TYPE) == 0)
+		return check_type(element, reading->type, &reading->seen[FORM_FIELDS_MAX]);
+	for (size_t i = 0; i < reading->count; i++)
+		if (strcmp(var, reading->fields[i].var) == 0)
+			return take_field(element, &reading->fields[i], &reading->values[i],
+					  &reading->seen[i]);
+	return FORM_FINE;
+}
+
+/* XEP-0004 §3.3: only these need no name; some clients send them back. */
+static bool
+is_fixed(xmpp_stanza_t *element)
+{
+	const char *type = xmpp_stanza_get_type(element);
+
+	return type != NULL && strcmp(type, "fixed") == 0;
+}
+
+static enum form_fault
+take_all(struct reading *reading, xmpp_stanza_t *form, const char **fault_in)
+{
+	enum form_fault fault = FORM_FINE;
+	size_t n = 0;
+
+	for (xmpp_stanza_t *e = ear_first(form); e != NULL && fault == FORM_FINE; e = ear_next(e)) {
+		if (!ear_is(e, "field", EAR_NS_DATA))
+			continue;
+		*fault_in = NULL;
+		if (++n > FORM_FIELDS_MAX)
+			return FORM_TOO_MANY;
+		*fault_in = xmpp_stanza_get_attribute(e, "var");
+		if (*fault_in == NULL && is_fixed(e))
+			continue;
+		fault = *fault_in == NULL ? FORM_NO_VAR : take(reading, e, *fault_in);
+	}
+	if (fault == FORM_FINE)
+		*fault_in = NULL;
+	return fault;
+}
+
+enum form_fault
+form_read(xmpp_stanza_t *form, const char *type, const struct form_field *fields, size_t count,
+	  const char **values, const char **fault_in)
+{
+	struct reading reading = { type, fields, count, values, { false } };
+	enum form_fault fault;
+
+	assert(count <= FORM_FIELDS_MAX);
+	*fault_in = NULL;
+	for (size_t i = 0; i < count; i++)
+		values[i] = NULL;
+	if (!is_submission(form))
+		return FORM_NO_SUBMISSION;
+	fault = take_all(&reading, form, fault_in);
+	for (size_t i = 0; i < count && fault == FORM_FINE; i++)
+		if (fields[i].required && values[i] == NULL) {
+			*fault_in = fields[i].var;
+			fault = FORM_MISSING;
+		}
+	return fault;
+}
+
+static const char *const features[] = { EAR_NS_DATA, NULL };
+
+const struct ear_xep ear_xep_0004 = {
+	.number = "0004",
+	.name = "data forms",
+	.features = features,
+};
