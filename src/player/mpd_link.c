@@ -153,8 +153,9 @@ take_answer(struct mpd_link *link, char *line)
 {
 	enum mpd_parser_result result;
 
-	/* Nothing was asked, or there is no end to the answer. */
-	if (link->owed_count == 0 || ++link->lines > MPD_LINES_MAX) {
+	/* Nothing was asked, or there is no end to the answer. Of a line, libmpdclient compares
+	 * three bytes with "ACK" however short it is. */
+	if (link->owed_count == 0 || ++link->lines > MPD_LINES_MAX || strlen(line) < 2) {
 		fail(link, -EPROTO);
 		return;
 	}
