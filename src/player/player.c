@@ -49,6 +49,7 @@ static const struct {
 } kinds[] = {
 	{ "auto", &player_mpv }, /* the one kind that can be found by looking for it */
 	{ "mpv", &player_mpv },
+	{ "kodi", &player_kodi },
 	{ "mpd", &player_mpd },
 	{ "demo", &player_demo },
 };

@@ -1,0 +1,264 @@
+/* SPDX-License-Identifier: ISC */
+/* kodi_rpc.c: the connection to Kodi. */
+#include <errno.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <earshot/timer.h>
+#include <event2/buffer.h>
+#include <event2/bufferevent.h>
+#include <event2/event.h>
+#include <event2/util.h>
+
+#include "base/alloc.h"
+#include "player/kodi_cut.h"
+#include "player/kodi_rpc.h"
+#include "player/mpv_ipc.h"
+
+#define CONNECT_MAX (2 * EAR_SEC) /* to be connected and to have its first answer */
+#define PORT        9090
+#define GREETING_ID 0 /* of the first call, which shows whether Kodi is there at all */
+
+/* JSON-RPC 2.0 section 5.1 */
+#define METHOD_NOT_FOUND (-32601)
+
+struct kodi_rpc {
+	struct bufferevent *stream;
+	const struct kodi_rpc_events *events;
+	void *arg;
+	struct kodi_cut cut;
+	struct ear_timer timer; /* until it is up */
+	int late;               /* what the timer's end means */
+	bool up;
+	bool reading; /* inside on_read: freed at its end */
+	bool closed;
+};
+
+static void
+fail(struct kodi_rpc *rpc, int error)
+{
+	ear_timer_stop(&rpc->timer);
+	bufferevent_disable(rpc->stream, EV_READ | EV_WRITE);
+	rpc->events->gone(rpc->arg, error);
+}
+
+static int
+error_of(json_t *error)
+{
+	json_int_t code = json_integer_value(json_object_get(error, "code"));
+
+	return code == METHOD_NOT_FOUND ? -EOPNOTSUPP : -EREMOTEIO;
+}
+
+static void
+take_answer(struct kodi_rpc *rpc, json_t *object)
+{
+	json_int_t id = json_integer_value(json_object_get(object, "id"));
+	json_t *result = json_object_get(object, "result");
+	json_t *error = json_object_get(object, "error");
+
+	if (rpc->up)
+		rpc->events->answer(rpc->arg, id, result == NULL ? error_of(error) : 0, result);
+	else if (id == GREETING_ID && result != NULL) {
+		rpc->up = true;
+		ear_timer_stop(&rpc->timer);
+		rpc->events->up(rpc->arg);
+	}
+}
+
+/* Of an object that is neither an answer nor a notification nothing is made. */
+static int
+take_object(struct kodi_rpc *rpc, char *text, size_t length)
+{
+	json_t *object, *method;
+
+	mpv_ipc_repair(text, length);
+	object = json_loadb(text, length, 0, NULL);
+	if (!json_is_object(object)) {
+		json_decref(object);
+		return -EPROTO;
+	}
+	method = json_object_get(object, "method");
+	if (json_is_integer(json_object_get(object, "id")))
+		take_answer(rpc, object);
+	else if (rpc->up && json_is_string(method))
+		rpc->events->notice(rpc->arg, json_string_value(method));
+	json_decref(object);
+	return 0;
+}
+
+static void
+take_objects(struct kodi_rpc *rpc)
+{
+	struct evbuffer *in = bufferevent_get_input(rpc->stream);
+	int error = 0;
+
+	while (!rpc->closed && error == 0) {
+		char *text = (char *)evbuffer_pullup(in, -1);
+
+		if (!kodi_cut_object(&rpc->cut, text, evbuffer_get_length(in), &error))
+			break;
+		error = take_object(rpc, text, rpc->cut.seen);
+		evbuffer_drain(in, rpc->cut.seen);
+		rpc->cut = (struct kodi_cut){ 0 };
+	}
+	if (!rpc->closed && error != 0)
+		fail(rpc, error);
+}
+
+static void
+destroy(struct kodi_rpc *rpc)
+{
+	bufferevent_free(rpc->stream);
+	free(rpc);
+}
+
+/*
+ * Kodi sends an answer behind a notification in a second segment, and holds it back until the first
+ * is acknowledged: to wait with that, as the kernel would, costs 40 ms.
+ */
+static void
+acknowledge(struct bufferevent *stream)
+{
+	int on = 1;
+
+	(void)setsockopt(bufferevent_getfd(stream), IPPROTO_TCP, TCP_QUICKACK, &on, sizeof(on));
+}
+
+static void
+on_read(struct bufferevent *stream, void *arg)
+{
+	struct kodi_rpc *rpc = arg;
+
+	acknowledge(stream);
+	rpc->reading = true;
+	take_objects(rpc);
+	rpc->reading = false;
+	if (rpc->closed)
+		destroy(rpc);
+}
+
+static void
+send_object(struct kodi_rpc *rpc, json_t *object)
+{
+	char *text = json_dumps(object, JSON_COMPACT);
+
+	if (text == NULL)
+		abort();
+	bufferevent_write(rpc->stream, text, strlen(text));
+	free(text);
+	json_decref(object);
+}
+
+/* A machine that is switched off says nothing about it: then its connection ends all the same. */
+static void
+set_options(int fd)
+{
+	static const int options[][3] = {
+		{ IPPROTO_TCP, TCP_NODELAY, 1 },   { SOL_SOCKET, SO_KEEPALIVE, 1 },
+		{ IPPROTO_TCP, TCP_KEEPIDLE, 30 }, { IPPROTO_TCP, TCP_KEEPINTVL, 10 },
+		{ IPPROTO_TCP, TCP_KEEPCNT, 3 },
+	};
+
+	for (size_t i = 0; i < sizeof(options) / sizeof(options[0]); i++)
+		(void)setsockopt(fd, options[i][0], options[i][1], &options[i][2], sizeof(int));
+}
+
+static void
+on_event(struct bufferevent *stream, short what, void *arg)
+{
+	struct kodi_rpc *rpc = arg;
+
+	if ((what & BEV_EVENT_CONNECTED) == 0) {
+		fail(rpc, -ENODEV);
+		return;
+	}
+	set_options(bufferevent_getfd(stream));
+	bufferevent_enable(stream, EV_READ | EV_WRITE);
+	send_object(rpc, json_pack("{s:s, s:i, s:s}", "jsonrpc", "2.0", "id", GREETING_ID, "method",
+				   "JSONRPC.Ping"));
+}
+
+static void
+on_late(void *arg)
+{
+	struct kodi_rpc *rpc = arg;
+
+	fail(rpc, rpc->late);
+}
+
+struct kodi_rpc *
+kodi_rpc_new(struct event_base *base, struct ear_clock *clock, const struct kodi_address *address,
+	     const struct kodi_rpc_events *events, void *arg)
+{
+	struct kodi_rpc *rpc = xalloc(sizeof(*rpc));
+
+	rpc->events = events;
+	rpc->arg = arg;
+	rpc->late = -ETIMEDOUT;
+	ear_timer_init(&rpc->timer, clock, on_late, rpc);
+	ear_timer_set(&rpc->timer, CONNECT_MAX);
+	rpc->stream = bufferevent_socket_new(base, -1, BEV_OPT_CLOSE_ON_FREE);
+	bufferevent_setcb(rpc->stream, on_read, NULL, on_event, rpc);
+	bufferevent_setwatermark(rpc->stream, EV_READ, 0, KODI_OBJECT_MAX);
+	if (bufferevent_socket_connect(rpc->stream, (const struct sockaddr *)&address->address,
+				       (int)address->length) != 0) {
+		rpc->late = -ENODEV; /* no way there at all, which is told from the loop too */
+		ear_timer_set(&rpc->timer, 0);
+	}
+	return rpc;
+}
+
+void
+kodi_rpc_free(struct kodi_rpc *rpc)
+{
+	if (rpc == NULL)
+		return;
+	ear_timer_stop(&rpc->timer);
+	rpc->closed = true;
+	if (!rpc->reading)
+		destroy(rpc);
+}
+
+int
+kodi_rpc_call(struct kodi_rpc *rpc, json_int_t id, const char *method, json_t *params)
+{
+	json_t *object = json_pack("{s:s, s:I, s:s, s:o}", "jsonrpc", "2.0", "id", id, "method",
+				   method, "params", params);
+
+	if (object == NULL)
+		abort();
+	if (evbuffer_get_length(bufferevent_get_output(rpc->stream)) > KODI_UNSENT_MAX) {
+		json_decref(object);
+		return -ENOBUFS;
+	}
+	send_object(rpc, object);
+	return 0;
+}
+
+int
+kodi_rpc_address(struct kodi_address *out, const char *url)
+{
+	static const char scheme[] = "tcp://", localhost[] = "localhost";
+	struct sockaddr *address = (struct sockaddr *)&out->address;
+	const char *host = url + sizeof(scheme) - 1;
+	bool local = strncmp(url, scheme, sizeof(scheme) - 1) == 0 &&
+		     strncmp(host, localhost, sizeof(localhost) - 1) == 0;
+	int length = sizeof(out->address);
+	char *text;
+
+	if (strncmp(url, scheme, sizeof(scheme) - 1) != 0)
+		return -EINVAL;
+	text = local ? xasprintf("127.0.0.1%s", host + sizeof(localhost) - 1) : xstrdup(host);
+	length = evutil_parse_sockaddr_port(text, address, &length) == 0 ? length : 0;
+	free(text);
+	if (length == 0)
+		return -EINVAL;
+	out->length = (socklen_t)length;
+	/* Of both families the port is at the same place. */
+	if (((struct sockaddr_in *)address)->sin_port == 0)
+		((struct sockaddr_in *)address)->sin_port = htons(PORT);
+	return 0;
+}
