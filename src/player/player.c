@@ -51,6 +51,7 @@ static const struct {
 	{ "mpv", &player_mpv },
 	{ "kodi", &player_kodi },
 	{ "mpd", &player_mpd },
+	{ "mpris", &player_mpris },
 	{ "demo", &player_demo },
 };
 
