@@ -6,8 +6,10 @@
 
 #include "base/alloc.h"
 #include "cli.h"
+#include "follow.h"
 #include "player_view.h"
 #include "press_value.h"
+#include "switches.h"
 
 #define PRESS_LIFE 5 /* seconds: nobody wants what he pressed longer ago to happen now */
 
@@ -178,30 +180,74 @@ fingerprint(const struct answer *answer)
 	return text;
 }
 
-static int
-follow(struct cli *cli, const char *address)
-{
-	char *before = NULL, *now;
-	struct answer answer;
-	long looks = 0;
+struct watching {
+	struct cli *cli;
+	const char *address;
+	struct follow *follow;
+	char *before; /* what was printed last */
+	long left;    /* lines to be printed; 0: no end */
+	bool any, done;
 	int code;
+};
 
-	do {
-		code = ask_state(cli, address, state_request(cli, address), &answer);
-		if (code == EXIT_DONE) {
-			now = fingerprint(&answer);
-			if (before == NULL || strcmp(before, now) != 0)
-				state_print(cli, address, &answer);
-			free(before);
-			before = now;
-		}
-		answer_release(&answer);
-		if (code == EXIT_DONE && (cli->args.number == 0 || ++looks < cli->args.number))
-			cli_sleep(cli, cli->args.interval);
-	} while (code == EXIT_DONE && !cli->interrupted && !cli->down &&
-		 (cli->args.number == 0 || looks < cli->args.number));
-	free(before);
-	return code;
+/* A box that comes back after it could not be reached is no reason to stop; one that never could
+ * is. */
+static void
+on_trouble(struct watching *watching, const struct answer *answer)
+{
+	int code = cli_refused(watching->address, answer);
+
+	if (watching->any)
+		return;
+	watching->code = code;
+	watching->done = true;
+}
+
+static void
+on_state(void *arg, xmpp_stanza_t *state, const struct answer *answer)
+{
+	struct watching *watching = arg;
+	char *now;
+
+	if (state == NULL) {
+		on_trouble(watching, answer);
+		return;
+	}
+	watching->any = true;
+	now = fingerprint(answer);
+	if (!watching->done && (watching->before == NULL || strcmp(watching->before, now) != 0)) {
+		state_print(watching->cli, watching->address, answer);
+		watching->done = watching->left > 0 && --watching->left == 0;
+	}
+	free(watching->before);
+	watching->before = now;
+}
+
+static void
+on_stanza(void *arg, xmpp_stanza_t *stanza)
+{
+	struct watching *watching = arg;
+
+	follow_take(watching->follow, stanza);
+}
+
+static int
+watch(struct cli *cli, const char *address)
+{
+	struct watching watching = { .cli = cli, .address = address, .left = cli->args.number };
+	int code = switch_watch(cli);
+
+	if (code != EXIT_DONE)
+		return code;
+	watching.follow = follow_new(cli, address, on_state, &watching);
+	follow_set_interval(watching.follow, (int64_t)(cli->args.interval * 1e6));
+	cli_listen(cli, on_stanza, &watching);
+	while (!watching.done && !cli->interrupted && !cli->down)
+		cli_turn(cli, cli_now() + 3600 * EAR_SEC);
+	cli_listen(cli, NULL, NULL);
+	follow_free(watching.follow);
+	free(watching.before);
+	return watching.done ? watching.code : cli_is_down(cli);
 }
 
 int
@@ -214,7 +260,7 @@ cmd_status(struct cli *cli)
 	if (address == NULL)
 		return code;
 	if (cli->args.watch) {
-		code = follow(cli, address);
+		code = watch(cli, address);
 	} else {
 		code = ask_state(cli, address, state_request(cli, address), &answer);
 		if (code == EXIT_DONE)

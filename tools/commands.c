@@ -66,7 +66,9 @@ const struct command commands[] = {
 	{ .name = "status",
 	  .args = "ADDR",
 	  .summary = "What the player does",
-	  .help = "-w looks again every second (-i) and prints what changed; -c ends it.\n",
+	  .help = "-w goes on with one line for each change, as the box tells it, also after it was\n"
+		  "restarted; -c ends it after so many lines. -i: how often a box is asked that does\n"
+		  "not tell.\n",
 	  .letters = "wic",
 	  .min = 1,
 	  .max = 1,

@@ -32,7 +32,8 @@ bool follow_take(struct follow *follow, xmpp_stanza_t *stanza);
 /* How often it asks where it has to (default: one second). */
 void follow_set_interval(struct follow *follow, int64_t usec);
 
-/* Unsubscribes without waiting for the answer. NULL is allowed. */
+/* Says nothing to the box: another program of this engine may follow it, and the first notification
+ * that nobody wants is answered so. NULL is allowed. */
 void follow_free(struct follow *follow);
 
 #endif

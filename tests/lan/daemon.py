@@ -108,6 +108,13 @@ class Mpv:
 
     def get(self, name):
         """A property, asked over mpv's own interface."""
+        return self.ask(["get_property", name])
+
+    def set(self, name, value):
+        """Sets one likewise."""
+        self.ask(["set_property", name, value])
+
+    def ask(self, command):
         # A path below /proc/PID/root may be too long for a socket address: through a short link.
         with tempfile.TemporaryDirectory() as short:
             os.symlink(self.host.path("/run"), short + "/r")
@@ -117,7 +124,7 @@ class Mpv:
                     sock.connect(short + "/r/mpv.sock")
                 except OSError:
                     return None
-                sock.sendall(json.dumps({"command": ["get_property", name],
+                sock.sendall(json.dumps({"command": command,
                                          "request_id": 7}).encode() + b"\n")
                 for line in sock.makefile():
                     answer = json.loads(line)
