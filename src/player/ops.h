@@ -60,6 +60,9 @@ int player_new_of(struct event_base *base, struct ear_clock *clock, const struct
 /* Everything unknown: what each kind begins with. */
 void player_state_init(struct ear_player_state *state);
 
+/* Whether nothing has changed, but that time has gone by. */
+bool player_state_same(const struct ear_player_state *a, const struct ear_player_state *b);
+
 /* What came from a player, as text of a state: valid UTF-8, no control characters, whole
  * characters only where it is cut. */
 void player_state_text(char *out, size_t size, const char *text);
@@ -75,6 +78,9 @@ void player_done(struct ear_player *player, int error, const struct ear_player_s
 /* Something may have changed by itself, or the player has come or gone: the state is read, and told
  * if it has. Bursts are read once. */
 void player_poke(struct ear_player *player);
+
+/* The kind's leave_out(), if it has one. */
+void player_leave_out(struct ear_player *player, const char *name, bool out);
 
 /* Whether somebody wants to be told of changes: without, a kind need not watch for them. */
 bool player_is_watched(const struct ear_player *player);

@@ -6,20 +6,22 @@
 #include <string.h>
 
 #include <earshot/timer.h>
-#include <unictype.h>
-#include <unistr.h>
 
 #include "base/alloc.h"
 #include "base/list.h"
 #include "player/ops.h"
 #include "player/url.h"
 
+/* A key that is down, and that nobody holds or lets go, is let go after that. */
+#define HOLD_MAX (EAR_SEC)
+
 /* One press or question on its way. */
 struct job {
 	struct list item;
 	bool is_press;
-	struct ear_press press; /* its text is ours */
-	ear_player_fn *fn;      /* NULL: our own question after player_poke() */
+	bool is_poke, is_release; /* our own: after player_poke(), and for a key that is down */
+	struct ear_press press;   /* its text is ours */
+	ear_player_fn *fn;        /* NULL: it is our own */
 	void *arg;
 	int64_t deadline;
 	int error; /* once it is done */
@@ -41,6 +43,8 @@ struct ear_player {
 	bool known, news; /* last is filled; that, or that nothing is known now, is to be told */
 	struct ear_player_state last;
 	struct ear_timer turn, expiry;
+	enum ear_remote_key down; /* the key that went down last, while hold is set */
+	struct ear_timer hold;
 };
 
 static const struct {
@@ -55,46 +59,10 @@ static const struct {
 	{ "demo", &player_demo },
 };
 
-/* Playback that runs on as expected is no change; a jump of more than this is one. */
-#define JUMP (3 * EAR_SEC / 2)
-
-static bool
-same_position(const struct ear_player_state *a, const struct ear_player_state *b)
-{
-	int64_t expected = ear_player_position(a, b->at);
-
-	if (expected < 0 || b->position_us < 0)
-		return expected < 0 && b->position_us < 0;
-	return b->position_us - expected < JUMP && expected - b->position_us < JUMP;
-}
-
-static bool
-same_text(const struct ear_player_state *a, const struct ear_player_state *b)
-{
-	return strcmp(a->name, b->name) == 0 && strcmp(a->title, b->title) == 0 &&
-	       strcmp(a->artist, b->artist) == 0 && strcmp(a->album, b->album) == 0;
-}
-
-static bool
-same_tracks(const struct ear_player_state *a, const struct ear_player_state *b)
-{
-	return a->audio == b->audio && a->audio_count == b->audio_count &&
-	       a->subtitle == b->subtitle && a->subtitle_count == b->subtitle_count;
-}
-
-static bool
-same_state(const struct ear_player_state *a, const struct ear_player_state *b)
-{
-	return a->playback == b->playback && a->duration_us == b->duration_us &&
-	       a->volume == b->volume && a->rate == b->rate && a->shuffle == b->shuffle &&
-	       a->repeat == b->repeat && a->muted == b->muted && a->seekable == b->seekable &&
-	       a->can == b->can && same_text(a, b) && same_tracks(a, b) && same_position(a, b);
-}
-
 static void
 note_state(struct ear_player *player, const struct ear_player_state *state)
 {
-	if (!player->known || !same_state(&player->last, state))
+	if (!player->known || !player_state_same(&player->last, state))
 		player->news = true;
 	player->known = true;
 	player->last = *state;
@@ -130,11 +98,37 @@ arm_expiry(struct ear_player *player)
 		ear_timer_set(&player->expiry, job->deadline - ear_now(player->clock));
 }
 
+/* Whoever holds a key may vanish at any time: the key must not stay down. */
+static void
+note_down(struct ear_player *player, const struct ear_press *press)
+{
+	if (press->button != EAR_KEY || press->motion == EAR_PRESSED || press->motion == EAR_UP)
+		return;
+	player->down = press->key;
+	ear_timer_set(&player->hold, HOLD_MAX);
+}
+
+/* A player that did not hear of it has to be told again. */
+static void
+note_up(struct ear_player *player, const struct job *job)
+{
+	bool unheard = job->error == -ETIMEDOUT || job->error == -ENOBUFS;
+
+	if (!job->is_press || job->press.button != EAR_KEY || job->press.motion != EAR_UP ||
+	    job->press.key != player->down)
+		return;
+	if (!job->is_release && !unheard)
+		ear_timer_stop(&player->hold);
+	else if (job->is_release && unheard && !ear_timer_is_set(&player->hold))
+		ear_timer_set(&player->hold, HOLD_MAX);
+}
+
 /* The job, in no list now, goes to those whose callbacks are due. */
 static void
 job_end(struct ear_player *player, struct job *job, int error)
 {
 	job->error = error;
+	note_up(player, job);
 	list_add(&player->done, &job->item);
 	player->pending--;
 	ear_timer_set(&player->turn, 0);
@@ -160,6 +154,8 @@ job_add(struct ear_player *player, const struct ear_press *press, ear_player_fn 
 
 	list_init(&job->item);
 	job->is_press = press != NULL;
+	job->is_poke = press == NULL && fn == NULL;
+	job->is_release = press != NULL && fn == NULL;
 	if (press != NULL) {
 		job->press = *press;
 		job->press.text = xstrdup(press->text);
@@ -170,6 +166,8 @@ job_add(struct ear_player *player, const struct ear_press *press, ear_player_fn 
 	player->pending++;
 	error = job_check(player, job);
 	if (error != 0) {
+		if (job->is_poke)
+			player->poked = false;
 		job_end(player, job, error);
 		return;
 	}
@@ -204,6 +202,15 @@ deliver(struct ear_player *player)
 }
 
 static void
+on_hold(void *arg)
+{
+	struct ear_player *player = arg;
+	struct ear_press up = { .button = EAR_KEY, .key = player->down, .motion = EAR_UP };
+
+	job_add(player, &up, NULL, NULL);
+}
+
+static void
 begin_next(struct ear_player *player)
 {
 	struct job *job;
@@ -212,9 +219,15 @@ begin_next(struct ear_player *player)
 		return;
 	job = container_of(player->waiting.next, struct job, item);
 	list_del(&job->item);
+	if (job->is_release && ear_timer_is_set(&player->hold)) {
+		job_end(player, job, 0); /* held again meanwhile */
+		return;
+	}
 	player->active = job;
-	if (job->fn == NULL)
+	if (job->is_poke)
 		player->poked = false;
+	if (job->is_press)
+		note_down(player, &job->press);
 	player->kind->begin(player->self, job->is_press ? &job->press : NULL);
 }
 
@@ -245,7 +258,7 @@ on_expiry(void *arg)
 			player->active = NULL;
 		} else {
 			list_del(&job->item);
-			if (job->fn == NULL)
+			if (job->is_poke)
 				player->poked = false;
 		}
 		job_end(player, job, -ETIMEDOUT);
@@ -279,6 +292,13 @@ player_poke(struct ear_player *player)
 		return;
 	player->poked = true;
 	job_add(player, NULL, NULL, NULL);
+}
+
+void
+player_leave_out(struct ear_player *player, const char *name, bool out)
+{
+	if (player->kind->leave_out != NULL)
+		player->kind->leave_out(player->self, name, out);
 }
 
 bool
@@ -318,58 +338,6 @@ ear_player_last(const struct ear_player *player)
 	return player->known ? &player->last : NULL;
 }
 
-int64_t
-ear_player_position(const struct ear_player_state *state, int64_t now)
-{
-	int64_t position = state->position_us;
-
-	if (position < 0 || state->playback != EAR_PLAYING)
-		return position;
-	position += (now - state->at) / 1000 * state->rate;
-	return state->duration_us >= 0 && position > state->duration_us ? state->duration_us
-									: position;
-}
-
-void
-player_state_init(struct ear_player_state *state)
-{
-	*state = (struct ear_player_state){
-		.position_us = -1,
-		.duration_us = -1,
-		.volume = -1,
-		.rate = 1000,
-		.shuffle = -1,
-		.repeat = -1,
-		.audio = -1,
-		.audio_count = -1,
-		.subtitle = -1,
-		.subtitle_count = -1,
-	};
-}
-
-/* As much of text as fits, in whole characters; what is no character of a line becomes a blank. */
-void
-player_state_text(char *out, size_t size, const char *text)
-{
-	const uint8_t *in = (const uint8_t *)text;
-	size_t left = strnlen(text, 4 * size), used = 0;
-
-	while (left > 0) {
-		ucs4_t c;
-		int n = u8_mbtouc(&c, in, left); /* U+FFFD for what is no UTF-8 */
-		bool odd = uc_is_general_category_withtable(
-			c, UC_CATEGORY_MASK_Cc | UC_CATEGORY_MASK_Zl | UC_CATEGORY_MASK_Zp);
-		int bytes = u8_uctomb((uint8_t *)out + used, odd ? ' ' : c, size - 1 - used);
-
-		if (bytes < 0)
-			break;
-		used += bytes;
-		in += n;
-		left -= n;
-	}
-	out[used] = '\0';
-}
-
 int
 ear_player_show(struct ear_player *player, const char *text, int64_t usec)
 {
@@ -407,6 +375,7 @@ player_new_of(struct event_base *base, struct ear_clock *clock, const struct pla
 	list_init(&player->done);
 	ear_timer_init(&player->turn, clock, on_turn, player);
 	ear_timer_init(&player->expiry, clock, on_expiry, player);
+	ear_timer_init(&player->hold, clock, on_hold, player);
 	error = kind->open(player, config, &player->self);
 	if (error != 0) {
 		free(player);
@@ -453,5 +422,6 @@ player_free(struct ear_player *player)
 	player->kind->close(player->self);
 	ear_timer_stop(&player->turn);
 	ear_timer_stop(&player->expiry);
+	ear_timer_stop(&player->hold);
 	free(player);
 }

@@ -21,6 +21,7 @@ static struct {
 	int begun, abandoned;
 	bool open;
 	enum ear_button last;
+	enum ear_motion motion;
 } kind;
 
 static struct ear_clock *the_clock;
@@ -74,6 +75,7 @@ kind_begin(void *self, const struct ear_press *press)
 	kind.open = true;
 	kind.begun++;
 	kind.last = press == NULL ? EAR_BUTTON_COUNT : press->button;
+	kind.motion = press == NULL ? EAR_PRESSED : press->motion;
 }
 
 static void
@@ -406,6 +408,144 @@ test_pokes_are_one(void **state)
 	finish(0, 1);
 }
 
+/* Full to the brim, a change is not read, but the next one is. */
+static void
+test_poke_of_full(void **state)
+{
+	struct answer a = { 0 };
+
+	for (int i = 0; i < PLAYER_PENDING_MAX; i++)
+		press(EAR_PLAY, &a);
+	player_poke(player);
+	clock_advance(the_clock, 3 * EAR_SEC);
+	assert_int_equal(a.calls, PLAYER_PENDING_MAX);
+	poke_and_see(10);
+	assert_int_equal(told, 1);
+}
+
+static void
+press_key(enum ear_motion motion, int error, struct answer *answer)
+{
+	struct ear_press p = { .button = EAR_KEY, .key = EAR_KEY_LEFT, .motion = motion };
+
+	ear_player_press(player, &p, on_answer, answer);
+	turn();
+	assert_int_equal(kind.motion, motion);
+	if (error == -ETIMEDOUT)
+		clock_advance(the_clock, PLAYER_TIMEOUT);
+	else
+		finish(error, 1);
+	turn();
+}
+
+static void
+assert_let_go(void)
+{
+	assert_true(kind.open);
+	assert_int_equal(kind.last, EAR_KEY);
+	assert_int_equal(kind.motion, EAR_UP);
+}
+
+static void
+await_let_go(void)
+{
+	for (int i = 0; i < 30 && !kind.open; i++)
+		clock_advance(the_clock, EAR_SEC / 10);
+	assert_let_go();
+}
+
+/* A key whose sender vanishes is let go; not while he holds it, nor when he has let go. */
+static void
+test_key_is_let_go(void **state)
+{
+	struct answer a = { 0 };
+
+	press_key(EAR_DOWN, 0, &a);
+	for (int i = 0; i < 5; i++) {
+		clock_advance(the_clock, 900 * EAR_MSEC);
+		assert_false(kind.open);
+		press_key(EAR_HELD, 0, &a);
+	}
+	clock_advance(the_clock, EAR_SEC);
+	turn();
+	assert_let_go();
+	finish(0, 1);
+	clock_advance(the_clock, 5 * EAR_SEC);
+	assert_false(kind.open);
+	press_key(EAR_DOWN, 0, &a);
+	press_key(EAR_UP, 0, &a);
+	press_key(EAR_PRESSED, 0, &a);
+	clock_advance(the_clock, 5 * EAR_SEC);
+	assert_int_equal(kind.begun, 10); /* 9 presses, once let go by us */
+	assert_int_equal(a.calls, 9);
+}
+
+/* A player that did not hear of it is told until it has heard, or has gone. */
+static void
+test_key_is_let_go_late(void **state)
+{
+	struct answer a = { 0 };
+
+	press_key(EAR_DOWN, 0, &a);
+	press_key(EAR_UP, -ETIMEDOUT, &a);
+	for (int i = 0; i < 3; i++) {
+		await_let_go();
+		while (kind.open)
+			clock_advance(the_clock, EAR_SEC / 10);
+	}
+	await_let_go();
+	finish(-ENODEV, 0);
+	clock_advance(the_clock, 5 * EAR_SEC);
+	assert_false(kind.open);
+}
+
+/* Held again before it could be let go: it stays down. */
+static void
+test_key_held_meanwhile(void **state)
+{
+	struct answer a = { 0 }, b = { 0 };
+	struct ear_press held = { .button = EAR_KEY, .key = EAR_KEY_LEFT, .motion = EAR_HELD };
+
+	press_key(EAR_DOWN, 0, &a);
+	clock_advance(the_clock, EAR_SEC / 2);
+	press(EAR_VOLUME, &b); /* takes its time */
+	turn();
+	ear_player_press(player, &held, on_answer, &a);
+	clock_advance(the_clock, EAR_SEC); /* our letting go waits behind both */
+	finish(0, 1);
+	turn();
+	assert_int_equal(kind.motion, EAR_HELD);
+	finish(0, 1);
+	turn();
+	turn();
+	assert_false(kind.open);
+	clock_advance(the_clock, EAR_SEC);
+	turn();
+	assert_let_go();
+	finish(0, 1);
+}
+
+/* What is not to be opened reaches no kind. */
+static void
+test_url(void **state)
+{
+	struct answer a = { 0 }, b = { 0 };
+	struct ear_press p = { .button = EAR_OPEN, .text = "plugin://script.module" };
+
+	ear_player_press(player, &p, on_answer, &a);
+	p.text = NULL;
+	ear_player_press(player, &p, on_answer, &a);
+	p.text = "http://example.org/";
+	ear_player_press(player, &p, on_answer, &b);
+	turn();
+	assert_int_equal(a.calls, 2);
+	assert_int_equal(a.error, -ERANGE);
+	assert_int_equal(kind.begun, 1);
+	finish(0, 1);
+	turn();
+	assert_int_equal(b.error, 0);
+}
+
 static void
 test_kinds(void **state)
 {
@@ -481,11 +621,25 @@ int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
-		TEST(test_order),     TEST(test_timeout),       TEST(test_timeout_waiting),
-		TEST(test_bound),     TEST(test_free_cancels),  TEST(test_free_abandons),
-		TEST(test_ask_again), TEST(test_changed),       TEST(test_gone),
-		TEST(test_position),  TEST(test_pokes_are_one), TEST(test_kinds),
-		TEST(test_names),     TEST(test_show),
+		TEST(test_order),
+		TEST(test_timeout),
+		TEST(test_timeout_waiting),
+		TEST(test_bound),
+		TEST(test_free_cancels),
+		TEST(test_free_abandons),
+		TEST(test_ask_again),
+		TEST(test_changed),
+		TEST(test_gone),
+		TEST(test_position),
+		TEST(test_pokes_are_one),
+		TEST(test_poke_of_full),
+		TEST(test_key_is_let_go),
+		TEST(test_key_is_let_go_late),
+		TEST(test_key_held_meanwhile),
+		TEST(test_url),
+		TEST(test_kinds),
+		TEST(test_names),
+		TEST(test_show),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
