@@ -20,9 +20,11 @@
 #include "player/mpv_view.h"
 #include "player/ops.h"
 
-#define SETTLE_MAX (EAR_SEC) /* a slow network: then the state is told as it is */
-#define RETRY_MIN  (EAR_SEC)
-#define RETRY_MAX  (30 * EAR_SEC)
+#define SETTLE_MAX (EAR_SEC)        /* a slow network: then the state is told as it is */
+#define REFUSED    (100 * EAR_MSEC) /* what could not be opened leaves mpv idle, or was one of many \
+				     */
+#define RETRY_MIN (EAR_SEC)
+#define RETRY_MAX (30 * EAR_SEC)
 
 #define SHOW_MSEC_MAX 3600000 /* far below what mpv's own integer holds */
 
@@ -43,8 +45,9 @@ struct mpv {
 	struct ear_press press;
 	struct mpv_plan plan;
 	struct mpv_view view;
-	int resume;   /* index in the playlist that was playing when we last looked, or -1 */
-	bool started; /* a file began since the commands were done */
+	int resume;       /* index in the playlist that was playing when we last looked, or -1 */
+	bool started;     /* a file began since the commands were done */
+	const char *down; /* mpv's name of a key that we told it is down, or NULL */
 	/* The requests under way: ids first .. first + count - 1; a bit for each that is missing.
 	 */
 	json_int_t first, next_id;
@@ -55,7 +58,25 @@ struct mpv {
 };
 
 /* Observed, so that changes by others are told; cheap, since none of them moves at rest. */
-static const char *const observed[] = { "idle-active", "pause", "media-title", "volume", "mute" };
+static const char *const observed[] = {
+	"idle-active",
+	"pause",
+	"media-title",
+	"volume",
+	"mute",
+	"seekable",
+	"playlist-pos",
+	"playlist-count",
+	"speed",
+	"shuffle",
+	"loop-file",
+	"loop-playlist",
+	"aid",
+	"sid",
+	"track-list/count",
+	"metadata/by-key/artist",
+	"metadata/by-key/album",
+};
 
 #define OBSERVED (sizeof(observed) / sizeof(observed[0]))
 
@@ -134,15 +155,39 @@ on_settle(void *arg)
 }
 
 static void
+note_key(struct mpv *mpv)
+{
+	const struct ear_press *press = &mpv->press;
+
+	if (press->button != EAR_KEY)
+		return;
+	if (press->motion == EAR_DOWN || press->motion == EAR_HELD)
+		mpv->down = mpv_key_name(press->key);
+	else if (press->motion == EAR_UP)
+		mpv->down = NULL;
+}
+
+/* When mpv outlives the one who can let go. */
+static void
+let_go(struct mpv *mpv)
+{
+	if (mpv->down == NULL)
+		return;
+	(void)mpv_ipc_send(mpv->ipc, mpv->next_id++, json_pack("[s,s]", "keyup", mpv->down));
+	mpv->down = NULL;
+}
+
+static void
 mpv_act(struct mpv *mpv)
 {
-	int error = mpv_plan_press(&mpv->plan, &mpv->view, mpv->resume, &mpv->press);
+	int error = mpv_plan_press(&mpv->plan, &mpv->view, &mpv->press);
 
 	if (error != 0 || mpv->plan.count == 0) {
 		mpv_end(mpv, error);
 		return;
 	}
 	mpv_enter(mpv, MPV_ACT);
+	note_key(mpv);
 	mpv->started = false;
 	batch_open(mpv);
 	for (size_t i = 0; i < mpv->plan.count; i++) {
@@ -161,9 +206,8 @@ mpv_advance(struct mpv *mpv)
 	switch (mpv->phase) {
 	case MPV_LOOK:
 	case MPV_CONFIRM:
-		mpv_view_finish(&mpv->view);
-		if (!mpv->view.idle)
-			mpv->resume = mpv->view.playlist_index;
+		mpv_view_finish(&mpv->view, mpv->resume);
+		mpv->resume = mpv->view.resume;
 		if (mpv->phase == MPV_LOOK && mpv->is_press)
 			mpv_act(mpv);
 		else if (mpv->phase == MPV_CONFIRM && !mpv_plan_holds(&mpv->plan, &mpv->view))
@@ -240,18 +284,31 @@ is_idle_event(json_t *object)
 	       json_is_true(json_object_get(object, "data"));
 }
 
+/* An mpv that was idle before does not tell that it is so again. */
+static bool
+is_refusal(const struct mpv *mpv, const char *event, json_t *object)
+{
+	const char *reason = json_string_value(json_object_get(object, "reason"));
+
+	return mpv->phase == MPV_SETTLE && mpv->plan.must_play && mpv->started &&
+	       strcmp(event, "end-file") == 0 && reason != NULL && strcmp(reason, "error") == 0;
+}
+
 static void
 on_mpv_event(struct mpv *mpv, const char *event, json_t *object)
 {
 	bool change = strcmp(event, "property-change") == 0;
+	bool restart = strcmp(event, "playback-restart") == 0;
 	bool idle = change && is_idle_event(object);
 
 	if (strcmp(event, "start-file") == 0)
 		mpv->started = true;
-	if (mpv->phase == MPV_SETTLE && (idle || strcmp(event, "playback-restart") == 0) &&
-	    is_settled(mpv, idle))
+	if (is_refusal(mpv, event, object))
+		ear_timer_set(&mpv->settle, REFUSED);
+	if (mpv->phase == MPV_SETTLE && (idle || restart) && is_settled(mpv, idle))
 		mpv_read(mpv, MPV_CONFIRM);
-	if (change)
+	/* After a restart it is somewhere else. */
+	if (change || restart || strcmp(event, "file-loaded") == 0)
 		player_poke(mpv->player);
 }
 
@@ -318,6 +375,7 @@ mpv_try(struct mpv *mpv, const char *path)
 	ear_info("player: mpv at %s", path);
 	mpv->retry_after = RETRY_MIN;
 	ear_timer_stop(&mpv->retry);
+	let_go(mpv);
 	mpv_observe(mpv);
 	return 0;
 }
@@ -402,6 +460,8 @@ mpv_close(void *self)
 
 	ear_timer_stop(&mpv->settle);
 	ear_timer_stop(&mpv->retry);
+	if (mpv->ipc != NULL)
+		let_go(mpv);
 	mpv_ipc_free(mpv->ipc);
 	free(mpv->socket);
 	free(mpv);

@@ -65,9 +65,15 @@ take_lines(struct mpv_ipc *ipc)
 		fail(ipc, -EPROTO);
 }
 
+/* What was said last goes out as far as the socket takes it. */
 static void
 destroy(struct mpv_ipc *ipc)
 {
+	struct evbuffer *out = bufferevent_get_output(ipc->stream);
+
+	evbuffer_unfreeze(out, 1);
+	if (evbuffer_get_length(out) > 0)
+		(void)evbuffer_write(out, bufferevent_getfd(ipc->stream));
 	bufferevent_free(ipc->stream);
 	free(ipc);
 }

@@ -7,6 +7,9 @@
 #include <earshot/timer.h>
 
 #include "player/mpv_view.h"
+#include "player/ops.h"
+
+#define QUEUE_MAX 10000 /* items: no end of presses makes a playlist without end */
 
 /* Adds a command (the reference is taken). */
 static void
@@ -39,11 +42,13 @@ plan_start(struct mpv_plan *plan, const struct mpv_view *view, int index)
 }
 
 static int
-plan_play(struct mpv_plan *plan, const struct mpv_view *view, int resume)
+plan_play(struct mpv_plan *plan, const struct mpv_view *view)
 {
 	if (view->idle)
 		return plan_start(plan, view,
-				  resume >= 0 && resume < view->playlist_count ? resume : 0);
+				  view->resume >= 0 && view->resume < view->playlist_count
+					  ? view->resume
+					  : 0);
 	if (view->ended) { /* unpausing alone would stay at the end */
 		plan->settle = MPV_SOUGHT;
 		add(plan, json_pack("[s,i,s]", "seek", 0, "absolute+exact"));
@@ -51,26 +56,31 @@ plan_play(struct mpv_plan *plan, const struct mpv_view *view, int resume)
 	return plan_pause(plan, false);
 }
 
-/*
- * mpv may have been started so that it quits when nothing is left to play; a remote control that
- * stops must not take the player away, nor its playlist.
- */
+/* mpv may have been started so that it quits when nothing is left to play; a remote control must
+ * not take the player away. */
+static void
+add_staying(struct mpv_plan *plan)
+{
+	add(plan, json_pack("[s,s,b]", "set_property", "idle", true));
+}
+
+/* The playlist stays too. */
 static int
 plan_stop(struct mpv_plan *plan, const struct mpv_view *view)
 {
 	if (view->idle)
 		return 0;
 	plan->settle = MPV_STOPPED;
-	add(plan, json_pack("[s,s,b]", "set_property", "idle", true));
+	add_staying(plan);
 	add(plan, json_pack("[s,s]", "stop", "keep-playlist"));
 	return 0;
 }
 
 static int
-plan_skip(struct mpv_plan *plan, const struct mpv_view *view, int resume, int by)
+plan_skip(struct mpv_plan *plan, const struct mpv_view *view, int by)
 {
 	if (view->idle)
-		return plan_start(plan, view, (resume < 0 ? 0 : resume) + by);
+		return plan_start(plan, view, (view->resume < 0 ? 0 : view->resume) + by);
 	plan->settle = MPV_LOADED;
 	add(plan, json_pack("[s]", by < 0 ? "playlist-prev" : "playlist-next"));
 	return 0;
@@ -118,26 +128,143 @@ plan_mute(struct mpv_plan *plan, const struct mpv_view *view, const struct ear_p
 	return 0;
 }
 
-int
-mpv_plan_press(struct mpv_plan *plan, const struct mpv_view *view, int resume,
-	       const struct ear_press *press)
+static int
+plan_rate(struct mpv_plan *plan, const struct mpv_view *view, const struct ear_press *press)
 {
-	*plan = (struct mpv_plan){ .paused = -1, .volume = -1, .muted = -1 };
+	int64_t to = press->value;
+
+	if (!press->relative && (to < EAR_RATE_MIN || to > EAR_RATE_MAX))
+		return -ERANGE;
+	if (press->relative)
+		to += view->state.rate;
+	plan->rate = to < EAR_RATE_MIN ? EAR_RATE_MIN : to > EAR_RATE_MAX ? EAR_RATE_MAX : (int)to;
+	add(plan, json_pack("[s,s,f]", "set_property", "speed", plan->rate / 1000.0));
+	return 0;
+}
+
+/*
+ * mpv does not tell in which order its playlist is. The option with which it would load one is what
+ * others (its MPRIS plug-in) go by and leave as a note too.
+ */
+static int
+plan_shuffle(struct mpv_plan *plan, const struct mpv_view *view, const struct ear_press *press)
+{
+	plan->shuffle = press->has_value ? press->value != 0 : view->state.shuffle != 1;
+	if (plan->shuffle == view->state.shuffle)
+		return 0;
+	add(plan, json_pack("[s,s,b]", "set_property", "shuffle", plan->shuffle));
+	add(plan, json_pack("[s]", plan->shuffle ? "playlist-shuffle" : "playlist-unshuffle"));
+	return 0;
+}
+
+static int
+plan_repeat(struct mpv_plan *plan, const struct mpv_view *view, const struct ear_press *press)
+{
+	int64_t to = press->has_value ? press->value : (view->state.repeat + 1) % 3;
+
+	if (to < EAR_REPEAT_OFF || to > EAR_REPEAT_ONE)
+		return -ERANGE;
+	plan->repeat = (int)to;
+	add(plan,
+	    json_pack("[s,s,s]", "set_property", "loop-file", to == EAR_REPEAT_ONE ? "inf" : "no"));
+	if (to != EAR_REPEAT_ONE)
+		add(plan, json_pack("[s,s,s]", "set_property", "loop-playlist",
+				    to == EAR_REPEAT_ALL ? "inf" : "no"));
+	return 0;
+}
+
+/* The URL is one argument of one command: nothing in it is an option or another command. */
+static void
+add_loading(struct mpv_plan *plan, const char *url, const char *how)
+{
+	plan->settle = MPV_LOADED;
+	plan->must_play = true;
+	add_staying(plan);
+	plan_pause(plan, false);
+	add(plan, json_pack("[s,s,s]", "loadfile", url, how));
+}
+
+static int
+plan_open(struct mpv_plan *plan, const struct ear_press *press)
+{
+	add_loading(plan, press->text, "replace");
+	return 0;
+}
+
+static int
+plan_queue(struct mpv_plan *plan, const struct mpv_view *view, const struct ear_press *press)
+{
+	if (view->playlist_count >= QUEUE_MAX)
+		return -EREMOTEIO;
+	if (view->idle)
+		add_loading(plan, press->text, "append-play");
+	else
+		add(plan, json_pack("[s,s,s]", "loadfile", press->text, "append"));
+	return 0;
+}
+
+/* Returns the track that is to be played, or -errno. first: the one that comes after the last. */
+static int
+find_track(const struct mpv_tracks *tracks, const struct ear_press *press, int first)
+{
+	if (press->has_value)
+		return press->value < 0 || press->value > tracks->count ? -ERANGE
+									: (int)press->value;
+	if (tracks->count == 0)
+		return -EREMOTEIO;
+	return tracks->selected == tracks->count ? first : tracks->selected + 1;
+}
+
+static int
+plan_track(struct mpv_plan *plan, const struct mpv_tracks *tracks, const char *property, int track)
+{
+	if (track < 0)
+		return track;
+	if (track == 0)
+		add(plan, json_pack("[s,s,s]", "set_property", property, "no"));
+	else
+		add(plan, json_pack("[s,s,i]", "set_property", property, tracks->ids[track - 1]));
+	return 0;
+}
+
+static int
+plan_audio(struct mpv_plan *plan, const struct mpv_view *view, const struct ear_press *press)
+{
+	int track = find_track(&view->audio, press, 1);
+
+	if (track >= 0)
+		plan->audio = track;
+	return plan_track(plan, &view->audio, "aid", track);
+}
+
+static int
+plan_subtitle(struct mpv_plan *plan, const struct mpv_view *view, const struct ear_press *press)
+{
+	int track = find_track(&view->subtitle, press, 0);
+
+	if (track >= 0)
+		plan->subtitle = track;
+	return plan_track(plan, &view->subtitle, "sid", track);
+}
+
+static int
+plan_verb(struct mpv_plan *plan, const struct mpv_view *view, const struct ear_press *press)
+{
 	switch (press->button) {
 	case EAR_PLAY:
-		return plan_play(plan, view, resume);
+		return plan_play(plan, view);
 	case EAR_PAUSE:
 		return view->idle ? 0 : plan_pause(plan, true);
 	case EAR_PLAYPAUSE:
 		if (view->idle || view->paused)
-			return plan_play(plan, view, resume);
+			return plan_play(plan, view);
 		return plan_pause(plan, true);
 	case EAR_STOP:
 		return plan_stop(plan, view);
 	case EAR_NEXT:
-		return plan_skip(plan, view, resume, 1);
+		return plan_skip(plan, view, 1);
 	case EAR_PREVIOUS:
-		return plan_skip(plan, view, resume, -1);
+		return plan_skip(plan, view, -1);
 	case EAR_SEEK:
 		return plan_seek(plan, view, press);
 	case EAR_VOLUME:
@@ -145,12 +272,19 @@ mpv_plan_press(struct mpv_plan *plan, const struct mpv_view *view, int resume,
 	case EAR_MUTE:
 		return plan_mute(plan, view, press);
 	case EAR_RATE:
+		return plan_rate(plan, view, press);
 	case EAR_SHUFFLE:
+		return plan_shuffle(plan, view, press);
 	case EAR_REPEAT:
+		return plan_repeat(plan, view, press);
 	case EAR_OPEN:
+		return plan_open(plan, press);
 	case EAR_QUEUE:
+		return plan_queue(plan, view, press);
 	case EAR_AUDIO:
+		return plan_audio(plan, view, press);
 	case EAR_SUBTITLE:
+		return plan_subtitle(plan, view, press);
 	case EAR_KEY:
 	case EAR_BUTTON_COUNT:
 		break;
@@ -158,13 +292,77 @@ mpv_plan_press(struct mpv_plan *plan, const struct mpv_view *view, int resume,
 	return -EOPNOTSUPP;
 }
 
+/*
+ * mpv repeats by itself what a key does that is down, and takes no notice when it is told again
+ * that it is. It wants to be told which key goes up: keyup without a name is a crash in mpv 0.35.
+ */
+static const char *
+motion_command(enum ear_motion motion)
+{
+	switch (motion) {
+	case EAR_PRESSED:
+		return "keypress";
+	case EAR_DOWN:
+	case EAR_HELD:
+		return "keydown";
+	case EAR_UP:
+		return "keyup";
+	}
+	return NULL;
+}
+
+static int
+plan_key(struct mpv_plan *plan, const struct mpv_view *view, const struct ear_press *press)
+{
+	const char *name = mpv_key_name(press->key);
+	struct ear_press verb;
+	bool nothing;
+
+	if (player_key_verb(press, &verb, &nothing) == 0)
+		return nothing ? 0 : plan_verb(plan, view, &verb);
+	if (name == NULL)
+		return -EOPNOTSUPP;
+	add(plan, json_pack("[s,s]", motion_command(press->motion), name));
+	return 0;
+}
+
+int
+mpv_plan_press(struct mpv_plan *plan, const struct mpv_view *view, const struct ear_press *press)
+{
+	*plan = (struct mpv_plan){ .paused = -1,
+				   .volume = -1,
+				   .muted = -1,
+				   .rate = -1,
+				   .shuffle = -1,
+				   .repeat = -1,
+				   .audio = -1,
+				   .subtitle = -1 };
+	return press->button == EAR_KEY ? plan_key(plan, view, press)
+					: plan_verb(plan, view, press);
+}
+
+/* Whether it is as planned, or nothing was. */
+static bool
+is_as(int planned, int now)
+{
+	return planned < 0 || planned == now;
+}
+
 bool
 mpv_plan_holds(const struct mpv_plan *plan, const struct mpv_view *view)
 {
+	const struct ear_player_state *state = &view->state;
+
 	/* A file that has come to its end meanwhile is neither paused nor played. */
-	if (plan->paused >= 0 && !view->idle && !view->ended && view->paused != plan->paused)
+	if (!view->idle && !view->ended && !is_as(plan->paused, view->paused))
 		return false;
-	if (plan->volume >= 0 && view->state.volume != plan->volume)
+	/* Nor has it tracks. */
+	if (!view->idle &&
+	    (!is_as(plan->audio, state->audio) || !is_as(plan->subtitle, state->subtitle)))
 		return false;
-	return plan->muted < 0 || view->state.muted == plan->muted;
+	if (plan->must_play && view->idle)
+		return false;
+	return is_as(plan->volume, state->volume) && is_as(plan->muted, state->muted) &&
+	       is_as(plan->rate, state->rate) && is_as(plan->shuffle, state->shuffle) &&
+	       is_as(plan->repeat, state->repeat);
 }

@@ -23,6 +23,13 @@ enum property {
 	SEEKABLE,
 	PLAYLIST_COUNT,
 	PLAYLIST_POS,
+	SPEED,
+	SHUFFLE,
+	LOOP_FILE,
+	LOOP_PLAYLIST,
+	ARTIST,
+	ALBUM,
+	TRACK_LIST,
 };
 
 const char *const mpv_properties[MPV_PROPERTIES] = {
@@ -37,10 +44,18 @@ const char *const mpv_properties[MPV_PROPERTIES] = {
 	[SEEKABLE] = "seekable",
 	[PLAYLIST_COUNT] = "playlist-count",
 	[PLAYLIST_POS] = "playlist-pos",
+	[SPEED] = "speed",
+	[SHUFFLE] = "shuffle",
+	[LOOP_FILE] = "loop-file",
+	[LOOP_PLAYLIST] = "loop-playlist",
+	[ARTIST] = "metadata/by-key/artist",
+	[ALBUM] = "metadata/by-key/album",
+	[TRACK_LIST] = "track-list",
 };
 
 #define SECONDS_MAX 1e9 /* thirty years: beyond is no position, and would not fit */
 #define PERCENT_MAX 1000
+#define SPEED_MAX   100
 
 static int
 take_bool(bool *out, json_t *data)
@@ -94,24 +109,46 @@ take_volume(int *out, json_t *data)
 	return error;
 }
 
-/* Cut between characters; controls, which a terminal or XML could not carry, become spaces. */
 static int
-take_title(char *out, json_t *data)
+take_rate(int *out, json_t *data)
 {
-	size_t length;
+	double speed = 0;
+	int error = take_number(&speed, data, SPEED_MAX);
 
+	if (error == 0 && speed > 0)
+		*out = (int)(speed * 1000 + 0.5);
+	return error;
+}
+
+/* mpv's own memory of it: a started mpv keeps the order of its playlist for itself. */
+static int
+take_shuffle(int *out, json_t *data)
+{
+	bool shuffle = false;
+	int error = take_bool(&shuffle, data);
+
+	*out = shuffle;
+	return error;
+}
+
+/* false, or how often: a number, "inf", "force". */
+static int
+take_loop(bool *out, json_t *data)
+{
+	const char *text = json_string_value(data);
+
+	if (!json_is_boolean(data) && !json_is_integer(data) && text == NULL)
+		return -EPROTO;
+	*out = !json_is_false(data) && (text == NULL || strcmp(text, "no") != 0);
+	return 0;
+}
+
+static int
+take_text(char *out, size_t size, json_t *data)
+{
 	if (!json_is_string(data))
 		return -EPROTO;
-	length = json_string_length(data);
-	if (length >= EAR_TITLE_MAX)
-		for (length = EAR_TITLE_MAX - 1;
-		     length > 0 && (json_string_value(data)[length] & 0xc0) == 0x80; length--)
-			;
-	memcpy(out, json_string_value(data), length);
-	out[length] = '\0';
-	for (; *out != '\0'; out++)
-		if ((unsigned char)*out < ' ' || *out == 0x7f)
-			*out = ' ';
+	player_state_text(out, size, json_string_value(data));
 	return 0;
 }
 
@@ -124,7 +161,7 @@ is_always_there(size_t i)
 void
 mpv_view_init(struct mpv_view *view)
 {
-	*view = (struct mpv_view){ .playlist_index = -1 };
+	*view = (struct mpv_view){ .playlist_index = -1, .resume = -1 };
 	player_state_init(&view->state);
 }
 
@@ -143,7 +180,7 @@ mpv_view_set(struct mpv_view *view, size_t i, json_t *data)
 	case EOF_REACHED:
 		return take_bool(&view->ended, data);
 	case MEDIA_TITLE:
-		return take_title(state->title, data);
+		return take_text(state->title, sizeof(state->title), data);
 	case TIME_POS:
 		return take_time(&state->position_us, data);
 	case DURATION:
@@ -158,12 +195,73 @@ mpv_view_set(struct mpv_view *view, size_t i, json_t *data)
 		return take_int(&view->playlist_count, data);
 	case PLAYLIST_POS:
 		return take_int(&view->playlist_index, data);
+	case SPEED:
+		return take_rate(&state->rate, data);
+	case SHUFFLE:
+		return take_shuffle(&state->shuffle, data);
+	case LOOP_FILE:
+		return take_loop(&view->loops_file, data);
+	case LOOP_PLAYLIST:
+		return take_loop(&view->loops_playlist, data);
+	case ARTIST:
+		return take_text(state->artist, sizeof(state->artist), data);
+	case ALBUM:
+		return take_text(state->album, sizeof(state->album), data);
+	case TRACK_LIST:
+		return mpv_tracks_read(&view->audio, &view->subtitle, data);
 	}
 	return -EPROTO;
 }
 
+static void
+forget_item(struct ear_player_state *state)
+{
+	state->title[0] = state->artist[0] = state->album[0] = '\0';
+	state->position_us = state->duration_us = -1;
+	state->seekable = false;
+}
+
+static bool
+has_item(const struct mpv_view *view, int by)
+{
+	int index = view->idle ? (view->resume < 0 ? 0 : view->resume) : view->playlist_index;
+
+	if (!view->idle && view->loops_playlist)
+		return view->playlist_count > 0;
+	return index >= 0 && index + by >= 0 && index + by < view->playlist_count;
+}
+
+/* What makes sense while something is there to be played. */
+static uint32_t
+can_now(const struct mpv_view *view)
+{
+	const struct ear_player_state *state = &view->state;
+	uint32_t can = 1u << EAR_RATE | 1u << EAR_REPEAT | 1u << EAR_OPEN | 1u << EAR_QUEUE |
+		       1u << EAR_MUTE | 1u << EAR_KEY;
+
+	if (!view->idle || view->playlist_count > 0)
+		can |= 1u << EAR_PLAY | 1u << EAR_PLAYPAUSE;
+	if (!view->idle)
+		can |= 1u << EAR_PAUSE | 1u << EAR_STOP;
+	if (has_item(view, 1))
+		can |= 1u << EAR_NEXT;
+	if (has_item(view, -1))
+		can |= 1u << EAR_PREVIOUS;
+	if (view->playlist_count > 1)
+		can |= 1u << EAR_SHUFFLE;
+	if (state->seekable)
+		can |= 1u << EAR_SEEK;
+	if (state->volume >= 0)
+		can |= 1u << EAR_VOLUME;
+	if (view->audio.count > 0)
+		can |= 1u << EAR_AUDIO;
+	if (view->subtitle.count > 0)
+		can |= 1u << EAR_SUBTITLE;
+	return can;
+}
+
 void
-mpv_view_finish(struct mpv_view *view)
+mpv_view_finish(struct mpv_view *view, int resume)
 {
 	struct ear_player_state *state = &view->state;
 
@@ -171,9 +269,16 @@ mpv_view_finish(struct mpv_view *view)
 		state->playback = EAR_STOPPED;
 	else
 		state->playback = view->paused ? EAR_PAUSED : EAR_PLAYING;
-	if (!view->idle)
-		return;
-	state->title[0] = '\0';
-	state->position_us = state->duration_us = -1;
-	state->seekable = false;
+	if (view->idle)
+		forget_item(state);
+	view->resume = view->idle ? resume : view->playlist_index;
+	(void)copy_text(state->name, sizeof(state->name), "mpv");
+	state->repeat = view->loops_file       ? EAR_REPEAT_ONE
+			: view->loops_playlist ? EAR_REPEAT_ALL
+					       : EAR_REPEAT_OFF;
+	state->audio = view->audio.selected;
+	state->audio_count = view->audio.count;
+	state->subtitle = view->subtitle.selected;
+	state->subtitle_count = view->subtitle.count;
+	state->can = can_now(view);
 }

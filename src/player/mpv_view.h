@@ -7,12 +7,23 @@
 #include <jansson.h>
 
 /* The properties that make up a view, in the order in which they are read. */
-#define MPV_PROPERTIES 11
+#define MPV_PROPERTIES 18
 extern const char *const mpv_properties[MPV_PROPERTIES];
+
+#define MPV_TRACKS_MAX 64 /* of a kind; what comes after them is not counted */
+
+/* mpv's ids of the tracks of one kind, in their order. A number of ours is an index + 1. */
+struct mpv_tracks {
+	int count, selected; /* selected: a number; 0: none is played */
+	int ids[MPV_TRACKS_MAX];
+};
 
 struct mpv_view {
 	bool idle, paused, ended; /* ended: stands at the end of the file (keep-open) */
 	int playlist_count, playlist_index;
+	int resume; /* the index that was playing when it was last seen, for an idle mpv; or -1 */
+	bool loops_file, loops_playlist;
+	struct mpv_tracks audio, subtitle;
 	struct ear_player_state state; /* complete after mpv_view_finish */
 };
 
@@ -25,8 +36,12 @@ void mpv_view_init(struct mpv_view *view);
  */
 int mpv_view_set(struct mpv_view *view, size_t i, json_t *data);
 
-/* Sums up, when every property was set. */
-void mpv_view_finish(struct mpv_view *view);
+/* Sums up, when every property was set. resume: that of the view before, which this one hands on
+ * when it is idle. */
+void mpv_view_finish(struct mpv_view *view, int resume);
+
+/* The value of mpv's property track-list. -EPROTO: it is none. */
+int mpv_tracks_read(struct mpv_tracks *audio, struct mpv_tracks *subtitle, json_t *list);
 
 /* What must happen after the commands before the new state can be read. */
 enum mpv_settle {
@@ -36,26 +51,29 @@ enum mpv_settle {
 	MPV_STOPPED, /* idle */
 };
 
-#define MPV_COMMANDS_MAX 2
+#define MPV_COMMANDS_MAX 3
 
 /* How a press is done. */
 struct mpv_plan {
 	json_t *commands[MPV_COMMANDS_MAX]; /* owned */
 	size_t count;                       /* 0: it is so already */
 	enum mpv_settle settle;
+	bool must_play; /* it opens something: an mpv that is idle afterwards could not */
 	/* What the view must say afterwards; -1: not looked at. */
-	int paused, volume, muted;
+	int paused, volume, muted, rate, shuffle, repeat, audio, subtitle;
 };
 
 /*
- * Plans a press. resume: the index that was playing before a stop, -1 unknown. -ERANGE, -EREMOTEIO
- * (nothing to play, no next, cannot seek), -EOPNOTSUPP as in <earshot/player.h>; the plan is then
- * empty.
+ * Plans a press. -ERANGE, -EREMOTEIO (nothing to play, no next, cannot seek), -EOPNOTSUPP as in
+ * <earshot/player.h>; the plan is then empty.
  */
-int mpv_plan_press(struct mpv_plan *plan, const struct mpv_view *view, int resume,
+int mpv_plan_press(struct mpv_plan *plan, const struct mpv_view *view,
 		   const struct ear_press *press);
 
 /* Whether the view read afterwards bears the press out. */
 bool mpv_plan_holds(const struct mpv_plan *plan, const struct mpv_view *view);
+
+/* mpv's name of a key that stands for no verb (player_key_verb); NULL: it has none. */
+const char *mpv_key_name(enum ear_remote_key key);
 
 #endif

@@ -13,15 +13,26 @@
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
 static void
-check(const struct ear_player_state *state)
+check_text(const char *text)
 {
-	size_t length = strlen(state->title);
+	size_t length = strlen(text);
 
-	if (u8_check((const uint8_t *)state->title, length) != NULL)
+	if (u8_check((const uint8_t *)text, length) != NULL)
 		abort();
 	for (size_t i = 0; i < length; i++)
-		if ((unsigned char)state->title[i] < ' ')
+		if ((unsigned char)text[i] < ' ')
 			abort();
+}
+
+static void
+check(const struct ear_player_state *state)
+{
+	check_text(state->title);
+	check_text(state->artist);
+	check_text(state->album);
+	if (state->audio < 0 || state->audio > state->audio_count || state->subtitle < 0 ||
+	    state->subtitle > state->subtitle_count || state->rate < 0)
+		abort();
 	if (state->position_us < -1 || state->duration_us < -1 || state->volume < -1)
 		abort();
 }
@@ -29,13 +40,15 @@ check(const struct ear_player_state *state)
 static void
 press_all(const struct mpv_view *view)
 {
-	for (int button = 0; button < EAR_BUTTON_COUNT; button++) {
-		struct ear_press press = {
-			.button = button, .has_value = true, .relative = true, .value = -5
-		};
+	for (int i = 0; i < 2 * EAR_BUTTON_COUNT; i++) {
+		struct ear_press press = { .button = i / 2,
+					   .has_value = i % 2 != 0,
+					   .relative = true,
+					   .value = -5,
+					   .text = "http://example.org/" };
 		struct mpv_plan plan;
 
-		(void)mpv_plan_press(&plan, view, view->playlist_index, &press);
+		(void)mpv_plan_press(&plan, view, &press);
 		(void)mpv_plan_holds(&plan, view);
 		while (plan.count > 0)
 			json_decref(plan.commands[--plan.count]);
@@ -54,7 +67,7 @@ take(json_t *data)
 		if (mpv_view_set(&view, i, json_is_array(data) ? json_array_get(data, i) : data) !=
 		    0)
 			good = false;
-	mpv_view_finish(&view);
+	mpv_view_finish(&view, -1);
 	check(&view.state);
 	if (good)
 		press_all(&view);

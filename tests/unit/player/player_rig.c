@@ -69,7 +69,9 @@ on_changed(void *arg, const struct ear_player_state *state)
 	struct rig *rig = arg;
 
 	rig->changes++;
-	rig->told = *state;
+	rig->is_there = state != NULL;
+	if (state != NULL)
+		rig->told = *state;
 }
 
 void
@@ -161,6 +163,14 @@ rig_press(struct rig *rig, enum ear_button button)
 
 	rig->answers = 0;
 	ear_player_press(rig->player, &press, on_answer, rig);
+	return await_answer(rig);
+}
+
+int
+rig_press_this(struct rig *rig, const struct ear_press *press)
+{
+	rig->answers = 0;
+	ear_player_press(rig->player, press, on_answer, rig);
 	return await_answer(rig);
 }
 
@@ -291,6 +301,68 @@ rig_wav(struct rig *rig, const char *name, char *out, size_t size)
 	fd = open(out, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
 	assert_int_equal(write(fd, wav, sizeof(wav)), sizeof(wav));
 	close(fd);
+}
+
+static void
+write_text(const char *path, const char *text)
+{
+	int fd = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
+
+	assert_int_equal(write(fd, text, strlen(text)), strlen(text));
+	close(fd);
+}
+
+static void
+exec_ffmpeg(const char *words, const char *out)
+{
+	execlp("ffmpeg", "ffmpeg", "-nostdin", "-v", "error", "-y", "-f", "lavfi", "-i",
+	       "testsrc=duration=20:size=64x64:rate=5", "-f", "lavfi", "-i", "sine=duration=20",
+	       "-f", "lavfi", "-i", "sine=frequency=880:duration=20", "-i", words, "-i", words,
+	       "-map", "0", "-map", "1", "-map", "2", "-map", "3", "-map", "4", "-g", "5", "-c:s",
+	       "srt", "-metadata", "title=Two households", "-metadata", "artist=Escalus",
+	       "-metadata", "album=Verona", out, (char *)NULL);
+	_exit(127);
+}
+
+void
+rig_clip(struct rig *rig, const char *name, char *out, size_t size)
+{
+	char words[96];
+	int status = -1;
+	pid_t pid;
+
+	snprintf(out, size, "%s/%s", rig->dir, name);
+	snprintf(words, sizeof(words), "%s/words.srt", rig->dir);
+	write_text(words, "1\n00:00:00,000 --> 00:00:19,000\nboth alike in dignity\n");
+	pid = fork();
+	assert_true(pid >= 0);
+	if (pid == 0)
+		exec_ffmpeg(words, out);
+	waitpid(pid, &status, 0);
+	assert_int_equal(status, 0);
+	unlink(words); /* mpv would find it beside the clip */
+}
+
+void
+rig_mpv_ask(struct rig *rig, const char *line, char *answer, size_t size)
+{
+	struct pollfd poll_fd = { connect_socket(rig->socket), POLLIN, 0 };
+	size_t n = 0;
+
+	assert_true(poll_fd.fd >= 0);
+	assert_int_equal(write(poll_fd.fd, line, strlen(line)), strlen(line));
+	while (n < size - 1 && poll(&poll_fd, 1, 2000) == 1) {
+		ssize_t more = read(poll_fd.fd, answer + n, size - 1 - n);
+
+		if (more <= 0)
+			break;
+		n += more;
+		answer[n] = '\0';
+		if (strchr(answer, '\n') != NULL && strstr(answer, "\"data\"") != NULL)
+			break;
+	}
+	answer[n] = '\0';
+	close(poll_fd.fd);
 }
 
 void

@@ -21,6 +21,7 @@ struct rig {
 	struct ear_player_state state;
 	/* what was told without being asked */
 	int changes;
+	bool is_there; /* what was told last was a state, not that the player has gone */
 	struct ear_player_state told;
 	pid_t mpv;
 	bool with_terminal; /* mpv shows its on-screen text in dir/terminal */
@@ -36,6 +37,7 @@ void rig_open(struct rig *rig, bool watched);
 /* Presses, and runs the loop until the answer is there. Returns its error. */
 int rig_press(struct rig *rig, enum ear_button button);
 int rig_press_value(struct rig *rig, enum ear_button button, bool relative, int64_t value);
+int rig_press_this(struct rig *rig, const struct ear_press *press);
 int rig_look(struct rig *rig);
 
 /* Runs the loop until the condition holds; false: it did not within ten seconds. */
@@ -51,6 +53,12 @@ void rig_mpv_pause(struct rig *rig, bool stopped); /* by SIGSTOP and SIGCONT */
 
 /* Writes 20 seconds of silence as a WAV file into rig->dir; out is its path. */
 void rig_wav(struct rig *rig, const char *name, char *out, size_t size);
+
+/* Makes a clip of 20 seconds, with two audio and two subtitle tracks and tags. */
+void rig_clip(struct rig *rig, const char *name, char *out, size_t size);
+
+/* Sends one line to mpv over a connection of its own, and returns what it answers. */
+void rig_mpv_ask(struct rig *rig, const char *line, char *answer, size_t size);
 
 /* Sends one line to mpv over a connection of its own. */
 void rig_mpv_say(struct rig *rig, const char *line);

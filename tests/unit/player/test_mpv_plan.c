@@ -28,7 +28,10 @@ setup(void **state)
 	view.state.volume = 100;
 	view.state.seekable = true;
 	view.state.duration_us = 60 * EAR_SEC;
-	mpv_view_finish(&view);
+	view.audio = (struct mpv_tracks){ .count = 2, .selected = 1, .ids = { 1, 4 } };
+	view.subtitle = (struct mpv_tracks){ .count = 2, .selected = 0, .ids = { 7, 9 } };
+	view.state.shuffle = 0;
+	mpv_view_finish(&view, -1);
 	return 0;
 }
 
@@ -54,7 +57,7 @@ press_value(enum ear_button button, bool relative, int64_t value)
 	};
 
 	forget();
-	return mpv_plan_press(&plan, &view, 1, &press);
+	return mpv_plan_press(&plan, &view, &press);
 }
 
 static int
@@ -63,7 +66,7 @@ press(enum ear_button button)
 	struct ear_press p = { .button = button };
 
 	forget();
-	return mpv_plan_press(&plan, &view, 1, &p);
+	return mpv_plan_press(&plan, &view, &p);
 }
 
 static void
@@ -107,6 +110,7 @@ static void
 test_idle(void **state)
 {
 	view.idle = true;
+	view.resume = 1;
 	assert_int_equal(press(EAR_PAUSE), 0);
 	assert_int_equal(plan.count, 0);
 	assert_int_equal(press(EAR_STOP), 0);
@@ -176,14 +180,163 @@ test_holds(void **state)
 	assert_true(mpv_plan_holds(&plan, &view));
 }
 
+static void
+test_rate(void **state)
+{
+	assert_int_equal(press_value(EAR_RATE, false, 1500), 0);
+	assert_command(0, "[\"set_property\",\"speed\",1.5]");
+	assert_false(mpv_plan_holds(&plan, &view));
+	view.state.rate = 1500;
+	assert_true(mpv_plan_holds(&plan, &view));
+	assert_int_equal(press_value(EAR_RATE, false, EAR_RATE_MIN - 1), -ERANGE);
+	assert_int_equal(press_value(EAR_RATE, false, EAR_RATE_MAX + 1), -ERANGE);
+	assert_int_equal(press_value(EAR_RATE, false, -1000), -ERANGE);
+	assert_int_equal(press_value(EAR_RATE, true, 500), 0);
+	assert_command(0, "[\"set_property\",\"speed\",2.0]");
+	assert_int_equal(press_value(EAR_RATE, true, INT32_MAX), 0);
+	assert_command(0, "[\"set_property\",\"speed\",4.0]");
+}
+
+static void
+test_shuffle(void **state)
+{
+	assert_int_equal(press_value(EAR_SHUFFLE, false, 0), 0);
+	assert_int_equal(plan.count, 0); /* it is so */
+	assert_int_equal(press(EAR_SHUFFLE), 0);
+	assert_command(0, "[\"set_property\",\"shuffle\",true]");
+	assert_command(1, "[\"playlist-shuffle\"]");
+	view.state.shuffle = 1;
+	assert_int_equal(press_value(EAR_SHUFFLE, false, 1), 0);
+	assert_int_equal(plan.count, 0);
+	assert_int_equal(press(EAR_SHUFFLE), 0);
+	assert_command(0, "[\"set_property\",\"shuffle\",false]");
+	assert_command(1, "[\"playlist-unshuffle\"]");
+	assert_false(mpv_plan_holds(&plan, &view));
+}
+
+static void
+test_repeat(void **state)
+{
+	assert_int_equal(view.state.repeat, EAR_REPEAT_OFF);
+	assert_int_equal(press(EAR_REPEAT), 0);
+	assert_command(0, "[\"set_property\",\"loop-file\",\"no\"]");
+	assert_command(1, "[\"set_property\",\"loop-playlist\",\"inf\"]");
+	view.state.repeat = EAR_REPEAT_ALL;
+	assert_true(mpv_plan_holds(&plan, &view));
+	assert_int_equal(press(EAR_REPEAT), 0);
+	assert_command(0, "[\"set_property\",\"loop-file\",\"inf\"]");
+	assert_int_equal(plan.count, 1);
+	view.state.repeat = EAR_REPEAT_ONE;
+	assert_int_equal(press(EAR_REPEAT), 0);
+	assert_command(0, "[\"set_property\",\"loop-file\",\"no\"]");
+	assert_command(1, "[\"set_property\",\"loop-playlist\",\"no\"]");
+	assert_int_equal(press_value(EAR_REPEAT, false, 3), -ERANGE);
+	assert_int_equal(press_value(EAR_REPEAT, false, -1), -ERANGE);
+}
+
+static int
+press_url(enum ear_button button)
+{
+	struct ear_press p = { .button = button, .text = "http://example.org/a;quit" };
+
+	forget();
+	return mpv_plan_press(&plan, &view, &p);
+}
+
+static void
+test_urls(void **state)
+{
+	assert_int_equal(press_url(EAR_OPEN), 0);
+	assert_command(0, "[\"set_property\",\"idle\",true]");
+	assert_command(1, "[\"set_property\",\"pause\",false]");
+	assert_command(2, "[\"loadfile\",\"http://example.org/a;quit\",\"replace\"]");
+	assert_int_equal(plan.settle, MPV_LOADED);
+	assert_true(mpv_plan_holds(&plan, &view));
+	view.idle = true; /* it could not be opened */
+	assert_false(mpv_plan_holds(&plan, &view));
+	assert_int_equal(press_url(EAR_QUEUE), 0);
+	assert_command(2, "[\"loadfile\",\"http://example.org/a;quit\",\"append-play\"]");
+	view.idle = false;
+	assert_int_equal(press_url(EAR_QUEUE), 0);
+	assert_command(0, "[\"loadfile\",\"http://example.org/a;quit\",\"append\"]");
+	assert_int_equal(plan.count, 1);
+	view.playlist_count = 10000;
+	assert_int_equal(press_url(EAR_QUEUE), -EREMOTEIO);
+}
+
+static void
+test_tracks(void **state)
+{
+	assert_int_equal(press(EAR_AUDIO), 0);
+	assert_command(0, "[\"set_property\",\"aid\",4]");
+	assert_false(mpv_plan_holds(&plan, &view));
+	view.audio.selected = view.state.audio = 2;
+	assert_true(mpv_plan_holds(&plan, &view));
+	assert_int_equal(press(EAR_AUDIO), 0); /* sound is not turned off by going round */
+	assert_command(0, "[\"set_property\",\"aid\",1]");
+	assert_int_equal(press_value(EAR_AUDIO, false, 0), 0);
+	assert_command(0, "[\"set_property\",\"aid\",\"no\"]");
+	assert_int_equal(press_value(EAR_AUDIO, false, 3), -ERANGE);
+	assert_int_equal(press_value(EAR_AUDIO, false, -1), -ERANGE);
+	assert_int_equal(press(EAR_SUBTITLE), 0);
+	assert_command(0, "[\"set_property\",\"sid\",7]");
+	view.subtitle.selected = 2;
+	assert_int_equal(press(EAR_SUBTITLE), 0); /* after the last none */
+	assert_command(0, "[\"set_property\",\"sid\",\"no\"]");
+	assert_int_equal(press_value(EAR_SUBTITLE, false, 2), 0);
+	assert_command(0, "[\"set_property\",\"sid\",9]");
+	assert_int_equal(press_value(EAR_SUBTITLE, false, INT64_MAX), -ERANGE);
+	view.subtitle.count = view.subtitle.selected = 0;
+	assert_int_equal(press(EAR_SUBTITLE), -EREMOTEIO);
+	assert_int_equal(press_value(EAR_SUBTITLE, false, 1), -ERANGE);
+}
+
+static int
+press_key(enum ear_remote_key key, enum ear_motion motion)
+{
+	struct ear_press p = { .button = EAR_KEY, .key = key, .motion = motion };
+
+	forget();
+	return mpv_plan_press(&plan, &view, &p);
+}
+
+static void
+test_keys(void **state)
+{
+	assert_int_equal(press_key(EAR_KEY_UP, EAR_PRESSED), 0);
+	assert_command(0, "[\"keypress\",\"UP\"]");
+	assert_int_equal(press_key(EAR_KEY_UP, EAR_DOWN), 0);
+	assert_command(0, "[\"keydown\",\"UP\"]");
+	assert_int_equal(press_key(EAR_KEY_UP, EAR_HELD), 0);
+	assert_command(0, "[\"keydown\",\"UP\"]");
+	assert_int_equal(press_key(EAR_KEY_UP, EAR_UP), 0);
+	assert_command(0, "[\"keyup\",\"UP\"]");
+	assert_int_equal(press_key(EAR_KEY_NUMERIC_9, EAR_PRESSED), 0);
+	assert_command(0, "[\"keypress\",\"KP9\"]");
+	assert_int_equal(press_key(EAR_KEY_RED, EAR_PRESSED), -EOPNOTSUPP);
+	/* Media keys are verbs. */
+	assert_int_equal(press_key(EAR_KEY_STOP, EAR_DOWN), 0);
+	assert_command(1, "[\"stop\",\"keep-playlist\"]");
+	assert_int_equal(press_key(EAR_KEY_STOP, EAR_HELD), 0);
+	assert_int_equal(plan.count, 0);
+	assert_int_equal(press_key(EAR_KEY_FASTFORWARD, EAR_HELD), 0);
+	assert_command(0, "[\"seek\",10.0,\"relative+exact\"]");
+	assert_int_equal(press_key(EAR_KEY_FASTFORWARD, EAR_UP), 0);
+	assert_int_equal(plan.count, 0);
+	for (int key = 0; key < EAR_KEY_COUNT; key++)
+		for (int motion = EAR_PRESSED; motion <= EAR_UP; motion++)
+			(void)press_key(key, motion);
+}
+
 #define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
 
 int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
-		TEST(test_playing), TEST(test_idle),  TEST(test_seek),
-		TEST(test_volume),  TEST(test_holds),
+		TEST(test_playing), TEST(test_idle),   TEST(test_seek),    TEST(test_volume),
+		TEST(test_holds),   TEST(test_rate),   TEST(test_shuffle), TEST(test_repeat),
+		TEST(test_urls),    TEST(test_tracks), TEST(test_keys),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -44,7 +44,7 @@ test_unknown(void **state)
 		assert_int_equal(mpv_view_set(&view, i, NULL), 0);
 	assert_int_equal(set("pause", "false"), 0);
 	assert_int_equal(set("idle-active", "false"), 0);
-	mpv_view_finish(&view);
+	mpv_view_finish(&view, -1);
 	assert_int_equal(view.state.playback, EAR_PLAYING);
 	assert_int_equal(view.state.position_us, -1);
 	assert_int_equal(view.state.duration_us, -1);
@@ -66,7 +66,7 @@ test_values(void **state)
 	assert_int_equal(set("seekable", "true"), 0);
 	assert_int_equal(set("playlist-count", "3"), 0);
 	assert_int_equal(set("playlist-pos", "1"), 0);
-	mpv_view_finish(&view);
+	mpv_view_finish(&view, -1);
 	assert_int_equal(view.state.playback, EAR_PAUSED);
 	assert_string_equal(view.state.title, "Sintel");
 	assert_true(view.state.position_us >= 12345678 && view.state.position_us <= 12345679);
@@ -87,7 +87,7 @@ test_idle(void **state)
 	set("time-pos", "3");
 	set("duration", "4");
 	set("seekable", "true");
-	mpv_view_finish(&view);
+	mpv_view_finish(&view, -1);
 	assert_int_equal(view.state.playback, EAR_STOPPED);
 	assert_string_equal(view.state.title, "");
 	assert_int_equal(view.state.position_us, -1);
@@ -121,6 +121,14 @@ test_wrong(void **state)
 		{ "playlist-count", "1.5" },
 		{ "playlist-count", "-2" },
 		{ "playlist-pos", "4294967296" },
+		{ "speed", "\"1\"" },
+		{ "speed", "1000" },
+		{ "shuffle", "1" },
+		{ "loop-file", "[]" },
+		{ "loop-playlist", "1.5" },
+		{ "metadata/by-key/artist", "{}" },
+		{ "metadata/by-key/album", "1" },
+		{ "track-list", "{}" },
 	};
 
 	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++)
@@ -145,6 +153,82 @@ test_long_title(void **state)
 	assert_string_equal(view.state.title, "a  [31mb ");
 }
 
+static void
+finish(void)
+{
+	assert_int_equal(set("pause", "false"), 0);
+	assert_int_equal(set("idle-active", "false"), 0);
+	mpv_view_finish(&view, -1);
+}
+
+static void
+test_more_values(void **state)
+{
+	assert_int_equal(set("speed", "1.2499999"), 0);
+	assert_int_equal(set("shuffle", "true"), 0);
+	assert_int_equal(set("metadata/by-key/artist", "\"Bj\u00f6rk\\n\""), 0);
+	assert_int_equal(set("metadata/by-key/album", "\"Post\""), 0);
+	finish();
+	assert_int_equal(view.state.rate, 1250);
+	assert_int_equal(view.state.shuffle, 1);
+	assert_string_equal(view.state.artist, "Bj\xc3\xb6rk ");
+	assert_string_equal(view.state.album, "Post");
+	assert_string_equal(view.state.name, "mpv");
+}
+
+static void
+test_repeat(void **state)
+{
+	static const struct {
+		const char *file, *playlist;
+		int repeat;
+	} cases[] = {
+		{ "false", "false", EAR_REPEAT_OFF },   { "\"no\"", "\"no\"", EAR_REPEAT_OFF },
+		{ "\"inf\"", "false", EAR_REPEAT_ONE }, { "3", "\"inf\"", EAR_REPEAT_ONE },
+		{ "false", "\"inf\"", EAR_REPEAT_ALL }, { "false", "\"force\"", EAR_REPEAT_ALL },
+	};
+
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		assert_int_equal(set("loop-file", cases[i].file), 0);
+		assert_int_equal(set("loop-playlist", cases[i].playlist), 0);
+		finish();
+		assert_int_equal(view.state.repeat, cases[i].repeat);
+	}
+}
+
+static bool
+can(enum ear_button button)
+{
+	return (view.state.can & 1u << button) != 0;
+}
+
+/* What a remote control would show as alive. */
+static void
+test_can(void **state)
+{
+	assert_int_equal(set("playlist-count", "2"), 0);
+	assert_int_equal(set("playlist-pos", "0"), 0);
+	assert_int_equal(set("volume", "50"), 0);
+	finish();
+	assert_true(can(EAR_NEXT) && can(EAR_PAUSE) && can(EAR_STOP) && can(EAR_VOLUME));
+	assert_false(can(EAR_PREVIOUS) || can(EAR_SEEK) || can(EAR_AUDIO) || can(EAR_SUBTITLE));
+	assert_int_equal(set("playlist-pos", "1"), 0);
+	finish();
+	assert_false(can(EAR_NEXT));
+	assert_true(can(EAR_PREVIOUS));
+	assert_int_equal(set("loop-playlist", "\"inf\""), 0);
+	finish();
+	assert_true(can(EAR_NEXT)); /* the first again */
+	assert_int_equal(set("idle-active", "true"), 0);
+	mpv_view_finish(&view, 1);
+	assert_true(can(EAR_PLAY) && can(EAR_PREVIOUS) && can(EAR_OPEN));
+	assert_false(can(EAR_PAUSE) || can(EAR_STOP) || can(EAR_NEXT));
+	assert_int_equal(set("playlist-count", "0"), 0);
+	mpv_view_finish(&view, 1);
+	assert_false(can(EAR_PLAY) || can(EAR_PLAYPAUSE) || can(EAR_PREVIOUS));
+	assert_true(can(EAR_OPEN) && can(EAR_QUEUE) && can(EAR_KEY));
+}
+
 #define TEST(name) cmocka_unit_test_setup(name, setup)
 
 int
@@ -153,6 +237,7 @@ main(void)
 	const struct CMUnitTest tests[] = {
 		TEST(test_unknown),          TEST(test_values), TEST(test_idle),
 		TEST(test_before_the_start), TEST(test_wrong),  TEST(test_long_title),
+		TEST(test_more_values),      TEST(test_repeat), TEST(test_can),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
