@@ -59,16 +59,18 @@ press_all(const struct mpd_view *view, int hushed)
 		}
 }
 
-static void
+/* Whether it is no nonsense, after which mpd.c believes nothing of the answer. */
+static bool
 take_line(struct mpd_view *view, struct mpd_parser *parser, char *line)
 {
-	int id;
+	int id, error;
 
 	/* As mpd_link.c: of what is shorter, libmpdclient reads beyond the end. */
 	if (strlen(line) < 2 || mpd_parser_feed(parser, line) != MPD_PARSER_PAIR)
-		return;
-	(void)mpd_view_set(view, mpd_parser_get_name(parser), mpd_parser_get_value(parser));
+		return true;
+	error = mpd_view_set(view, mpd_parser_get_name(parser), mpd_parser_get_value(parser));
 	(void)mpd_view_take_id(&id, mpd_parser_get_value(parser));
+	return error == 0;
 }
 
 int
@@ -78,6 +80,7 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	struct mpd_view view;
 	struct mpd_place place;
 	char *text = malloc(size + 1), *rest = text, *line;
+	bool good = true;
 	int hushed = size > 0 ? data[0] % 102 - 1 : -1;
 
 	memcpy(text, data, size);
@@ -86,8 +89,8 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	(void)mpd_place_of_socket(&place, text);
 	mpd_view_init(&view);
 	while ((line = strsep(&rest, "\n")) != NULL)
-		take_line(&view, parser, line);
-	if (mpd_view_finish(&view, &hushed) == 0) {
+		good &= take_line(&view, parser, line);
+	if (mpd_view_finish(&view, &hushed) == 0 && good) {
 		check(&view.state);
 		(void)mpd_view_is_loading(&view);
 		press_all(&view, hushed);
