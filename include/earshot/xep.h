@@ -74,6 +74,8 @@ enum ear_stanza_kind {
 	EAR_IQ_SET,
 	EAR_MESSAGE,
 	EAR_PRESENCE,
+	/* A message for people that no rule took and no program wants. */
+	EAR_MESSAGE_LEFT,
 	/* For a message that this engine itself sent: from whom it was for, or (on EAR_LINK_NONE)
 	 * because no path took it; then it may come from inside ear_send(). Policy is not asked,
 	 * and everyone but whose message it was passes. */

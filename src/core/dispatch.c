@@ -104,6 +104,18 @@ refuse(const struct ear_in *in, enum ear_verb verb)
 	send_refusal(in, ear_error_to(in->stanza, EAR_NOT_AUTHORIZED, text));
 }
 
+/* Whether its sender is told when nobody reads it (RFC 6121 §8.5.2.2.1): not of what is no word
+ * from one to another. */
+static bool
+wants_error(xmpp_stanza_t *message)
+{
+	/* Who publishes does so in vain. */
+	if (is_type(message, "headline") && ear_find(message, "event", EAR_NS_PUBSUB_EVENT) != NULL)
+		return true;
+	return !is_type(message, "headline") && !is_type(message, "groupchat") &&
+	       ear_find(message, "body", NULL) != NULL;
+}
+
 /* Runs one rule if it matches. *refused: its policy wants another sender, who has been told. */
 static enum ear_verdict
 try_rule(const struct ear_rule *rule, struct ear_in *in, enum ear_stanza_kind kind, bool *refused)
@@ -115,6 +127,8 @@ try_rule(const struct ear_rule *rule, struct ear_in *in, enum ear_stanza_kind ki
 		return EAR_PASS;
 	if (kind != EAR_MESSAGE_ERROR &&
 	    !policy_allows(in->ear->conf, rule->verb, in->level, in->link)) {
+		if (kind == EAR_MESSAGE && rule->verb == EAR_VERB_CHAT && !wants_error(in->stanza))
+			return EAR_PASS;
 		refuse(in, rule->verb);
 		*refused = true;
 		return EAR_DONE;
@@ -156,18 +170,6 @@ may_chat(const struct ear_in *in)
 	return policy_allows(in->ear->conf, EAR_VERB_CHAT, in->level, in->link);
 }
 
-/* Whether its sender is told when nobody reads it (RFC 6121 §8.5.2.2.1): not of what is no word
- * from one to another. */
-static bool
-wants_error(xmpp_stanza_t *message)
-{
-	/* Who publishes does so in vain. */
-	if (is_type(message, "headline") && ear_find(message, "event", EAR_NS_PUBSUB_EVENT) != NULL)
-		return true;
-	return !is_type(message, "headline") && !is_type(message, "groupchat") &&
-	       ear_find(message, "body", NULL) != NULL;
-}
-
 static void
 refuse_message(struct ear_in *in, bool may)
 {
@@ -182,13 +184,23 @@ refuse_message(struct ear_in *in, bool may)
 		     ear_error_to(in->stanza, EAR_SERVICE_UNAVAILABLE, "nobody is listening here"));
 }
 
+/* Whether an extension answers a message that no program wants. */
+static bool
+is_left_to_rules(struct ear_in *in)
+{
+	bool refused = false;
+
+	return wants_error(in->stanza) && try_rules(in, EAR_MESSAGE_LEFT, &refused) == EAR_DONE &&
+	       !refused;
+}
+
 /* A message for people: to the programs that want messages. */
 static void
 take_message(const struct link *link, struct ear_in *in)
 {
 	bool may = may_chat(in);
 
-	if (may && program_deliver(in->ear, in) > 0)
+	if (may && (program_deliver(in->ear, in) > 0 || is_left_to_rules(in)))
 		receive_done(in->ear, link, in);
 	else
 		refuse_message(in, may);

@@ -20,7 +20,7 @@ static const struct {
 
 #define PLAYLIST_COUNT (sizeof(playlist) / sizeof(playlist[0]))
 
-#define DEMO_CAN ((1u << (EAR_MUTE + 1)) - 1)
+#define DEMO_CAN (((1u << (EAR_MUTE + 1)) - 1) | 1u << EAR_KEY)
 
 struct demo {
 	struct ear_player *player;
@@ -159,11 +159,24 @@ demo_press(struct demo *demo, const struct ear_press *press)
 	return -EOPNOTSUPP;
 }
 
+/* It has no keys: what they stand for. */
+static int
+demo_key(struct demo *demo, const struct ear_press *press)
+{
+	struct ear_press verb;
+	bool nothing;
+	int error = player_key_verb(press, &verb, &nothing);
+
+	return error != 0 || nothing ? error : demo_press(demo, &verb);
+}
+
 static void
 demo_begin(void *self, const struct ear_press *press)
 {
 	struct demo *demo = self;
-	int error = press == NULL ? 0 : demo_press(demo, press);
+	int error = press == NULL              ? 0
+		    : press->button == EAR_KEY ? demo_key(demo, press)
+					       : demo_press(demo, press);
 	struct ear_player_state state;
 
 	if (error != 0) {

@@ -465,24 +465,47 @@ is_error(xmpp_stanza_t *stanza)
 	return type != NULL && strcmp(type, "error") == 0;
 }
 
-enum ear_verdict
-fake_message(struct ear *ear, const char *from, const char *xml)
+static enum ear_verdict
+give_message(struct ear *ear, enum ear_stanza_kind kind, const char *from, const char *xml)
 {
 	xmpp_stanza_t *stanza = xmpp_stanza_new_from_string(ear->ctx, xml);
 	struct ear_in in = { .ear = ear, .stanza = stanza, .from = from };
 	enum ear_verdict verdict;
 
 	assert_non_null(stanza);
-	in.id = xmpp_stanza_get_id(stanza);
 	in.to = xmpp_stanza_get_to(stanza);
+	in.id = xmpp_stanza_get_id(stanza);
 	in.level = ear->level;
 	in.link = ear->link;
-	verdict = walk(ear, &in,
-		       strcmp(xmpp_stanza_get_name(stanza), "presence") == 0 ? EAR_PRESENCE
-		       : is_error(stanza)                                    ? EAR_MESSAGE_ERROR
-									     : EAR_MESSAGE);
+	verdict = walk(ear, &in, kind);
 	xmpp_stanza_release(stanza);
 	return verdict == EAR_SERVICE_UNAVAILABLE ? EAR_PASS : verdict;
+}
+
+static enum ear_stanza_kind
+kind_of(xmpp_stanza_t *stanza)
+{
+	if (strcmp(xmpp_stanza_get_name(stanza), "presence") == 0)
+		return EAR_PRESENCE;
+	return is_error(stanza) ? EAR_MESSAGE_ERROR : EAR_MESSAGE;
+}
+
+enum ear_verdict
+fake_message(struct ear *ear, const char *from, const char *xml)
+{
+	xmpp_stanza_t *stanza = xmpp_stanza_new_from_string(ear->ctx, xml);
+	enum ear_stanza_kind kind;
+
+	assert_non_null(stanza);
+	kind = kind_of(stanza);
+	xmpp_stanza_release(stanza);
+	return give_message(ear, kind, from, xml);
+}
+
+enum ear_verdict
+fake_message_left(struct ear *ear, const char *from, const char *xml)
+{
+	return give_message(ear, EAR_MESSAGE_LEFT, from, xml);
 }
 
 bool

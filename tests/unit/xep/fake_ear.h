@@ -117,6 +117,9 @@ xmpp_stanza_t *fake_ask_to(struct ear *ear, const char *type, const char *from, 
  * they said. */
 enum ear_verdict fake_message(struct ear *ear, const char *from, const char *xml);
 
+/* The same for one that no program wants. */
+enum ear_verdict fake_message_left(struct ear *ear, const char *from, const char *xml);
+
 /* Tells all who watch. */
 void fake_tell(struct ear *ear, enum ear_event_kind kind, const char *address);
 

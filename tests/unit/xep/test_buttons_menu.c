@@ -245,7 +245,7 @@ test_keys(void **state)
 	assert_true(offers("value", "up"));
 	assert_true(offers("value", "numeric_9"));
 	submit("next", "value", "volumeup");
-	assert_string_equal(status(), "executing");
+	assert_non_null(strstr(words(), "75 %"));
 }
 
 static void
