@@ -10,6 +10,7 @@ struct event_base;
 struct ear_clock;
 struct ear_player;
 
+/* "auto" is all kinds of real players at once: there the socket is mpv's, the URL Kodi's. */
 struct player_config {
 	const char *kind;   /* "auto", "mpv", "mpris", "kodi", "mpd", "demo", "none" */
 	const char *socket; /* mpv's JSON IPC socket or MPD's; NULL: the usual places */

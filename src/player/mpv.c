@@ -20,11 +20,10 @@
 #include "player/mpv_view.h"
 #include "player/ops.h"
 
-#define SETTLE_MAX (EAR_SEC)        /* a slow network: then the state is told as it is */
-#define REFUSED    (100 * EAR_MSEC) /* what could not be opened leaves mpv idle, or was one of many \
-				     */
-#define RETRY_MIN (EAR_SEC)
-#define RETRY_MAX (30 * EAR_SEC)
+#define SETTLE_MAX (EAR_SEC)      /* a slow network: then the state is told as it is */
+#define REFUSED    (EAR_SEC / 10) /* what cannot be opened leaves mpv idle, or the next plays */
+#define RETRY_MIN  (EAR_SEC)
+#define RETRY_MAX  (30 * EAR_SEC)
 
 #define SHOW_MSEC_MAX 3600000 /* far below what mpv's own integer holds */
 

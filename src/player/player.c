@@ -51,12 +51,8 @@ static const struct {
 	const char *name;
 	const struct player_kind *kind;
 } kinds[] = {
-	{ "auto", &player_mpv }, /* the one kind that can be found by looking for it */
-	{ "mpv", &player_mpv },
-	{ "kodi", &player_kodi },
-	{ "mpd", &player_mpd },
-	{ "mpris", &player_mpris },
-	{ "demo", &player_demo },
+	{ "auto", &player_auto }, { "mpv", &player_mpv },     { "kodi", &player_kodi },
+	{ "mpd", &player_mpd },   { "mpris", &player_mpris }, { "demo", &player_demo },
 };
 
 static void

@@ -353,9 +353,9 @@ test_file_names(void **state)
 }
 
 static int
-open_auto(void)
+open_anywhere(void)
 {
-	struct player_config config = { .kind = "auto" };
+	struct player_config config = { .kind = "mpv" };
 
 	return player_new(rig.base, rig.clock, &config, NULL, NULL, &rig.player);
 }
@@ -367,7 +367,7 @@ test_usual_places(void **state)
 	char *kept = old == NULL ? NULL : strdup(old);
 
 	setenv("XDG_RUNTIME_DIR", rig.dir, 1);
-	assert_int_equal(open_auto(), 0);
+	assert_int_equal(open_anywhere(), 0);
 	snprintf(rig.socket, sizeof(rig.socket), "%s/mpv.sock", rig.dir);
 	assert_string_equal(ear_player_kind(rig.player), "none");
 	rig_mpv_start(&rig, "yes", (const char *[]){ one, NULL });
