@@ -95,10 +95,10 @@ cli_send(struct cli *cli, xmpp_stanza_t *stanza)
 	return rc == 0 ? EXIT_DONE : rc == -EMSGSIZE ? EXIT_USAGE : EXIT_CONFIG;
 }
 
-static void
+void
 answer_take(struct answer *answer, xmpp_stanza_t *stanza)
 {
-	answer->stanza = stanza;
+	*answer = (struct answer){ .stanza = stanza };
 	cli_via(stanza, &answer->link, &answer->rtt_us, NULL);
 	answer->code = strcmp(xmpp_stanza_get_type(stanza), "error") == 0 ? cli_code_of(stanza)
 									  : EXIT_DONE;
@@ -171,49 +171,57 @@ way_in(enum ear_verdict condition, const char *subject)
 		       : "";
 }
 
+/* Of an answer that says no. */
+static char *
+refusal_text(const char *subject, const struct answer *answer)
+{
+	enum ear_verdict condition = ear_condition_of(answer->stanza);
+	const char *name = ear_condition_name(condition);
+	const char *text = ear_error_text_of(answer->stanza);
+	const char *colon = text == NULL ? "" : ": ", *way;
+
+	switch ((int)answer->code) {
+	case EXIT_NOBODY:
+		return xasprintf("%s: nobody there (%s)%s%s; earshot peers lists who is", subject,
+				 name, colon, text == NULL ? "" : text);
+	case EXIT_TIMEOUT:
+		return xasprintf("%s: no answer (%s)%s%s", subject, name, colon,
+				 text == NULL ? "" : text);
+	case EXIT_TRUST:
+		return xasprintf("%s: refused (%s): %s", subject, name,
+				 text == NULL ? "the only path to it is plaintext, which [policy] "
+						"plaintext of this machine denies"
+					      : text);
+	case EXIT_USAGE:
+		return xasprintf("%s: is no address (%s)", subject, name);
+	case EXIT_CONFIG:
+		return xasprintf("%s: the daemon refused (%s): %s", subject, name,
+				 text == NULL ? "it gave no reason" : text);
+	default:
+		way = way_in(condition, subject);
+		return xasprintf("%s: refused (%s): %s%s%s", subject, name,
+				 text == NULL ? hint_of(condition) : text, way,
+				 *way == '\0' ? "" : subject);
+	}
+}
+
+char *
+cli_reason(const char *subject, const struct answer *answer)
+{
+	if (answer->stanza != NULL)
+		return refusal_text(subject, answer);
+	if (answer->code == EXIT_TIMEOUT)
+		return xasprintf("%s: no answer in time; --timeout waits longer", subject);
+	return NULL;
+}
+
 int
 cli_refused(const char *subject, const struct answer *answer)
 {
-	enum ear_verdict condition;
-	const char *text, *name, *way;
+	char *reason = cli_reason(subject, answer);
 
-	if (answer->stanza == NULL) {
-		if (answer->code == EXIT_TIMEOUT)
-			complain("%s: no answer in time; --timeout waits longer", subject);
-		return answer->code;
-	}
-	condition = ear_condition_of(answer->stanza);
-	name = ear_condition_name(condition);
-	text = ear_error_text_of(answer->stanza);
-	switch (answer->code) {
-	case EXIT_NOBODY:
-		complain("%s: nobody there (%s)%s%s; earshot peers lists who is", subject, name,
-			 text == NULL ? "" : ": ", text == NULL ? "" : text);
-		break;
-	case EXIT_TIMEOUT:
-		complain("%s: no answer (%s)%s%s", subject, name, text == NULL ? "" : ": ",
-			 text == NULL ? "" : text);
-		break;
-	case EXIT_TRUST:
-		complain("%s: refused (%s): %s", subject, name,
-			 text == NULL
-				 ? "the only path to it is plaintext, which [policy] plaintext "
-				   "of this machine denies"
-				 : text);
-		break;
-	case EXIT_USAGE:
-		complain("%s: is no address (%s)", subject, name);
-		break;
-	case EXIT_CONFIG:
-		complain("%s: the daemon refused (%s): %s", subject, name,
-			 text == NULL ? "it gave no reason" : text);
-		break;
-	default:
-		way = way_in(condition, subject);
-		complain("%s: refused (%s): %s%s%s", subject, name,
-			 text == NULL ? hint_of(condition) : text, way,
-			 *way == '\0' ? "" : subject);
-		break;
-	}
+	if (reason != NULL)
+		complain("%s", reason);
+	free(reason);
 	return answer->code;
 }

@@ -282,6 +282,30 @@ cli_open(struct cli *cli)
 	return code;
 }
 
+void
+cli_forget(struct cli *cli)
+{
+	client_free(cli->client);
+	cli->client = NULL;
+	cli->up = cli->down = cli->told = false;
+}
+
+int
+cli_reopen(struct cli *cli)
+{
+	const char *places[] = { cli->args.socket, cli->conf->local_socket,
+				 "/run/earshot/earshot.sock" };
+	size_t end = cli->args.socket != NULL ? 1 : 3;
+	int fd = -ENOENT;
+
+	for (size_t i = 0; i < end && is_absent(fd); i++)
+		fd = places[i] == NULL ? -ENOENT : client_connect(places[i]);
+	if (fd < 0)
+		return fd;
+	cli->client = client_new(cli->base, cli->ctx, fd, &client_events, cli);
+	return 0;
+}
+
 int
 cli_is_down(struct cli *cli)
 {

@@ -79,11 +79,17 @@ char *cli_address(struct cli *cli, const char *name, int *code);
 void cli_ask(struct cli *cli, xmpp_stanza_t *iq, double seconds, struct answer *answer);
 void answer_release(struct answer *answer);
 
+/* What an answering stanza says; it stays the caller's. */
+void answer_take(struct answer *answer, xmpp_stanza_t *stanza);
+
 /* The same of the engine itself: a new request in EAR_NS_CONTROL. */
 xmpp_stanza_t *cli_control(struct cli *cli, const char *type, const char *name);
 
-/* Complains about an answer that is no result; hint NULL: the usual remedy. Returns its code. */
+/* Complains about an answer that is no result. Returns its code. */
 int cli_refused(const char *subject, const struct answer *answer);
+
+/* The same in words, for the caller to show and free; NULL: the user knows why there is none. */
+char *cli_reason(const char *subject, const struct answer *answer);
 
 /* Sends (consumed), with --path's wish in it. 0, or an exit code after a complaint. */
 int cli_send(struct cli *cli, xmpp_stanza_t *stanza);
@@ -100,6 +106,13 @@ void cli_turn(struct cli *cli, int64_t deadline);
 
 /* EXIT_CONFIG when the engine left, after saying so once; else EXIT_DONE. */
 int cli_is_down(struct cli *cli);
+
+/*
+ * For those who outlive the daemon: after it left, forgets its stream, so that the loop goes on
+ * without; then tries its places once, without waiting. 0: `up` follows, or `down` again.
+ */
+void cli_forget(struct cli *cli);
+int cli_reopen(struct cli *cli);
 
 /* Waits that long, unless interrupted or down. */
 void cli_sleep(struct cli *cli, double seconds);
@@ -128,6 +141,7 @@ int cmd_send(struct cli *cli);
 int cmd_queue(struct cli *cli);
 int cmd_chat(struct cli *cli);
 int cmd_press(struct cli *cli);
+int cmd_remote(struct cli *cli);
 int cmd_status(struct cli *cli);
 int cmd_ping(struct cli *cli);
 int cmd_stanza(struct cli *cli);
