@@ -5,7 +5,7 @@ B       ?= $(if $(SAN),build/san,build)
 CC      ?= cc
 CFLAGS  ?= -O2 -g
 PKGS    := libstrophe libevent openssl expat inih jansson libcares libedit libqrencode sqlite3 \
-	libmpdclient libsystemd
+	libmpdclient libsystemd ncursesw
 
 WARN    := -Wall -Wextra -Wshadow -Wstrict-prototypes -Wmissing-prototypes -Wvla -Wno-unused-parameter
 MUST    := -std=c17 -D_GNU_SOURCE -fno-common -fstack-protector-strong $(WARN) $(if $(WERROR),-Werror)

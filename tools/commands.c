@@ -63,6 +63,17 @@ const struct command commands[] = {
 	  .min = 2,
 	  .max = 4,
 	  .run = cmd_press },
+	{ .name = "remote",
+	  .args = "[ADDR]",
+	  .summary = "The remote control on the whole screen",
+	  .help = "What plays, how far it is, how loud, which buttons make sense, and the path to "
+		  "it.\n"
+		  "Space plays and pauses, arrows are keys where the player takes keys, else they\n"
+		  "seek and change the volume; ? lists all keys, l the boxes in earshot, q "
+		  "quits.\n",
+	  .letters = "",
+	  .max = 1,
+	  .run = cmd_remote },
 	{ .name = "status",
 	  .args = "ADDR",
 	  .summary = "What the player does",
