@@ -236,6 +236,165 @@ test_show(void **state)
 	assert_non_null(strstr(text, "screen is empty"));
 }
 
+static bool
+can(enum ear_button button)
+{
+	return (now.can & 1u << button) != 0;
+}
+
+/* Twice as fast, the title ends in half the time. */
+static void
+test_rate(void **state)
+{
+	clock_advance(the_clock, 10 * EAR_SEC);
+	assert_int_equal(press_value(EAR_RATE, false, 2000), 0);
+	assert_int_equal(now.rate, 2000);
+	assert_position(10 * EAR_SEC);
+	clock_advance(the_clock, 10 * EAR_SEC);
+	look();
+	assert_position(30 * EAR_SEC);
+	assert_int_equal(press_value(EAR_SEEK, false, now.duration_us - 10 * EAR_SEC), 0);
+	clock_advance(the_clock, 6 * EAR_SEC);
+	look();
+	assert_string_equal(now.title, "Sintel");
+	assert_position(2 * EAR_SEC);
+	assert_int_equal(press_value(EAR_RATE, false, EAR_RATE_MAX + 1), -ERANGE);
+	assert_int_equal(press_value(EAR_RATE, true, -5000), 0);
+	assert_int_equal(now.rate, EAR_RATE_MIN);
+}
+
+static void
+test_order(void **state)
+{
+	static const char *const shuffled[] = { "Big Buck Bunny", "Tears of Steel", "Sintel" };
+
+	assert_int_equal(press(EAR_SHUFFLE), 0);
+	assert_int_equal(now.shuffle, 1);
+	for (int i = 0; i < 3; i++) {
+		assert_string_equal(now.title, shuffled[i]);
+		assert_true(can(EAR_NEXT) == (i < 2));
+		assert_int_equal(press(EAR_NEXT), i < 2 ? 0 : -EREMOTEIO);
+	}
+	assert_int_equal(press_value(EAR_SHUFFLE, false, 0), 0);
+	assert_int_equal(now.shuffle, 0);
+	assert_int_equal(press(EAR_NEXT), 0);
+	assert_string_equal(now.title, "Tears of Steel");
+}
+
+static void
+test_repeat(void **state)
+{
+	assert_int_equal(press(EAR_REPEAT), 0);
+	assert_int_equal(now.repeat, EAR_REPEAT_ALL);
+	assert_int_equal(press(EAR_PREVIOUS), 0);
+	assert_string_equal(now.title, "Tears of Steel");
+	clock_advance(the_clock, now.duration_us + EAR_SEC);
+	look();
+	assert_string_equal(now.title, "Big Buck Bunny");
+	assert_int_equal(press(EAR_REPEAT), 0);
+	assert_int_equal(now.repeat, EAR_REPEAT_ONE);
+	clock_advance(the_clock, now.duration_us);
+	look();
+	assert_string_equal(now.title, "Big Buck Bunny");
+	assert_int_equal(press(EAR_REPEAT), 0);
+	assert_int_equal(now.repeat, EAR_REPEAT_OFF);
+	assert_int_equal(press_value(EAR_REPEAT, false, 3), -ERANGE);
+}
+
+static int
+press_url(enum ear_button button, const char *url)
+{
+	struct ear_press p = { .button = button, .text = url };
+
+	ear_player_press(player, &p, on_answer, NULL);
+	clock_advance(the_clock, 10);
+	return last_error;
+}
+
+static void
+test_urls(void **state)
+{
+	assert_int_equal(press(EAR_PAUSE), 0);
+	assert_int_equal(press_url(EAR_QUEUE, "http://example.org/a/queued.mp4"), 0);
+	assert_string_equal(now.title, "Big Buck Bunny");
+	for (int i = 0; i < 3; i++)
+		assert_int_equal(press(EAR_NEXT), 0);
+	assert_string_equal(now.title, "queued.mp4");
+	assert_int_equal(press_url(EAR_OPEN, "http://example.org/"), 0);
+	assert_string_equal(now.title, "http://example.org/");
+	assert_int_equal(now.playback, EAR_PLAYING);
+	assert_false(can(EAR_NEXT) || can(EAR_PREVIOUS) || can(EAR_SUBTITLE));
+	assert_int_equal(press_url(EAR_OPEN, "demo://a"), -ERANGE);
+	assert_int_equal(press(EAR_STOP), 0);
+	assert_int_equal(press_url(EAR_QUEUE, "http://example.org/b"), 0);
+	assert_int_equal(now.playback, EAR_PLAYING);
+	assert_string_equal(now.title, "b");
+	for (int i = 0; i < 100; i++)
+		(void)press_url(EAR_QUEUE, "http://example.org/c");
+	assert_int_equal(last_error, -EREMOTEIO);
+}
+
+static void
+test_tracks(void **state)
+{
+	look();
+	assert_int_equal(now.audio, 1);
+	assert_int_equal(now.audio_count, 2);
+	assert_int_equal(now.subtitle, 0);
+	assert_int_equal(now.subtitle_count, 3);
+	for (int i = 1; i <= 4; i++) {
+		assert_int_equal(press(EAR_SUBTITLE), 0);
+		assert_int_equal(now.subtitle, i % 4);
+	}
+	assert_int_equal(press(EAR_AUDIO), 0);
+	assert_int_equal(now.audio, 2);
+	assert_int_equal(press(EAR_AUDIO), 0);
+	assert_int_equal(now.audio, 1);
+	assert_int_equal(press_value(EAR_AUDIO, false, 0), 0);
+	assert_int_equal(now.audio, 0);
+	assert_int_equal(press_value(EAR_AUDIO, false, 3), -ERANGE);
+	assert_int_equal(press(EAR_STOP), 0);
+	assert_false(can(EAR_AUDIO));
+	assert_int_equal(press(EAR_AUDIO), -EREMOTEIO);
+}
+
+static int
+press_key(enum ear_remote_key key, enum ear_motion motion)
+{
+	struct ear_press p = { .button = EAR_KEY, .key = key, .motion = motion };
+
+	ear_player_press(player, &p, on_answer, NULL);
+	clock_advance(the_clock, 10);
+	return last_error;
+}
+
+static void
+test_keys(void **state)
+{
+	assert_int_equal(press_key(EAR_KEY_VOLUMEUP, EAR_DOWN), 0);
+	assert_int_equal(press_key(EAR_KEY_VOLUMEUP, EAR_HELD), 0);
+	assert_int_equal(press_key(EAR_KEY_VOLUMEUP, EAR_UP), 0);
+	assert_int_equal(now.volume, 80);
+	assert_int_equal(press_key(EAR_KEY_PLAYPAUSE, EAR_DOWN), 0);
+	assert_int_equal(press_key(EAR_KEY_PLAYPAUSE, EAR_HELD), 0);
+	assert_int_equal(press_key(EAR_KEY_PLAYPAUSE, EAR_UP), 0);
+	assert_int_equal(now.playback, EAR_PAUSED);
+	assert_int_equal(press_key(EAR_KEY_NEXTSONG, EAR_PRESSED), 0);
+	assert_string_equal(now.title, "Sintel");
+	assert_int_equal(press_key(EAR_KEY_UP, EAR_PRESSED), -EOPNOTSUPP);
+}
+
+/* It is told of without being asked, as a real player is. */
+static void
+test_appears(void **state)
+{
+	clock_advance(the_clock, 10);
+	assert_int_equal(changes, 1);
+	assert_string_equal(told.title, "Big Buck Bunny");
+	assert_string_equal(told.artist, "Blender Foundation");
+	assert_string_equal(told.name, "demo");
+}
+
 #define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
 
 int
@@ -244,6 +403,8 @@ main(void)
 	const struct CMUnitTest tests[] = {
 		TEST(test_time_runs), TEST(test_titles), TEST(test_end_of_title), TEST(test_stop),
 		TEST(test_seek),      TEST(test_volume), TEST(test_mute),         TEST(test_show),
+		TEST(test_rate),      TEST(test_order),  TEST(test_repeat),       TEST(test_urls),
+		TEST(test_tracks),    TEST(test_keys),   TEST(test_appears),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

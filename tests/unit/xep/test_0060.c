@@ -281,7 +281,8 @@ test_tune(void **state)
 	tune = ear_find(item_of(EAR_NS_TUNE), "tune", EAR_NS_TUNE);
 	assert_string_equal(ear_text(ear_find(tune, "title", EAR_NS_TUNE)), "Big Buck Bunny");
 	assert_string_equal(ear_text(ear_find(tune, "length", EAR_NS_TUNE)), "596");
-	assert_null(ear_find(tune, "artist", EAR_NS_TUNE));
+	assert_string_equal(ear_text(ear_find(tune, "artist", EAR_NS_TUNE)), "Blender Foundation");
+	assert_null(ear_find(tune, "source", EAR_NS_TUNE));
 	ear->sends = 0;
 	press(EAR_VOLUME, 10); /* none of a tune's business */
 	press(EAR_PAUSE, -1);

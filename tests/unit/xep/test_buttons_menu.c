@@ -152,7 +152,8 @@ test_menu(void **state)
 	assert_non_null(strstr(words(), "Big Buck Bunny"));
 	assert_true(offers("button", "pause"));
 	assert_true(offers("button", "seek"));
-	assert_false(offers("button", "open")); /* this player cannot */
+	assert_true(offers("button", "open"));
+	assert_false(offers("button", "previous")); /* nothing is before the first */
 	assert_string_equal(fake_attribute(inside("actions", NULL), "execute"), "next");
 	assert_true(allows("next") && allows("complete") && !allows("prev"));
 }
