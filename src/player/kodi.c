@@ -20,6 +20,7 @@
 #include "player/kodi_rpc.h"
 #include "player/kodi_view.h"
 #include "player/ops.h"
+#include "player/tcp.h"
 
 #define START_MAX  (EAR_SEC)         /* an item that starts is waited for so long */
 #define SETTLE_MAX (1500 * EAR_MSEC) /* a slow network: then the state is told as it is */
@@ -43,7 +44,8 @@ enum kodi_phase {
 
 struct kodi {
 	struct ear_player *player;
-	struct kodi_address address;
+	struct sockaddr_storage address;
+	socklen_t length;
 	char *url;
 	struct kodi_rpc *rpc;
 	bool up;       /* it answers: there is a Kodi */
@@ -413,7 +415,8 @@ kodi_connect(struct kodi *kodi)
 
 	if (kodi->rpc == NULL)
 		kodi->rpc = kodi_rpc_new(player_base(kodi->player), player_clock(kodi->player),
-					 &kodi->address, &events, kodi);
+					 (const struct sockaddr *)&kodi->address, kodi->length,
+					 &events, kodi);
 }
 
 /* Only with somebody to tell: a Kodi that appears is a change. */
@@ -452,15 +455,17 @@ kodi_abandon(void *self)
 static int
 kodi_open(struct ear_player *player, const struct player_config *config, void **self)
 {
-	const char *url = config->url == NULL ? KODI_URL : config->url;
-	struct kodi_address address;
+	const char *url = config->url == NULL ? "tcp://127.0.0.1" : config->url;
+	struct sockaddr_storage address;
+	socklen_t length;
 	struct kodi *kodi;
 
-	if (kodi_rpc_address(&address, url) != 0)
+	if (tcp_address(url, "9090", &address, &length) != 0)
 		return -EINVAL;
 	kodi = xalloc(sizeof(*kodi));
 	kodi->player = player;
 	kodi->address = address;
+	kodi->length = length;
 	kodi->url = xstrdup(url);
 	kodi->resume_list = kodi->resume_index = -1;
 	kodi->next_id = 1;

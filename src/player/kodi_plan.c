@@ -12,6 +12,7 @@
 
 #define NEAR      (2 * EAR_SEC) /* a seek ends at a key frame, and takes its time */
 #define NEAR_END  (3 * EAR_SEC) /* so near, the item may be over when one looks again */
+#define TIME_MAX  (INT64_C(360000000) * EAR_SEC) /* 100,000 hours */
 #define FILE_PART "file://"
 
 /* The reference to params is taken. */
@@ -108,22 +109,28 @@ time_of(int64_t usec)
 			 "milliseconds", (int)(msec % 1000));
 }
 
+/* now + by, between min and max. */
+static int64_t
+shifted(int64_t now, int64_t by, int64_t min, int64_t max)
+{
+	if (by > max - now)
+		return max;
+	return by < min - now ? min : now + by;
+}
+
 /* Always to a position, never by a difference: so it can be done again when Kodi has lost it. */
 static int
 plan_seek(struct kodi_plan *plan, const struct kodi_view *view, const struct ear_press *press)
 {
-	int64_t to = press->value, end = view->state.duration_us;
+	int64_t to = press->value, end = view->state.duration_us, now = view->state.position_us;
+	int64_t max = end < 0 ? TIME_MAX : end;
 
-	if (!view->state.seekable || view->state.position_us < 0)
+	if (!view->state.seekable || now < 0)
 		return -EREMOTEIO;
-	if (press->relative)
-		to += view->state.position_us;
-	else if (to < 0 || (end >= 0 && to > end))
+	if (!press->relative && (to < 0 || to > max))
 		return -ERANGE;
-	if (end >= 0 && to > end)
-		to = end;
-	if (to < 0)
-		to = 0;
+	if (press->relative)
+		to = shifted(now, to, 0, max);
 	if (end < 0 || end - to > NEAR_END)
 		aim(plan, KODI_POSITION, to);
 	return call(plan, "Player.Seek",
@@ -136,11 +143,10 @@ plan_volume(struct kodi_plan *plan, const struct kodi_view *view, const struct e
 {
 	int64_t to = press->value;
 
-	if (press->relative)
-		to += view->state.volume;
-	else if (to < 0 || to > 100)
+	if (!press->relative && (to < 0 || to > 100))
 		return -ERANGE;
-	to = to < 0 ? 0 : to > 100 ? 100 : to;
+	if (press->relative)
+		to = shifted(view->state.volume, to, 0, 100);
 	aim(plan, KODI_VOLUME, to);
 	return call(plan, "Application.SetVolume", json_pack("{s:i}", "volume", (int)to));
 }

@@ -16,10 +16,10 @@
 #include "player/kodi_cut.h"
 #include "player/kodi_rpc.h"
 #include "player/mpv_ipc.h"
+#include "player/tcp.h"
 
 #define CONNECT_MAX (2 * EAR_SEC) /* to be connected and to have its first answer */
-#define PORT        9090
-#define GREETING_ID 0 /* of the first call, which shows whether Kodi is there at all */
+#define GREETING_ID 0             /* of the first call, which shows whether Kodi is there at all */
 
 /* JSON-RPC 2.0 section 5.1 */
 #define METHOD_NOT_FOUND (-32601)
@@ -152,20 +152,6 @@ send_object(struct kodi_rpc *rpc, json_t *object)
 	json_decref(object);
 }
 
-/* A machine that is switched off says nothing about it: then its connection ends all the same. */
-static void
-set_options(int fd)
-{
-	static const int options[][3] = {
-		{ IPPROTO_TCP, TCP_NODELAY, 1 },   { SOL_SOCKET, SO_KEEPALIVE, 1 },
-		{ IPPROTO_TCP, TCP_KEEPIDLE, 30 }, { IPPROTO_TCP, TCP_KEEPINTVL, 10 },
-		{ IPPROTO_TCP, TCP_KEEPCNT, 3 },
-	};
-
-	for (size_t i = 0; i < sizeof(options) / sizeof(options[0]); i++)
-		(void)setsockopt(fd, options[i][0], options[i][1], &options[i][2], sizeof(int));
-}
-
 static void
 on_event(struct bufferevent *stream, short what, void *arg)
 {
@@ -175,7 +161,7 @@ on_event(struct bufferevent *stream, short what, void *arg)
 		fail(rpc, -ENODEV);
 		return;
 	}
-	set_options(bufferevent_getfd(stream));
+	tcp_watch(bufferevent_getfd(stream));
 	bufferevent_enable(stream, EV_READ | EV_WRITE);
 	send_object(rpc, json_pack("{s:s, s:i, s:s}", "jsonrpc", "2.0", "id", GREETING_ID, "method",
 				   "JSONRPC.Ping"));
@@ -190,8 +176,8 @@ on_late(void *arg)
 }
 
 struct kodi_rpc *
-kodi_rpc_new(struct event_base *base, struct ear_clock *clock, const struct kodi_address *address,
-	     const struct kodi_rpc_events *events, void *arg)
+kodi_rpc_new(struct event_base *base, struct ear_clock *clock, const struct sockaddr *address,
+	     socklen_t length, const struct kodi_rpc_events *events, void *arg)
 {
 	struct kodi_rpc *rpc = xalloc(sizeof(*rpc));
 
@@ -203,8 +189,7 @@ kodi_rpc_new(struct event_base *base, struct ear_clock *clock, const struct kodi
 	rpc->stream = bufferevent_socket_new(base, -1, BEV_OPT_CLOSE_ON_FREE);
 	bufferevent_setcb(rpc->stream, on_read, NULL, on_event, rpc);
 	bufferevent_setwatermark(rpc->stream, EV_READ, 0, KODI_OBJECT_MAX);
-	if (bufferevent_socket_connect(rpc->stream, (const struct sockaddr *)&address->address,
-				       (int)address->length) != 0) {
+	if (bufferevent_socket_connect(rpc->stream, address, (int)length) != 0) {
 		rpc->late = -ENODEV; /* no way there at all, which is told from the loop too */
 		ear_timer_set(&rpc->timer, 0);
 	}
@@ -235,30 +220,5 @@ kodi_rpc_call(struct kodi_rpc *rpc, json_int_t id, const char *method, json_t *p
 		return -ENOBUFS;
 	}
 	send_object(rpc, object);
-	return 0;
-}
-
-int
-kodi_rpc_address(struct kodi_address *out, const char *url)
-{
-	static const char scheme[] = "tcp://", localhost[] = "localhost";
-	struct sockaddr *address = (struct sockaddr *)&out->address;
-	const char *host = url + sizeof(scheme) - 1;
-	bool local = strncmp(url, scheme, sizeof(scheme) - 1) == 0 &&
-		     strncmp(host, localhost, sizeof(localhost) - 1) == 0;
-	int length = sizeof(out->address);
-	char *text;
-
-	if (strncmp(url, scheme, sizeof(scheme) - 1) != 0)
-		return -EINVAL;
-	text = local ? xasprintf("127.0.0.1%s", host + sizeof(localhost) - 1) : xstrdup(host);
-	length = evutil_parse_sockaddr_port(text, address, &length) == 0 ? length : 0;
-	free(text);
-	if (length == 0)
-		return -EINVAL;
-	out->length = (socklen_t)length;
-	/* Of both families the port is at the same place. */
-	if (((struct sockaddr_in *)address)->sin_port == 0)
-		((struct sockaddr_in *)address)->sin_port = htons(PORT);
 	return 0;
 }

@@ -11,19 +11,6 @@ struct event_base;
 struct kodi_rpc;
 
 #define KODI_UNSENT_MAX (64 * 1024) /* bytes that wait for a Kodi that does not read */
-#define KODI_URL        "tcp://127.0.0.1:9090"
-
-struct kodi_address {
-	struct sockaddr_storage address;
-	socklen_t length;
-};
-
-/*
- * "tcp://127.0.0.1:9090", "tcp://[::1]:9090", "tcp://localhost:9090"; 9090 is what is meant without
- * a port. -EINVAL: anything else. Names are not looked up: who drives a Kodi that is somewhere else
- * knows its address, and where it goes nobody else shall decide.
- */
-int kodi_rpc_address(struct kodi_address *out, const char *url);
 
 /* All run from the event loop; kodi_rpc_free is allowed inside. */
 struct kodi_rpc_events {
@@ -40,7 +27,7 @@ struct kodi_rpc_events {
 
 /* Begins to connect. Calls may be made once it is up. */
 struct kodi_rpc *kodi_rpc_new(struct event_base *base, struct ear_clock *clock,
-			      const struct kodi_address *address,
+			      const struct sockaddr *address, socklen_t length,
 			      const struct kodi_rpc_events *events, void *arg);
 void kodi_rpc_free(struct kodi_rpc *rpc);
 

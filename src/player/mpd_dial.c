@@ -1,22 +1,14 @@
 /* SPDX-License-Identifier: ISC */
 /* mpd_dial.c: where MPD listens, and the way there. */
 #include <errno.h>
-#include <netinet/in.h>
-#include <netinet/tcp.h>
 #include <poll.h>
-#include <stdio.h>
 #include <string.h>
 #include <sys/un.h>
 #include <unistd.h>
 
 #include "base/alloc.h"
-#include "base/endpoint.h"
 #include "player/mpd_dial.h"
-
-#define SCHEME  "tcp://"
-#define LOCAL   "localhost"
-#define PORT    "6600"
-#define SILENCE 20000 /* ms that a peer may leave what we sent unacknowledged */
+#include "player/tcp.h"
 
 int
 mpd_place_of_socket(struct mpd_place *place, const char *path)
@@ -29,32 +21,10 @@ mpd_place_of_socket(struct mpd_place *place, const char *path)
 										  : -ENAMETOOLONG;
 }
 
-/* Whether what follows the scheme ends in ":port". The colons of IPv6 are within brackets. */
-static bool
-has_port(const char *host)
-{
-	const char *close = strchr(host, ']');
-
-	return strchr(close == NULL ? host : close, ':') != NULL;
-}
-
 int
 mpd_place_of_url(struct mpd_place *place, const char *url)
 {
-	char text[80];
-	const char *host = url + strlen(SCHEME);
-	bool local;
-
-	if (strncmp(url, SCHEME, strlen(SCHEME)) != 0)
-		return -EINVAL;
-	local = strncmp(host, LOCAL, strlen(LOCAL)) == 0;
-	if (local)
-		host += strlen(LOCAL);
-	if ((size_t)snprintf(text, sizeof(text), "%s%s%s", local ? "127.0.0.1" : "", host,
-			     has_port(host) ? "" : ":" PORT) >= sizeof(text))
-		return -EINVAL;
-	*place = (struct mpd_place){ 0 };
-	return endpoint_parse(text, &place->address, &place->length);
+	return tcp_address(url, "6600", &place->address, &place->length);
 }
 
 void
@@ -63,7 +33,7 @@ mpd_place_usual(struct mpd_place *place, size_t i)
 	if (i == 0)
 		(void)mpd_place_of_socket(place, "/run/mpd/socket");
 	else
-		(void)mpd_place_of_url(place, SCHEME "127.0.0.1");
+		(void)mpd_place_of_url(place, "tcp://127.0.0.1");
 }
 
 static int
@@ -108,20 +78,6 @@ look_at_once(int fd, bool *pending)
 	return mpd_dial_result(fd);
 }
 
-/* A remote MPD whose machine has lost its power says nothing any more. */
-static void
-watch_peer(int fd)
-{
-	static const int on = 1, idle = 30, interval = 10, probes = 3, silence = SILENCE;
-
-	(void)setsockopt(fd, SOL_SOCKET, SO_KEEPALIVE, &on, sizeof(on));
-	(void)setsockopt(fd, IPPROTO_TCP, TCP_KEEPIDLE, &idle, sizeof(idle));
-	(void)setsockopt(fd, IPPROTO_TCP, TCP_KEEPINTVL, &interval, sizeof(interval));
-	(void)setsockopt(fd, IPPROTO_TCP, TCP_KEEPCNT, &probes, sizeof(probes));
-	(void)setsockopt(fd, IPPROTO_TCP, TCP_USER_TIMEOUT, &silence, sizeof(silence));
-	(void)setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof(on));
-}
-
 int
 mpd_dial(const struct mpd_place *place, bool *pending)
 {
@@ -132,7 +88,7 @@ mpd_dial(const struct mpd_place *place, bool *pending)
 	if (fd < 0)
 		return -errno;
 	if (family != AF_UNIX)
-		watch_peer(fd);
+		tcp_watch(fd);
 	if (connect(fd, (const struct sockaddr *)&place->address, place->length) != 0) {
 		*pending = errno == EINPROGRESS;
 		error = *pending ? look_at_once(fd, pending) : dial_error(errno);

@@ -388,4 +388,4 @@ def test_killed_and_started_again(room, kodi):
     wait_until(lambda: room.sofa.cli("press", TV, "pause").code == 1, 10, "a press that fails")
     kodi.start()
     # Without a press too, within the 30 seconds of its slowest pace.
-    room.tv.proc.wait_for("Kodi at tcp://127.0.0.1:9090", 35, count=3)
+    room.tv.proc.wait_for("Kodi at tcp://127.0.0.1", 35, count=3)
