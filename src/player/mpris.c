@@ -134,6 +134,8 @@ mpris_act(struct mpris *mpris)
 		mpris_end(mpris, error);
 		return;
 	}
+	if (mpris->plan.loudness >= 0)
+		mpris->target->view.loudness = mpris->plan.loudness;
 	mpris_enter(mpris, MPRIS_ACT);
 	message = mpris_plan_message(&mpris->plan, mpris_bus_of(mpris->bus), mpris->target->owner);
 	if (message == NULL)

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: ISC */
 /* mpris_plan.c: presses as calls of MPRIS 2.2, and how they are seen to be done. */
 #include <errno.h>
-#include <math.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include <earshot/timer.h>
@@ -138,17 +138,21 @@ plan_volume(struct mpris_plan *plan, const struct ear_press *press)
 
 /*
  * MPRIS knows no mute. A remote control without it would be no use when the telephone rings, and
- * every player has a volume: so it is volume 0, and the last volume that was not.
+ * every player has a volume: so it is volume 0, and back to what it was.
  */
 static int
 plan_mute(struct mpris_plan *plan, const struct ear_press *press)
 {
-	bool muted = mpris_view_volume(&plan->before) == 0;
-	bool on = press->has_value ? press->value != 0 : !muted;
+	int volume = mpris_view_volume(&plan->before);
+	bool muted = volume == 0, on = press->has_value ? press->value != 0 : !muted;
 
-	if (plan->before.volume < 0)
+	if (volume < 0)
 		return -EOPNOTSUPP;
-	return on == muted ? 0 : plan_set_volume(plan, on ? 0 : plan->before.loudness);
+	if (on == muted)
+		return 0;
+	if (on)
+		plan->loudness = volume;
+	return plan_set_volume(plan, on ? 0 : plan->before.loudness);
 }
 
 /* A rate of 0 would pause (MPRIS, Player.Rate); below EAR_RATE_MIN nobody asks for it. */
@@ -275,6 +279,7 @@ mpris_plan_press(struct mpris_plan *plan, const struct mpris_view *view,
 		.shuffle = -1,
 		.repeat = -1,
 		.position = -1,
+		.loudness = -1,
 		.before = *view,
 	};
 	error = plan_verb(plan, press);
@@ -376,12 +381,19 @@ has_come_to(const struct mpris_plan *plan, const struct mpris_view *view)
 	return distance(view->position, plan->position) < about;
 }
 
+/* VLC keeps the inverse, in thousandths. */
+static bool
+is_about(int wanted, int rate)
+{
+	return abs(wanted - rate) <= wanted / 100;
+}
+
 bool
 mpris_plan_holds(const struct mpris_plan *plan, const struct mpris_view *view, int64_t waited)
 {
 	return (plan->playback < 0 || plan->playback == (int)view->playback) &&
 	       (plan->volume < 0 || plan->volume == mpris_view_volume(view)) &&
-	       (plan->rate < 0 || plan->rate == mpris_view_rate(view)) &&
+	       (plan->rate < 0 || is_about(plan->rate, mpris_view_rate(view))) &&
 	       (plan->shuffle < 0 || plan->shuffle == view->shuffle) &&
 	       (plan->repeat < 0 || plan->repeat == view->repeat) &&
 	       (plan->position < 0 || has_come_to(plan, view)) &&

@@ -13,7 +13,7 @@
 #define TIME_MAX    (INT64_C(1000000000) * EAR_SEC) /* thirty years: beyond is no time */
 #define VOLUME_MAX  10.0                            /* 1000 per cent */
 #define RATE_MAX    1000.0
-#define LOUD_ENOUGH 50 /* per cent, for a player that was silent as long as it is known */
+#define LOUD_ENOUGH 50 /* per cent, for a player that somebody else has silenced */
 #define NO_TRACK    "/org/mpris/MediaPlayer2/TrackList/NoTrack"
 
 static int64_t
@@ -149,14 +149,6 @@ read_metadata(struct mpris_view *view, struct mpris_reader *reader)
 	return error;
 }
 
-static void
-take_volume(struct mpris_view *view, const struct mpris_value *value)
-{
-	view->volume = real_of(value, VOLUME_MAX, -1);
-	if (mpris_view_volume(view) > 0)
-		view->loudness = mpris_view_volume(view);
-}
-
 static int
 take_property(void *arg, const char *key, const char *signature, struct mpris_reader *reader)
 {
@@ -182,7 +174,7 @@ take_property(void *arg, const char *key, const char *signature, struct mpris_re
 	else if (strcmp(key, "MaximumRate") == 0)
 		view->max_rate = real_of(&value, RATE_MAX, 0);
 	else if (strcmp(key, "Volume") == 0)
-		take_volume(view, &value);
+		view->volume = real_of(&value, VOLUME_MAX, -1);
 	else if (strcmp(key, "Position") == 0)
 		view->position = time_of(&value);
 	else if (strcmp(key, "CanControl") == 0)
@@ -222,9 +214,14 @@ mpris_view_init(struct mpris_view *view)
 int
 mpris_view_read(struct mpris_view *view, struct mpris_reader *reader)
 {
-	int n = mpris_read_dict(reader, take_property, view);
+	const char *contents;
+	char type;
 
-	return n >= 0 || n == -E2BIG ? 0 : -EPROTO;
+	if (sd_bus_message_peek_type(reader->message, &type, &contents) <= 0 ||
+	    type != SD_BUS_TYPE_ARRAY || strcmp(contents, "{sv}") != 0)
+		return -EPROTO;
+	(void)mpris_read_dict(reader, take_property, view);
+	return 0;
 }
 
 int

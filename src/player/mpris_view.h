@@ -21,14 +21,14 @@ struct mpris_view {
 	char track[MPRIS_TRACK_SIZE];    /* "" when unknown */
 	char title[EAR_TITLE_MAX], artist[256], album[256];
 	int64_t length; /* microseconds; -1: unknown */
-	int loudness;   /* the last volume that was not 0, per cent: mute goes back to it */
+	int loudness;   /* per cent, before it was muted: it goes back to that; not read */
 };
 
 /* Everything unknown. */
 void mpris_view_init(struct mpris_view *view);
 
-/* Takes one dictionary of properties; those that are not in it stay as they are. The end of one
- * that is too big is not read. -EPROTO: that is no dictionary of properties. */
+/* Takes one dictionary of properties; those that are not in it stay as they are. -EPROTO: that is
+ * no dictionary of properties. What follows something too big or broken in it is not read. */
 int mpris_view_read(struct mpris_view *view, struct mpris_reader *reader);
 
 /* The whole state; name: of the player, for people. */
@@ -63,6 +63,7 @@ struct mpris_plan {
 	int playback, volume, rate, shuffle, repeat;
 	int64_t position; /* about there */
 	bool skips;       /* another title, or this one from an earlier place */
+	int loudness;     /* what the view is to remember, or -1 */
 	struct mpris_view before;
 };
 

@@ -116,8 +116,10 @@ assert_position(double least, double most)
 static void
 test_seek(void **state)
 {
-	mpris_rig_mpv(&rig, 0, (const char *[]){ "--hr-seek=yes", "--pause", one, NULL });
+	mpris_rig_mpv(&rig, 0, (const char *[]){ "--hr-seek=yes", one, NULL });
+	assert_true(referee_plays("mpv"));
 	mpris_rig_open(&rig, NULL, false);
+	assert_int_equal(press(EAR_PAUSE), 0);
 	assert_int_equal(press_value(EAR_SEEK, 10 * EAR_SEC), 0);
 	assert_position(9.5, 10.5);
 	assert_int_equal(press_by(EAR_SEEK, EAR_SEC), 0);
