@@ -90,6 +90,7 @@ $(SCENES): $(SCENE:%.c=$(B)/%.o) $(B)/libearshot.a
 	$(call SAY,LD,$@)
 	$(LINK) $(LIBS)
 
+$(B)/tests/bench/bench_press: LIBS += -lmosquitto
 $(BENCHED): $(B)/%: $(B)/%.o $(BENCHO) $(B)/libearshot.a
 	$(call SAY,LD,$@)
 	$(LINK) $(LIBS)

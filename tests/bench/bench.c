@@ -85,6 +85,9 @@ bench_report(const struct bench *bench)
 	case BENCH_OURS_MOST:
 		held = ours <= bench->bar;
 		break;
+	case BENCH_EXTRA_MOST:
+		held = ours - floor <= bench->bar;
+		break;
 	}
 	print_runs(bench);
 	printf("bench %s ours=%.6g %s floor=%.6g ratio=%.2f bar=%g %s\n", bench->name, ours,

@@ -84,6 +84,7 @@ FENCES = {      # a library's headers, and the only places that may see them
     "expat": ["src/wire/reader.c", "src/wire/reader_"],
     "ini.h": ["src/base/conf"],
     "jansson": ["src/player/", "tools/"],
+    "mpd/": ["src/player/mpd_link"],
     "ares": ["src/link/server"],
     "event2/": ["src/", "tools/"],
     "event2/http": ["src/link/metrics_http"],

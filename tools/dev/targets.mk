@@ -20,7 +20,7 @@ tests: all helpers $(UNITS) $(SCENES) $(REPLAYS)
 helpers: $(HELPERS)
 
 bench:
-	$(Q)$(DEPS) build check
+	$(Q)$(DEPS) build check bench
 	$(AGAIN) all helpers benches
 	$(Q)B='$(B)' tests/bench/run $(BENCH)
 benches: $(BENCHED)
@@ -47,7 +47,7 @@ $(FUZZERS): $(B)/bin/%: $(B)/tests/fuzz/fuzz_%.o $(B)/libearshot.a
 	$(Q)$(CC) $(FUZZER) -fsanitize=fuzzer $(LDFLAGS) -o $@ $^ $(LIBS)
 
 lint:
-	$(Q)$(DEPS) build check lint
+	$(Q)$(DEPS) build check bench lint
 	$(Q)tools/dev/lint
 
 # Installation: what goes where. In a unit or a configuration file, @BINDIR@ is BINDIR.
