@@ -94,7 +94,6 @@ form_fault_text(enum form_fault fault)
 		[FORM_OF_OTHER_TYPE] = "this is another form",
 		[FORM_TOO_MANY] = "too many fields",
 		[FORM_TOO_LONG] = "the value is too long",
-		[FORM_NO_VAR] = "a field has no name",
 		[FORM_TWICE] = "there is one value, not several",
 		[FORM_NOT_BOOLEAN] = "the value is neither true nor false",
 		[FORM_NOT_A_LINE] = "the value is not a line of text",
@@ -203,15 +202,6 @@ take(struct reading *reading, xmpp_stanza_t *element, const char *var)
 	return FORM_FINE;
 }
 
-/* XEP-0004 §3.3: only these need no name; some clients send them back. */
-static bool
-is_fixed(xmpp_stanza_t *element)
-{
-	const char *type = xmpp_stanza_get_type(element);
-
-	return type != NULL && strcmp(type, "fixed") == 0;
-}
-
 static enum form_fault
 take_all(struct reading *reading, xmpp_stanza_t *form, const char **fault_in)
 {
@@ -225,9 +215,9 @@ take_all(struct reading *reading, xmpp_stanza_t *form, const char **fault_in)
 		if (++n > FORM_FIELDS_MAX)
 			return FORM_TOO_MANY;
 		*fault_in = xmpp_stanza_get_attribute(e, "var");
-		if (*fault_in == NULL && is_fixed(e))
-			continue;
-		fault = *fault_in == NULL ? FORM_NO_VAR : take(reading, e, *fault_in);
+		/* The lines for people (XEP-0004 §3.3) have none; some clients send them back. */
+		if (*fault_in != NULL)
+			fault = take(reading, e, *fault_in);
 	}
 	if (fault == FORM_FINE)
 		*fault_in = NULL;

@@ -48,7 +48,6 @@ enum form_fault {
 	FORM_OF_OTHER_TYPE, /* its FORM_TYPE is not ours */
 	FORM_TOO_MANY,      /* fields */
 	FORM_TOO_LONG,      /* a value */
-	FORM_NO_VAR,        /* a field without a name */
 	FORM_TWICE,         /* one field, or several values where there is one */
 	FORM_NOT_BOOLEAN,
 	FORM_NOT_A_LINE, /* a line break or another control character */

@@ -126,6 +126,11 @@ test_read(void **state)
 				 "name", "x"))),
 			 FORM_FINE);
 	assert_string_equal(values[0], "x");
+	/* So does slixmpp, without the type. */
+	assert_int_equal(
+		read_xml(SUBMIT("<field><value>a line</value></field>" FIELD("name", "y"))),
+		FORM_FINE);
+	assert_string_equal(values[0], "y");
 }
 
 static void
@@ -149,7 +154,7 @@ test_faults(void **state)
 		{ SUBMIT(FIELD("list", "x")), FORM_MISSING, "name" },
 		{ SUBMIT(FIELD("name", "")), FORM_MISSING, "name" },
 		{ SUBMIT("<field var='name'/>"), FORM_MISSING, "name" },
-		{ SUBMIT("<field><value>x</value></field>"), FORM_NO_VAR, NULL },
+		{ SUBMIT("<field><value>x</value></field>"), FORM_MISSING, "name" },
 		{ SUBMIT(FIELD("name", "x") FIELD("name", "y")), FORM_TWICE, "name" },
 		{ SUBMIT("<field var='name'><value>x</value><value>y</value></field>"), FORM_TWICE,
 		  "name" },
