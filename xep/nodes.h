@@ -41,4 +41,8 @@ bool nodes_are_followed(struct ear *ear);
  * has bit i for nodes_all[i]; what he may not see he does not get. 0: he is not there any more. */
 void nodes_wanted(const struct ear_in *in, unsigned wants);
 
+/* Nobody who was heard through the server, and has that bare address (NULL: any), is there until he
+ * says so again. */
+void nodes_nobody_wants(struct ear *ear, const char *bare);
+
 #endif

@@ -161,6 +161,23 @@ nodes_wanted(const struct ear_in *in, unsigned wants)
 	}
 }
 
+void
+nodes_nobody_wants(struct ear *ear, const char *bare)
+{
+	struct nodes *nodes = nodes_of(ear);
+
+	for (size_t i = nodes->count; i-- > 0;) {
+		struct listener *listener = nodes->told[i];
+
+		if (listener->link != EAR_LINK_SERVER || !listener->wants ||
+		    (bare != NULL && !ear_jid_bare_equal(listener->address, bare)))
+			continue;
+		listener->wants = false;
+		if (!listener->subscribed)
+			told_forget(nodes, listener);
+	}
+}
+
 /* --- what did not arrive ------------------------------------------------------------------ */
 
 /* RFC 6120 §8.3.2: what may be tried again is of type "wait"; that a server does not find another

@@ -1,14 +1,18 @@
 # SPDX-License-Identifier: ISC
 """test_player_push.py: what a player does is pushed to everybody who follows it, once each."""
 
+import os
 import re
-import signal
+import shutil
+import subprocess
 
 import pytest
 
-from box import Lan
+from box import Lan, TwoHomes
 from daemon import Daemon, Mpv
 from ns import wait_until
+from servers import Ejabberd, Prosody
+from strangers import Street
 
 BOX = "tv@pronto.local"
 TV = "[engine]\nname = pronto\n[lan]\nuser = tv\nmdns = embedded\n" \
@@ -130,3 +134,129 @@ def test_without_a_daemon(room):
     room.mpv.set("pause", True)
     proc.wait_for("^paused")
     assert proc.stop() == 0
+
+
+# --- behind a server -----------------------------------------------------------------------------
+
+TUNE, STATE = "http://jabber.org/protocol/tune", "urn:earshot:buttons:0"
+COMPONENT = "tv.example.test"
+
+
+class House:
+    """A box that is a component of a real server, somebody on its LAN, users of the server."""
+
+    def __init__(self, net, server):
+        self.net = net
+        self.street = Street(net, server=server, accounts=["juliet", "romeo"],
+                             components=[COMPONENT])
+        self.mpv = Mpv(net["pronto"])
+        self.tv = self.street.device("pronto", "tv", "component", COMPONENT,
+                                     player="kind = mpv\nsocket = /run/mpv.sock")
+        self.tv.proc.wait_for("connected as " + COMPONENT)
+
+    def user(self, name, *nodes):
+        server = self.street.server
+        here = os.path.join(os.path.dirname(os.path.abspath(__file__)), "pep_user.py")
+        proc = self.net["forza"].popen(
+            ["/usr/bin/python3", here, name + "@example.test", "secret", "203.0.113.10",
+             str(server.c2s_port), server.ca_file, *nodes], name=name,
+            stdin=subprocess.PIPE)
+        proc.wait_for("^ready", 20)
+        return proc
+
+
+@pytest.fixture(params=[Ejabberd, Prosody])
+def house(request):
+    with TwoHomes(a=["pronto", "forza"]) as net:
+        made = None
+        try:
+            made = House(net, request.param)
+            yield made
+            made.street.stop()
+        finally:
+            if made is not None:
+                made.street.server.close()
+
+
+def events(proc, node, pattern="", start=0):
+    return [line for line in proc.output().splitlines()[start:]
+            if re.match("event %s %s .*%s" % (re.escape(COMPONENT), node, pattern), line)]
+
+
+def test_contacts_are_told(house):
+    """A stock client adds the box to its contacts, and hears what is played; a peer on the LAN that
+    subscribed hears the same: once each, when somebody pauses the player at the box."""
+    juliet = house.user("juliet", TUNE, STATE)
+    juliet.send_line("add " + COMPONENT)
+    juliet.wait_for("^presence %s available playing" % COMPONENT, 20)
+    juliet.wait_for("^event %s %s .*title" % (COMPONENT, TUNE), 20)
+    juliet.wait_for("^event %s %s .*playback=.playing" % (COMPONENT, STATE), 20)
+    sofa = Daemon(house.net["forza"], SOFA)
+    sofa.wait_peer(BOX)
+    watch = sofa.follow("status", BOX, "-w")
+    watch.wait_for("^playing")
+    house.mpv.set("pause", True)
+    juliet.wait_for("^event %s %s .*playback=.paused" % (COMPONENT, STATE))
+    juliet.wait_for("^presence %s available paused" % COMPONENT)
+    watch.wait_for("^paused")
+    house.mpv.set("volume", 21)
+    juliet.wait_for("^event %s %s .*volume=.21" % (COMPONENT, STATE))
+    watch.wait_for("volume 21 %")
+    assert len(events(juliet, STATE, "playback=.paused.*volume=.100")) == 1, juliet.output()
+    assert len(events(juliet, STATE, "volume=.21")) == 1, juliet.output()
+    assert len(events(juliet, TUNE)) == 1, juliet.output()      # neither was another tune
+    assert len(lines(watch, "^paused")) == 2, watch.output()
+    assert watch.stop() == 0
+    sofa.stop()
+
+
+def test_contacts_are_remembered(house):
+    """Killed, the box knows its contacts again, and they hear of it without doing anything."""
+    juliet = house.user("juliet", STATE)
+    juliet.send_line("add " + COMPONENT)
+    juliet.wait_for("^event %s %s" % (COMPONENT, STATE), 20)
+    house.tv.proc.kill()
+    house.tv.proc.wait(10)
+    start = len(juliet.lines())
+    house.tv.start()
+    wait_until(lambda: events(juliet, STATE, start=start), 30, lambda: juliet.output())
+    assert [line for line in juliet.lines()[start:]
+            if line.startswith("presence %s available playing" % COMPONENT)], juliet.output()
+    house.tv.stop()
+    juliet.wait_for("^presence %s unavailable" % COMPONENT)
+    house.tv.start()
+    start = len(juliet.lines())
+    house.mpv.set("volume", 12)
+    wait_until(lambda: events(juliet, STATE, "volume=.12", start), 30, lambda: juliet.output())
+
+
+def test_a_contact_no_more(house):
+    juliet = house.user("juliet", STATE)
+    juliet.send_line("add " + COMPONENT)
+    juliet.wait_for("^event %s %s" % (COMPONENT, STATE), 20)
+    juliet.send_line("remove " + COMPONENT)
+    house.tv.proc.wait_for("juliet@example.test: subscribed to the presence of .* no more")
+    start = len(juliet.lines())
+    house.mpv.set("volume", 13)
+    romeo = house.user("romeo")
+    romeo.send_line("subscribe %s %s" % (COMPONENT, STATE))
+    romeo.wait_for("^answer result")
+    romeo.wait_for("^event %s %s .*volume=.13" % (COMPONENT, STATE))
+    assert not events(juliet, STATE, start=start), juliet.output()
+
+
+def test_subscribed_through_the_server(house):
+    """Without being a contact; to a node that there is."""
+    romeo = house.user("romeo")
+    romeo.send_line("subscribe %s %s" % (COMPONENT, TUNE))
+    romeo.wait_for("^answer result", 20)
+    romeo.wait_for("^event %s %s .*title" % (COMPONENT, TUNE))
+    romeo.send_line("subscribe %s urn:example:none" % COMPONENT)
+    romeo.wait_for("^answer error")
+    start = len(romeo.lines())
+    house.mpv.set("volume", 30)         # none of its business
+    clip = os.path.join(house.net["pronto"].dir, "clip.wav")
+    shutil.copy(clip, clip.replace("clip", "another"))
+    house.mpv.ask(["loadfile", clip.replace("clip", "another")])
+    wait_until(lambda: events(romeo, TUNE, "another.wav", start), 10, lambda: romeo.output())
+    assert len(events(romeo, TUNE, "another.wav", start)) == 1, romeo.output()

@@ -139,6 +139,11 @@ int
 ear_send(struct ear *ear, xmpp_stanza_t *stanza)
 {
 	ear->sends++;
+	if (ear->box_count == FAKE_SENT) {
+		xmpp_stanza_release(ear->box[0]);
+		memmove(&ear->box[0], &ear->box[1], --ear->box_count * sizeof(ear->box[0]));
+	}
+	ear->box[ear->box_count++] = xmpp_stanza_clone(stanza);
 	keep(&ear->sent, stanza);
 	return ear->send_error;
 }
@@ -389,11 +394,21 @@ fake_stop(struct ear *ear)
 }
 
 void
+fake_clear(struct ear *ear)
+{
+	while (ear->box_count > 0)
+		xmpp_stanza_release(ear->box[--ear->box_count]);
+	keep(&ear->sent, NULL);
+	ear->sends = 0;
+}
+
+void
 fake_free(struct ear *ear)
 {
 	keep(&ear->answer, NULL);
 	keep(&ear->sent, NULL);
 	fake_forget_kept(ear);
+	fake_clear(ear);
 	clock_free(ear->clock);
 	xmpp_ctx_free(ear->ctx);
 	free(ear);

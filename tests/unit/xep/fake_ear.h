@@ -13,6 +13,7 @@
 
 #define FAKE_WATCHES  16
 #define FAKE_KEPT     64
+#define FAKE_SENT     32
 #define FAKE_REQUESTS 64
 
 struct fake_watch {
@@ -82,6 +83,8 @@ struct ear {
 	int answers;
 	xmpp_stanza_t *sent; /* the last of ear_send */
 	int sends;
+	xmpp_stanza_t *box[FAKE_SENT]; /* the last ones of these, oldest first */
+	size_t box_count;
 	int holds; /* requests not answered yet */
 	/* The rule that took the last request. */
 	const struct ear_rule *rule;
@@ -92,6 +95,7 @@ struct ear {
 	struct fake_trust trust;
 	struct fake_queue queue;
 	struct fake_kept kept[FAKE_KEPT];
+	bool kept_full; /* takes no more keys */
 };
 
 /* An engine with all extensions of the registry, started. */
@@ -145,6 +149,9 @@ const char *fake_attribute(xmpp_stanza_t *element, const char *name);
 
 /* How many child elements. */
 size_t fake_children(xmpp_stanza_t *element);
+
+/* Nothing was sent. */
+void fake_clear(struct ear *ear);
 
 /* Forgets what is remembered, as fake_free does. */
 void fake_forget_kept(struct ear *ear);

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: ISC */
 /* fake_kept.c: what extensions remember: in the test's hands, so that it can start another engine
  * with it. */
+#include <errno.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -36,6 +37,8 @@ ear_keep(struct ear *ear, const char *key, const char *text)
 {
 	struct fake_kept *kept = find(ear, key);
 
+	if (kept == NULL && text != NULL && ear->kept_full)
+		return -ENOBUFS;
 	if (kept == NULL && text != NULL) {
 		kept = find_free(ear);
 		assert_non_null(kept);
