@@ -52,8 +52,8 @@ class Desktop:
         if os.path.exists(path):
             os.unlink(path)
         self.bus = self.host.popen(["dbus-daemon", "--config-file=%s/bus.conf" % DIR, "--nofork",
-                                    "--nopidfile"])
-        wait_until(lambda: os.path.exists(path), 10, "the session bus")
+                                    "--nopidfile", "--print-address"])
+        self.bus.wait_for("unix:path")      # it listens
 
     def clip(self, name, hertz=440, seconds=60):
         """A sound, whose file everybody may read. Returns its path."""

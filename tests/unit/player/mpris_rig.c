@@ -9,7 +9,8 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/prctl.h>
-#include <sys/stat.h>
+#include <sys/socket.h>
+#include <sys/un.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -48,11 +49,23 @@ end(pid_t *pid)
 	*pid = 0;
 }
 
+static bool
+listens(const char *path)
+{
+	struct sockaddr_un address = { .sun_family = AF_UNIX };
+	int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+	bool is;
+
+	snprintf(address.sun_path, sizeof(address.sun_path), "%s", path);
+	is = connect(fd, (struct sockaddr *)&address, sizeof(address)) == 0;
+	close(fd);
+	return is;
+}
+
 void
 mpris_rig_bus_start(struct mpris_rig *rig)
 {
 	char conf[128], path[96], option[160];
-	struct stat st;
 	FILE *out;
 
 	snprintf(conf, sizeof(conf), "%s/bus.conf", rig->rig.dir);
@@ -65,7 +78,7 @@ mpris_rig_bus_start(struct mpris_rig *rig)
 	snprintf(option, sizeof(option), "--config-file=%s", conf);
 	rig->bus =
 		spawn((const char *[]){ "dbus-daemon", option, "--nofork", "--nopidfile", NULL });
-	for (int i = 0; i < 1000 && stat(path, &st) != 0; i++) {
+	for (int i = 0; i < 1000 && !listens(path); i++) {
 		assert_int_equal(waitpid(rig->bus, NULL, WNOHANG), 0);
 		poll(NULL, 0, 10);
 	}
@@ -137,15 +150,13 @@ referee(const char *name, const char *command)
 	return line;
 }
 
-bool
-referee_plays(const char *name)
+/* Whether it has read its file, and its time runs: a seek before that would be lost. */
+static bool
+plays(const char *name)
 {
-	for (int i = 0; i < 100; i++) {
-		if (atof(referee(name, "position")) > 0)
-			return true;
-		poll(NULL, 0, 50);
-	}
-	return false;
+	return *referee(name, "metadata mpris:length") != '\0' &&
+	       (atof(referee(name, "position")) > 0 ||
+		strcmp(referee(name, "status"), "Paused") == 0);
 }
 
 void
@@ -166,9 +177,9 @@ mpris_rig_mpv(struct mpris_rig *rig, size_t i, const char *const argv[])
 		snprintf(wanted, sizeof(wanted), "mpv");
 	else
 		snprintf(wanted, sizeof(wanted), "mpv.instance%d", (int)rig->players[i]);
-	for (int j = 0; j < 200 && *referee(wanted, "status") == '\0'; j++)
+	for (int j = 0; j < 400 && !plays(wanted); j++)
 		poll(NULL, 0, 50);
-	assert_string_not_equal(referee(wanted, "status"), "");
+	assert_true(plays(wanted));
 }
 
 void

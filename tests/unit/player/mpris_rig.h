@@ -25,15 +25,13 @@ void mpris_rig_bus_kill(struct mpris_rig *rig);
 /* A player that drives the program of that name; NULL: the active one. */
 void mpris_rig_open(struct mpris_rig *rig, const char *name, bool watched);
 
-/* Starts mpv with its plugin as players[i], and waits until playerctl sees it. argv is NULL-ended.
+/* Starts mpv with its plugin as players[i], and waits until playerctl sees it play. argv is
+ * NULL-ended.
  */
 void mpris_rig_mpv(struct mpris_rig *rig, size_t i, const char *const argv[]);
 void mpris_rig_kill(struct mpris_rig *rig, size_t i);
 
 /* A line of playerctl about (or to) the player of that name; "" when it says nothing. */
 const char *referee(const char *name, const char *command);
-
-/* Waits until its time runs: a seek before that would be lost. */
-bool referee_plays(const char *name);
 
 #endif
