@@ -16,6 +16,7 @@ struct waiting {
 	press_fn *fn;
 	void *arg;
 	bool acted;
+	bool opens;      /* a URL: what is out of range is then none that is played here */
 	char *from, *id; /* of the press; NULL: a question, or it has no id */
 	struct waiting *next, *prev;
 };
@@ -100,6 +101,9 @@ on_player(void *arg, int error, const struct ear_player_state *state)
 		press_past_forget(waiting->presses->past, waiting->from, waiting->id);
 	if (error == 0)
 		waiting->fn(waiting->arg, EAR_DONE, NULL, state, waiting->acted);
+	else if (error == -ERANGE && waiting->opens)
+		waiting->fn(waiting->arg, EAR_NOT_ACCEPTABLE, "such a URL is not opened here", NULL,
+			    false);
 	else
 		tell_error(waiting->fn, waiting->arg, error);
 	waiting_free(waiting);
@@ -121,12 +125,13 @@ waiting_new(struct presses *presses, press_fn *fn, void *arg)
 }
 
 static struct waiting *
-acting_new(struct presses *presses, const struct ear_in *in, const char *id, press_fn *fn,
-	   void *arg)
+acting_new(struct presses *presses, const struct ear_in *in, const char *id,
+	   const struct ear_press *press, press_fn *fn, void *arg)
 {
 	struct waiting *waiting = waiting_new(presses, fn, arg);
 
 	waiting->acted = true;
+	waiting->opens = ear_button_takes(press->button) == EAR_VALUE_URL;
 	if (id != NULL) {
 		waiting->from = xep_strdup(in->from);
 		waiting->id = xep_strdup(id);
@@ -154,7 +159,8 @@ press_do(const struct ear_in *in, const char *id, const struct ear_press *press,
 	else if (press_past_repeats(presses->past, in, id, press))
 		ear_player_state(player, on_player, waiting_new(presses, fn, arg));
 	else
-		ear_player_press(player, press, on_player, acting_new(presses, in, id, fn, arg));
+		ear_player_press(player, press, on_player,
+				 acting_new(presses, in, id, press, fn, arg));
 }
 
 void
