@@ -47,6 +47,7 @@ struct kodi {
 	struct sockaddr_storage address;
 	socklen_t length;
 	char *url;
+	bool is_default; /* nobody said that Kodi is there */
 	struct kodi_rpc *rpc;
 	bool up;       /* it answers: there is a Kodi */
 	bool stranger; /* what is there has sent nonsense, and not a whole view since */
@@ -380,15 +381,24 @@ kodi_retry(struct kodi *kodi)
 	kodi->retry_after = kodi->retry_after * 2 > RETRY_MAX ? RETRY_MAX : kodi->retry_after * 2;
 }
 
-/* Port 9090 is many a program's: that it is not Kodi which is there is said once, not each time. */
+/*
+ * Port 9090 is many a program's: that it is not Kodi which is there is said once, not each time,
+ * and is the operator's business only when he has sent us there.
+ */
 static void
 say_gone(struct kodi *kodi, int error)
 {
-	if (error == -EPROTO && !kodi->stranger)
-		ear_warn("player: what is at %s does not speak Kodi's JSON-RPC", kodi->url);
-	else if (kodi->up)
+	static const char nonsense[] = "player: what is at %s does not speak Kodi's JSON-RPC";
+
+	if (error != -EPROTO && kodi->up)
 		ear_info("player: Kodi is gone");
-	kodi->stranger = kodi->stranger || error == -EPROTO;
+	if (error != -EPROTO || kodi->stranger)
+		return;
+	kodi->stranger = true;
+	if (kodi->is_default)
+		ear_debug(nonsense, kodi->url);
+	else
+		ear_warn(nonsense, kodi->url);
 }
 
 static void
@@ -467,6 +477,7 @@ kodi_open(struct ear_player *player, const struct player_config *config, void **
 	kodi->address = address;
 	kodi->length = length;
 	kodi->url = xstrdup(url);
+	kodi->is_default = config->url == NULL;
 	kodi->resume_list = kodi->resume_index = -1;
 	kodi->next_id = 1;
 	kodi->retry_after = RETRY_MIN;

@@ -20,10 +20,6 @@ PORT = 9090
 SOURCES = ["-f", "lavfi", "-i", "testsrc=size=160x120:rate=10"]
 SOURCES += ["-f", "lavfi", "-i", "sine=frequency=440", "-f", "lavfi", "-i", "sine=frequency=880"]
 ADVANCED = "<advancedsettings><splash>false</splash></advancedsettings>\n"
-SETTINGS = """<settings version="2">
-  <setting id="services.esenabled">%s</setting>
-</settings>
-"""
 
 
 def video(host, name, seconds=60, subtitles=0):
@@ -50,14 +46,12 @@ def song(host, name, seconds=60, **tags):
 class Kodi:
     """Kodi, its X server and its sound server."""
 
-    def __init__(self, host, remote=True):
+    def __init__(self, host):
         self.host = host
         userdata = os.path.join(host.dir, ".kodi/userdata")
         os.makedirs(userdata)
-        for name, text in (("advancedsettings.xml", ADVANCED),
-                           ("guisettings.xml", SETTINGS % str(remote).lower())):
-            with open(os.path.join(userdata, name), "w", encoding="ascii") as f:
-                f.write(text)
+        with open(os.path.join(userdata, "advancedsettings.xml"), "w", encoding="ascii") as f:
+            f.write(ADVANCED)
         # Abstract sockets end with the box, as a file in /tmp would not.
         screen = host.popen(["Xvfb", ":7", "-screen", "0", "320x240x24", "-nolock", "-nolisten",
                              "unix", "-nolisten", "tcp", "-listen", "local"])
@@ -74,13 +68,12 @@ class Kodi:
     def path(self, name):
         return os.path.join(self.host.dir, name)
 
-    def start(self, remote=True):
+    def start(self):
         self.proc = self.host.popen(["/usr/lib/x86_64-linux-gnu/kodi/kodi.bin"],
                                     env={"DISPLAY": ":7", "LIBGL_ALWAYS_SOFTWARE": "1"})
-        if remote:
-            wait_until(self.connect, 30, lambda: "Kodi\n" + self.proc.output(), step=0.1)
-            # Its first window, from where keys lead anywhere.
-            wait_until(lambda: self.window() == "Home", 30, "Kodi's home window")
+        wait_until(self.connect, 30, lambda: "Kodi\n" + self.proc.output(), step=0.1)
+        # Its first window, from where keys lead anywhere.
+        wait_until(lambda: self.window() == "Home", 30, "Kodi's home window")
 
     def connect(self):
         assert self.proc.poll() is None, "Kodi ended:\n" + self.proc.output()
