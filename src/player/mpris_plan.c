@@ -9,9 +9,17 @@
 #include "base/alloc.h"
 #include "player/mpris_view.h"
 
-#define NEAR       (EAR_SEC / 5)      /* of where a seek should come to, as time goes by */
-#define FAR        (2 * EAR_SEC)      /* where pictures let it come no nearer */
+#define NEAR       (EAR_SEC / 5) /* of where a seek should come to, as time goes by */
+#define FAR        (2 * EAR_SEC) /* where pictures let it come no nearer */
+#define BY_MAX     (INT64_C(1000000000) * EAR_SEC)
 #define SAME_TITLE (3 * EAR_SEC / 10) /* after which no other one is waited for */
+
+/* A difference beyond any place or volume is as good as this one. */
+static int64_t
+bounded(int64_t by, int64_t most)
+{
+	return by > most ? most : by < -most ? -most : by;
+}
 
 static void
 plan_call(struct mpris_plan *plan, const char *method)
@@ -90,7 +98,7 @@ plan_seek(struct mpris_plan *plan, const struct ear_press *press)
 	if (!view->can_seek || view->playback == EAR_STOPPED)
 		return -EREMOTEIO;
 	if (press->relative)
-		return plan_seek_by(plan, press->value);
+		return plan_seek_by(plan, bounded(press->value, BY_MAX));
 	if (view->track[0] != '\0') {
 		plan->act = MPRIS_GOTO;
 		plan->member = "SetPosition";
@@ -130,7 +138,7 @@ plan_volume(struct mpris_plan *plan, const struct ear_press *press)
 	if (plan->before.volume < 0)
 		return -EOPNOTSUPP;
 	if (press->relative)
-		to += mpris_view_volume(&plan->before);
+		to = bounded(to, 1000) + mpris_view_volume(&plan->before);
 	else if (to < 0 || to > 100)
 		return -ERANGE;
 	return plan_set_volume(plan, to < 0 ? 0 : to > 100 ? 100 : (int)to);

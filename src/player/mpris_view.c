@@ -99,7 +99,7 @@ take_track(struct mpris_view *view, const struct mpris_value *value)
 {
 	const char *track = text_of(value);
 
-	if (*track != '/' || strcmp(track, NO_TRACK) == 0 ||
+	if (!sd_bus_object_path_is_valid(track) || strcmp(track, NO_TRACK) == 0 ||
 	    copy_text(view->track, sizeof(view->track), track) != 0)
 		view->track[0] = '\0';
 }
