@@ -309,3 +309,37 @@ def test_words_of_a_libpurple(lan, policy):
     alice.send("tv@pronto", "help")
     alice.wait_for("^message tv@pronto .*vol 40", 20)
     tv.stop()
+
+
+BOX_OF = """
+[engine]
+name = %s
+[lan]
+user = %s
+mdns = embedded
+[player]
+kind = demo
+[policy]
+state = anyone
+buttons = anyone
+"""
+
+
+def test_two_boxes_do_not_talk(lan):
+    """Each answers words. An answer is none, whatever stands in it: nobody presses twice."""
+    tv = Daemon(lan["pronto"], BOX_OF % ("pronto", "tv"))
+    radio = Daemon(lan["forza"], BOX_OF % ("forza", "radio"))
+    radio.wait_peer(TV)
+    tv.wait_peer("radio@forza.local")
+    for text in ("pause", "help", "what's on"):
+        assert radio.cli("send", TV, text).code == 0
+    # The answers come to a box where nobody reads them, and end there.
+    left = "message not delivered"
+    wait_until(lambda: radio.proc.output().count(left) == 3, 20, radio.proc.output)
+    assert radio.cli("ping", "-c", "1", TV).code == 0 and tv.cli("ping", "-c", "1",
+                                                                 "radio@forza.local").code == 0
+    assert radio.proc.output().count(left) == 3 and left not in tv.proc.output()
+    assert "paused" in tv.cli("status", TV).out
+    assert "playing" in radio.cli("status", "radio@forza.local").out
+    radio.stop()
+    tv.stop()
