@@ -69,6 +69,7 @@ struct kodi {
 	enum kodi_ask asked;
 	struct ear_timer wait, retry;
 	int64_t retry_after;
+	int64_t shown_until; /* a line of ours is on the screen */
 };
 
 static const char *
@@ -514,27 +515,15 @@ kodi_is_there(void *self)
 
 /*
  * Kodi's labels expand $INFO[...] and take [B], [COLOR ...] and [CR] for what they are; nothing
- * escapes a bracket, so there is none. A line cannot be taken away again. The answer is not waited
- * for: it is no answer to any batch.
+ * escapes a bracket, so there is none. The answer is not waited for: it is no answer to any batch.
  */
 static int
-kodi_show(void *self, const char *text, int64_t usec)
+kodi_notify(struct kodi *kodi, const char *text, json_int_t msec)
 {
-	struct kodi *kodi = self;
-	json_int_t msec = usec / EAR_MSEC;
-	char *line, *c;
+	char *line = xstrdup(text);
 	json_t *params;
 
-	if (!kodi->up)
-		return -ENODEV;
-	if (*text == '\0')
-		return 0;
-	if (msec < SHOW_MSEC_MIN)
-		msec = SHOW_MSEC_MIN;
-	if (msec > SHOW_MSEC_MAX)
-		msec = SHOW_MSEC_MAX;
-	line = xstrdup(text);
-	for (c = line; *c != '\0'; c++)
+	for (char *c = line; *c != '\0'; c++)
 		*c = *c == '[' ? '(' : *c == ']' ? ')' : *c;
 	params = json_pack("{s:s, s:s, s:I}", "title", "Earshot", "message", line, "displaytime",
 			   msec);
@@ -543,6 +532,26 @@ kodi_show(void *self, const char *text, int64_t usec)
 	return kodi_rpc_call(kodi->rpc, kodi->next_id++, "GUI.ShowNotification", params) == 0
 		       ? 0
 		       : -ENODEV;
+}
+
+/* What is shown cannot be taken away, but another takes its place: an empty one, for a moment. */
+static int
+kodi_show(void *self, const char *text, int64_t usec)
+{
+	struct kodi *kodi = self;
+	bool shows = kodi_now(kodi) < kodi->shown_until;
+	json_int_t msec = usec / EAR_MSEC;
+
+	if (!kodi->up)
+		return -ENODEV;
+	if (*text == '\0' && !shows)
+		return 0;
+	if (*text == '\0' || msec < SHOW_MSEC_MIN)
+		msec = SHOW_MSEC_MIN;
+	if (msec > SHOW_MSEC_MAX)
+		msec = SHOW_MSEC_MAX;
+	kodi->shown_until = *text == '\0' ? 0 : kodi_now(kodi) + msec * EAR_MSEC;
+	return kodi_notify(kodi, text, msec);
 }
 
 const struct player_kind player_kodi = {

@@ -117,6 +117,12 @@ class Kodi:
         return self.call("GUI.GetProperties",
                          properties=["currentcontrol"])["currentcontrol"]["label"]
 
+    def notification(self):
+        """The pixels of the place where Kodi shows a line of text."""
+        return self.host.run(["ffmpeg", "-loglevel", "error", "-f", "x11grab", "-video_size",
+                              "320x240", "-i", ":7", "-frames:v", "1", "-vf", "crop=100:20:218:18",
+                              "-f", "framemd5", "-"]).stdout
+
     def app(self, name):
         return self.call("Application.GetProperties", properties=[name])[name]
 

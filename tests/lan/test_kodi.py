@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: ISC
 """Kodi 20 as the player: each verb and key by `earshot press`, as Kodi's own interface confirms."""
 
+import subprocess
 import time
 
 import pytest
@@ -331,6 +332,16 @@ def test_every_key_is_taken(room, kodi):
     for digit in range(10):
         room.press("key", "numeric_%d" % digit)
     kodi.call("Input.Back")
+
+
+def test_screen(room, kodi):
+    """The digits of a pairing are on Kodi's screen, and no longer than it takes."""
+    before = wait_until(lambda: (n := kodi.notification()) == kodi.notification() and n, 10,
+                        "a screen at rest")
+    pairing = room.sofa.follow("pair", TV, stdin=subprocess.PIPE)
+    wait_until(lambda: kodi.notification() != before, 10, "the digits")
+    pairing.stop()
+    wait_until(lambda: kodi.notification() == before, 20, "a screen without them")
 
 
 def test_changes_are_told(room, kodi):

@@ -738,12 +738,20 @@ is_shown(struct rig *r)
 	return shown[0] != '\0';
 }
 
+static bool
+is_cleared(struct rig *r)
+{
+	return strcmp(shown, " 1500") == 0;
+}
+
 static void
 test_show(void **state)
 {
 	assert_int_equal(ear_player_show(rig.player, "too early", EAR_SEC), -ENODEV);
 	assert_int_equal(rig_look(&rig), 0);
-	assert_int_equal(ear_player_show(rig.player, NULL, 0), 0);
+	assert_int_equal(ear_player_show(rig.player, NULL, 0), 0); /* there is nothing */
+	assert_int_equal(rig_look(&rig), 0);
+	assert_string_equal(shown, "");
 	assert_int_equal(ear_player_show(rig.player, "$INFO[System.Time] [B]x[/B]\n\"", EAR_SEC),
 			 0);
 	assert_true(rig_wait(&rig, is_shown));
@@ -752,6 +760,8 @@ test_show(void **state)
 	assert_int_equal(ear_player_show(rig.player, "123456", INT64_MAX), 0);
 	assert_true(rig_wait(&rig, is_shown));
 	assert_string_equal(shown, "123456 3600000");
+	assert_int_equal(ear_player_show(rig.player, NULL, 0), 0);
+	assert_true(rig_wait(&rig, is_cleared));
 	assert_honest_works();
 }
 
