@@ -20,10 +20,13 @@
 #include "player/mpv_view.h"
 #include "player/ops.h"
 
-#define SETTLE_MAX (EAR_SEC)      /* a slow network: then the state is told as it is */
-#define REFUSED    (EAR_SEC / 10) /* what cannot be opened leaves mpv idle, or the next plays */
-#define RETRY_MIN  (EAR_SEC)
-#define RETRY_MAX  (30 * EAR_SEC)
+#define SETTLE_MAX (EAR_SEC) /* a slow network: then the state is told as it is */
+/* Everybody has been told by then, or nothing has changed. While mpv is busy reading its state out
+ * to us, the others would hear of the change only after that. */
+#define TELL_MAX  (2 * EAR_MSEC)
+#define REFUSED   (EAR_SEC / 10) /* what cannot be opened leaves mpv idle, or the next plays */
+#define RETRY_MIN (EAR_SEC)
+#define RETRY_MAX (30 * EAR_SEC)
 
 #define SHOW_MSEC_MAX 3600000 /* far below what mpv's own integer holds */
 
@@ -103,7 +106,8 @@ mpv_enter(struct mpv *mpv, enum mpv_phase phase)
 	ear_debug("player: mpv %s -> %s", mpv_phase_name(mpv->phase), mpv_phase_name(phase));
 	mpv->phase = phase;
 	if (phase == MPV_SETTLE)
-		ear_timer_set(&mpv->settle, SETTLE_MAX);
+		ear_timer_set(&mpv->settle,
+			      mpv->plan.settle == MPV_AT_ONCE ? TELL_MAX : SETTLE_MAX);
 	else
 		ear_timer_stop(&mpv->settle);
 	if (phase == MPV_REST)
@@ -215,10 +219,7 @@ mpv_advance(struct mpv *mpv)
 			mpv_end(mpv, 0);
 		break;
 	case MPV_ACT:
-		if (mpv->plan.settle == MPV_AT_ONCE)
-			mpv_read(mpv, MPV_CONFIRM);
-		else
-			mpv_enter(mpv, MPV_SETTLE);
+		mpv_enter(mpv, MPV_SETTLE);
 		break;
 	case MPV_REST:
 	case MPV_SETTLE:
@@ -259,17 +260,17 @@ on_reply(struct mpv *mpv, json_t *object)
 }
 
 static bool
-is_settled(const struct mpv *mpv, bool idle)
+is_settled(const struct mpv *mpv, bool change, bool idle, bool restart)
 {
 	switch (mpv->plan.settle) {
+	case MPV_AT_ONCE:
+		return change;
 	case MPV_SOUGHT:
-		return true;
+		return idle || restart;
 	case MPV_LOADED:
-		return mpv->started;
+		return (idle || restart) && mpv->started;
 	case MPV_STOPPED:
 		return idle;
-	case MPV_AT_ONCE:
-		break;
 	}
 	return false;
 }
@@ -304,7 +305,7 @@ on_mpv_event(struct mpv *mpv, const char *event, json_t *object)
 		mpv->started = true;
 	if (is_refusal(mpv, event, object))
 		ear_timer_set(&mpv->settle, REFUSED);
-	if (mpv->phase == MPV_SETTLE && (idle || restart) && is_settled(mpv, idle))
+	if (mpv->phase == MPV_SETTLE && is_settled(mpv, change, idle, restart))
 		mpv_read(mpv, MPV_CONFIRM);
 	/* After a restart it is somewhere else. */
 	if (change || restart || strcmp(event, "file-loaded") == 0)
