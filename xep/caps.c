@@ -211,8 +211,6 @@ ask(struct caps *caps, const struct ear_in *in, const char *node, const char *ve
 	snprintf(asked->ver, sizeof(asked->ver), "%s", ver);
 	caps->asked[caps->asked_count++] = asked;
 	ear_set(query, "node", "%s#%s", node, ver);
-	if (in->to != NULL)
-		xmpp_stanza_set_from(iq, in->to);
 	ear_request_by(caps->ear, in->link, iq, PATIENCE, on_answer, asked);
 }
 

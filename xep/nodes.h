@@ -14,7 +14,9 @@
 
 #define NODES_TOLD_MAX 1024             /* whoever was heard of longest ago goes */
 #define NODES_GAP      (200 * EAR_MSEC) /* between two notifications of one node */
-#define NODES_AGAIN    (5 * EAR_SEC)   /* one that did not arrive is sent again, as it is by then */
+#define NODES_AGAIN    (5 * EAR_SEC) /* one that did not arrive is sent again, as it is by then */
+#define NODES_UNHEARD                                                                              \
+	(600 * EAR_SEC) /* a client that was not heard of is asked whether it is there */
 #define NODES_PATIENCE (120 * EAR_SEC) /* so long; who is on the LAN is forgotten then */
 
 struct node {

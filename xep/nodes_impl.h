@@ -19,6 +19,7 @@ struct listener {
 	bool subscribed, wants;  /* either or both */
 	bool missed;             /* he has not got the last one */
 	int64_t failing_since, failed_at; /* the first and the last that did not arrive; 0: none */
+	int64_t heard_at;                 /* from himself */
 	bool gone;                        /* is to be forgotten */
 	char id[17];                      /* of the last notification */
 };

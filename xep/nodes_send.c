@@ -6,6 +6,7 @@
  * (urn:earshot:delivery:0): a way that stands still for a while brings nobody a row of old states.
  * Whoever has missed one that way gets what is then, once he can be reached.
  */
+#include <errno.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -77,6 +78,41 @@ nodes_notify(struct nodes *nodes, struct listener *listener)
 	notify(nodes, listener, listener->node->payload(nodes->ear));
 }
 
+static void
+on_asked(void *arg, const struct ear_answer *answer)
+{
+	struct listener *listener = arg;
+	enum ear_verdict condition =
+		answer->error == -EREMOTEIO ? ear_condition_of(answer->stanza) : EAR_PASS;
+
+	if (condition != EAR_SERVICE_UNAVAILABLE && condition != EAR_ITEM_NOT_FOUND &&
+	    condition != EAR_GONE)
+		return;
+	ear_debug("%s: is not there any more", listener->address);
+	listener->gone = true;
+	ear_timer_set(&nodes_of(listener->ear)->prune, 0);
+}
+
+/*
+ * A server takes headlines for a client that has left without a word (RFC 6121 §8.5.3.2.1), but
+ * says what became of a question (§8.5.3.2.3). Whoever is there by his presence says himself when
+ * he leaves.
+ */
+static void
+ask_whether_there(struct nodes *nodes, struct listener *listener)
+{
+	int64_t now = ear_now(ear_clock(nodes->ear));
+	xmpp_stanza_t *iq;
+
+	if (listener->link != EAR_LINK_SERVER || listener->wants ||
+	    ear_jid_resource(listener->address) == NULL || now - listener->heard_at < NODES_UNHEARD)
+		return;
+	listener->heard_at = now;
+	iq = ear_stanza(ear_ctx(nodes->ear), "iq", "get", listener->address, NULL);
+	ear_child(iq, "query", EAR_NS_DISCO_INFO);
+	ear_request_by(nodes->ear, EAR_LINK_SERVER, iq, 0, on_asked, listener);
+}
+
 /* One rendering for all. */
 static void
 notify_all(struct nodes *nodes, const struct node *node)
@@ -84,8 +120,10 @@ notify_all(struct nodes *nodes, const struct node *node)
 	xmpp_stanza_t *payload = node->payload(nodes->ear);
 
 	for (size_t i = 0; i < nodes->count; i++)
-		if (nodes->told[i]->node == node && !nodes->told[i]->gone)
+		if (nodes->told[i]->node == node && !nodes->told[i]->gone) {
 			notify(nodes, nodes->told[i], xmpp_stanza_copy(payload));
+			ask_whether_there(nodes, nodes->told[i]);
+		}
 	xmpp_stanza_release(payload);
 }
 

@@ -67,6 +67,7 @@ take_out(struct nodes *nodes, size_t i)
 static void
 listener_free(struct listener *listener)
 {
+	ear_request_forget(listener->ear, listener);
 	free(listener->address);
 	free(listener->ours);
 	free(listener);
@@ -130,6 +131,7 @@ told_hear(struct nodes *nodes, const struct ear_in *in, const struct node *node,
 	listener->ours = ours_of(in);
 	listener->link = in->link;
 	listener->missed = false;
+	listener->heard_at = ear_now(ear_clock(in->ear));
 	listener->failing_since = 0;
 	return listener;
 }

@@ -16,6 +16,7 @@
  *   naming   N                               for N s at most it is not established; 0: it is
  *   stop                                     the engine
  *   device, published ...                    see trust.c
+ *   player ...                               see player.c
  *   many     N LINE                          N times, with 1, 2 ... for each '%'
  *
  * In an expected stanza '*' matches anything and "$x" binds: the next "$x" must be equal. What was
@@ -341,6 +342,11 @@ step(struct world *world, char *line, char **conf)
 		return do_path(world, line);
 	if (strcmp(what, "time") == 0)
 		return do_time(world, line);
+	if (strcmp(what, "player") == 0) {
+		const char *button = word(&line);
+
+		return player_step(world, button, word(&line));
+	}
 	if (strcmp(what, "stop") == 0)
 		world_stop(world);
 	else if (strcmp(what, "naming") == 0)

@@ -98,6 +98,10 @@ void trust_fetch(void *arg, const char *bare);
 bool trust_step(struct world *world, const char *what, char *rest);
 void trust_end(struct world *world);
 
+/* player.c */
+bool player_step(struct world *world, const char *button, const char *value);
+void player_end(struct world *world);
+
 /* Whether a sent stanza is what the pattern says: '*' as a value matches anything, "$x" binds. */
 bool match(struct world *world, xmpp_stanza_t *pattern, xmpp_stanza_t *sent);
 void match_reset(void);

@@ -62,8 +62,10 @@ world_is_quiet(struct world *world)
 void
 world_stop(struct world *world)
 {
-	if (world->ear != NULL && !world->stopped)
+	if (world->ear != NULL && !world->stopped) {
+		player_end(world);
 		core_stop(world->ear);
+	}
 	world->stopped = true;
 }
 

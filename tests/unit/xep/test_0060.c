@@ -345,6 +345,36 @@ test_bounces(void **state)
 	assert_int_equal(bounce(ROMEO, "cancel", "gone"), EAR_PASS);
 }
 
+/* A server swallows what is for a client that is gone: it is asked, now and then. */
+static void
+test_client_leaves(void **state)
+{
+	size_t before = ear->request_count;
+
+	ask("set", ROMEO, ON(ROMEO));
+	ask("set", ROMEO, ON("romeo@example.org")); /* of whom the server knows where he is */
+	press(EAR_PAUSE, -1);
+	assert_int_equal(ear->request_count, before);
+	clock_advance(ear->clock, NODES_UNHEARD);
+	press(EAR_PLAY, -1);
+	clock_advance(ear->clock, EAR_SEC);
+	press(EAR_PAUSE, -1);
+	assert_int_equal(ear->request_count, before + 1);
+	assert_string_equal(fake_attribute(fake_request(ear, before), "to"), ROMEO);
+	fake_answer(ear, before, "<query xmlns='" EAR_NS_DISCO_INFO "'/>");
+	clock_advance(ear->clock, NODES_UNHEARD);
+	press(EAR_PLAY, -1);
+	fake_answer_none(ear, before, -ETIMEDOUT);
+	clock_advance(ear->clock, NODES_UNHEARD);
+	assert_int_equal(nodes_of(ear)->count, 2);
+	press(EAR_PAUSE, -1);
+	fake_answer_error(ear, before,
+			  "<error type='cancel'><service-unavailable xmlns='" EAR_NS_STANZA_ERR
+			  "'/></error>");
+	clock_advance(ear->clock, EAR_SEC);
+	assert_int_equal(nodes_of(ear)->count, 1);
+}
+
 static void
 test_program_leaves(void **state)
 {
@@ -500,12 +530,12 @@ int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
-		TEST(test_every_error),    TEST(test_items),       TEST(test_policy),
-		TEST(test_disco),          TEST(test_subscribing), TEST(test_again_is_once),
-		TEST(test_tune),           TEST(test_flood),       TEST(test_bounces),
-		TEST(test_program_leaves), TEST(test_vanishes),    TEST(test_missed),
-		TEST(test_bound),          TEST(test_one_device),  TEST(test_interest),
-		TEST(test_trust_is_lost),
+		TEST(test_every_error),   TEST(test_items),          TEST(test_policy),
+		TEST(test_disco),         TEST(test_subscribing),    TEST(test_again_is_once),
+		TEST(test_tune),          TEST(test_flood),          TEST(test_bounces),
+		TEST(test_client_leaves), TEST(test_program_leaves), TEST(test_vanishes),
+		TEST(test_missed),        TEST(test_bound),          TEST(test_one_device),
+		TEST(test_interest),      TEST(test_trust_is_lost),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
