@@ -6,31 +6,12 @@
 #include <unistd.h>
 
 #include "base/alloc.h"
+#include "chat.h"
+#include "chat_history.h"
 #include "chat_line.h"
-#include "cli.h"
 #include "switches.h"
 
 #define LINES_MAX 5000 /* typed ahead; more than come with one read */
-#define WORDS_MAX 256  /* to complete to */
-
-/* A line that waits: sending and asking wait, which callbacks may not. */
-struct line {
-	struct line *next;
-	char *text;
-};
-
-struct chat {
-	struct cli *cli;
-	char *address, *shown;
-	struct line *first, **last;
-	unsigned count;
-	bool ended, quit;
-	char *words[WORDS_MAX + 1];
-	size_t word_count;
-	int code;
-};
-
-static void say(struct chat *chat, const char *format, ...) __attribute__((format(printf, 2, 3)));
 
 /* The lines of text but the first begin where no line of ours does: nobody can write one that looks
  * like another's. */
@@ -53,9 +34,8 @@ indented(const char *text)
 	return out;
 }
 
-/* An escaped text with the time before it. */
-static void
-say(struct chat *chat, const char *format, ...)
+void
+chat_say(struct chat *chat, const char *format, ...)
 {
 	char stamp[16], *raw = NULL, *clean, *lines, *line;
 	time_t now = time(NULL);
@@ -107,8 +87,8 @@ on_message(struct chat *chat, xmpp_stanza_t *stanza)
 	if (chat->cli->args.json)
 		say_json("message", from, text, ear_link_name(link));
 	else
-		say(chat, "<%s> %s", ear_jid_bare_equal(from, chat->address) ? chat->address : from,
-		    text);
+		chat_say(chat, "<%s> %s",
+			 ear_jid_bare_equal(from, chat->address) ? chat->address : from, text);
 	xmpp_free(chat->cli->ctx, text);
 }
 
@@ -122,8 +102,8 @@ on_error(struct chat *chat, xmpp_stanza_t *stanza)
 	if (chat->cli->args.json)
 		say_json("error", chat->address, text == NULL ? name : text, NULL);
 	else
-		say(chat, "! not delivered (%s)%s%s", name, text == NULL ? "" : ": ",
-		    text == NULL ? "" : text);
+		chat_say(chat, "! not delivered (%s)%s%s", name, text == NULL ? "" : ": ",
+			 text == NULL ? "" : text);
 }
 
 static void
@@ -138,24 +118,47 @@ on_switch(struct chat *chat, xmpp_stanza_t *event)
 		json_put_text(object, "text", text);
 		out_json(stdout, object);
 	} else {
-		say(chat, "-- %s", text);
+		chat_say(chat, "-- %s", text);
 	}
 	free(text);
 }
 
+/* Escaped: it is shown when there are several that fit. */
 static void
-on_gone(struct chat *chat, xmpp_stanza_t *event)
+add_word(struct chat *chat, const char *word)
+{
+	char *clean = word == NULL ? NULL : out_escape(word, false);
+	bool is_new = clean != NULL && chat->word_count < CHAT_WORDS_MAX;
+
+	for (size_t i = 0; is_new && i < chat->word_count; i++)
+		is_new = strcmp(chat->words[i], clean) != 0;
+	if (is_new)
+		chat->words[chat->word_count++] = clean;
+	else
+		free(clean);
+}
+
+static void
+on_peer(void *arg, xmpp_stanza_t *peer)
+{
+	add_word(arg, xmpp_stanza_get_attribute(peer, "address"));
+}
+
+static void
+on_peer_event(struct chat *chat, xmpp_stanza_t *event)
 {
 	const char *address = xmpp_stanza_get_attribute(event, "address");
 	const char *kind = xmpp_stanza_get_attribute(event, "kind");
 
+	if (kind != NULL && strcmp(kind, "peer-changed") == 0)
+		add_word(chat, address);
 	if (address == NULL || kind == NULL || strcmp(kind, "peer-gone") != 0 ||
 	    !ear_jid_bare_equal(address, chat->address))
 		return;
 	if (chat->cli->args.json)
 		say_json("gone", chat->address, NULL, NULL);
 	else
-		say(chat, "-- %s left the LAN", chat->address);
+		chat_say(chat, "-- %s left the LAN", chat->address);
 }
 
 static void
@@ -170,7 +173,7 @@ on_stanza(void *arg, xmpp_stanza_t *stanza)
 	if (switch_of(stanza, chat->address) != NULL)
 		on_switch(chat, event);
 	else if (event != NULL)
-		on_gone(chat, event);
+		on_peer_event(chat, event);
 	else if (type != NULL && strcmp(type, "error") == 0)
 		on_error(chat, stanza);
 	else
@@ -183,7 +186,7 @@ static void
 on_line(void *arg, const char *text)
 {
 	struct chat *chat = arg;
-	struct line *line;
+	struct chat_line *line;
 
 	if (text == NULL || chat->count >= LINES_MAX) {
 		if (text != NULL && !chat->ended) {
@@ -209,74 +212,7 @@ send_line(struct chat *chat, const char *text)
 	if (cli_send(chat->cli, message) != EXIT_DONE)
 		chat->quit = true;
 	else if (!chat->cli->args.json && isatty(STDIN_FILENO))
-		say(chat, "<me> %s", text);
-}
-
-static void
-on_path(void *arg, xmpp_stanza_t *path)
-{
-	struct chat *chat = arg;
-	const char *chosen = xmpp_stanza_get_attribute(path, "chosen");
-	const char *link = xmpp_stanza_get_attribute(path, "link");
-	const char *state = xmpp_stanza_get_attribute(path, "state");
-	const char *rtt = xmpp_stanza_get_attribute(path, "rtt-us");
-	const char *failure = xmpp_stanza_get_attribute(path, "failure");
-	char text[32];
-
-	out_rtt(text, sizeof(text), rtt == NULL ? -1 : strtoll(rtt, NULL, 10));
-	say(chat, "-- %s %s: %s, %s%s%s", chosen != NULL && strcmp(chosen, "true") == 0 ? "*" : " ",
-	    link == NULL ? "" : link, state == NULL ? "" : state, text, failure == NULL ? "" : ", ",
-	    failure == NULL ? "" : failure);
-}
-
-static void
-show_paths(struct chat *chat)
-{
-	cli_list(chat->cli, "paths", "path", "to", chat->address, on_path, chat);
-}
-
-static void
-show_status(struct chat *chat)
-{
-	struct answer answer;
-
-	cli_ask(chat->cli, state_request(chat->cli, chat->address), chat->cli->args.timeout,
-		&answer);
-	if (answer.code != EXIT_DONE)
-		cli_refused(chat->address, &answer);
-	else if (ear_find(answer.stanza, "state", EAR_NS_BUTTONS) != NULL)
-		state_print(chat->cli, chat->address, &answer);
-	answer_release(&answer);
-}
-
-static void
-show_help(struct chat *chat)
-{
-	say(chat, "-- /status /paths /help /quit; //text sends /text");
-}
-
-static void
-quit(struct chat *chat)
-{
-	chat->quit = true;
-}
-
-static const struct chat_command {
-	const char *name;
-	void (*run)(struct chat *chat);
-} chat_commands[] = {
-	{ "/help", show_help },     { "/paths", show_paths }, { "/quit", quit },
-	{ "/status", show_status }, { NULL, NULL },
-};
-
-/* Completion leaves a space behind the word. */
-static bool
-is_command(const char *line, const char *name)
-{
-	size_t length = strlen(name);
-
-	return strncmp(line, name, length) == 0 &&
-	       line[length + strspn(line + length, " ")] == '\0';
+		chat_say(chat, "<me> %s", text);
 }
 
 static void
@@ -288,20 +224,14 @@ run_line(struct chat *chat, const char *text)
 		send_line(chat, text[0] == '/' ? text + 1 : text);
 		return;
 	}
-	for (const struct chat_command *c = chat_commands; c->name != NULL; c++) {
-		if (is_command(text, c->name)) {
-			c->run(chat);
-			return;
-		}
-	}
-	say(chat, "-- unknown command; /help lists them");
+	chat_command(chat, text);
 }
 
 static void
 run_lines(struct chat *chat)
 {
 	while (chat->first != NULL) {
-		struct line *line = chat->first;
+		struct chat_line *line = chat->first;
 
 		chat->first = line->next;
 		if (chat->first == NULL)
@@ -316,27 +246,12 @@ run_lines(struct chat *chat)
 
 /* --- the whole ---------------------------------------------------------------------------- */
 
-static void
-add_word(struct chat *chat, const char *word)
-{
-	if (chat->word_count < WORDS_MAX && word != NULL)
-		chat->words[chat->word_count++] = out_escape(word, false);
-}
-
-static void
-on_peer(void *arg, xmpp_stanza_t *peer)
-{
-	add_word(arg, xmpp_stanza_get_attribute(peer, "address"));
-}
-
 static int
 begin(struct chat *chat)
 {
 	struct cli *cli = chat->cli;
 	int code;
 
-	for (const struct chat_command *c = chat_commands; c->name != NULL; c++)
-		add_word(chat, c->name);
 	cli_list(cli, "peers", "peer", NULL, NULL, on_peer, chat);
 	code = cli_send(cli, ear_stanza(cli->ctx, "presence", NULL, NULL, NULL));
 	return code == EXIT_DONE ? switch_watch(cli) : code;
@@ -372,8 +287,9 @@ talk(struct chat *chat)
 int
 cmd_chat(struct cli *cli)
 {
+	static const struct chat_line_events events = { on_line, chat_candidate };
 	struct chat chat = { .cli = cli, .last = &chat.first };
-	char *prompt;
+	char *prompt, *history;
 
 	chat.address = cli_resolve(cli, cli->args.words[0], &chat.code);
 	if (chat.address == NULL)
@@ -383,9 +299,11 @@ cmd_chat(struct cli *cli)
 	cli_listen(cli, on_stanza, &chat);
 	chat.code = begin(&chat);
 	if (chat.code == EXIT_DONE) {
-		chat_line_open(cli->base, prompt, (const char *const *)chat.words, on_line, &chat);
+		history = chat_history_path();
+		chat_line_open(cli->base, prompt, history, &events, &chat);
 		talk(&chat);
 		chat_line_close();
+		free(history);
 	}
 	if (cli_is_down(cli) != EXIT_DONE)
 		chat.code = EXIT_CONFIG;

@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: ISC */
 /* cmd_press.c: the remote control: one press, and what the player does. */
-#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -8,10 +7,8 @@
 #include "cli.h"
 #include "follow.h"
 #include "player_view.h"
-#include "press_value.h"
+#include "press_words.h"
 #include "switches.h"
-
-#define PRESS_LIFE 5 /* seconds: nobody wants what he pressed longer ago to happen now */
 
 static xmpp_stanza_t *
 state_of(const struct answer *answer)
@@ -85,78 +82,23 @@ ask_state(struct cli *cli, const char *address, xmpp_stanza_t *iq, struct answer
 	return EXIT_DONE;
 }
 
-/* The words of the command line, by the rules of the one who gets them. */
-static int
-parse_words(const struct cli *cli, struct ear_press *press)
-{
-	char *const *words = cli->args.words + 1;
-	bool is_key = strcmp(words[0], "key") == 0;
-	int rc;
-
-	if (is_key && cli->args.count < 3) {
-		complain("press: key: which? earshot press -h tells");
-		return EXIT_USAGE;
-	}
-	if (!is_key && cli->args.count > 3) {
-		complain("press: %s: one value at most", words[0]);
-		return EXIT_USAGE;
-	}
-	rc = is_key ? press_parse_key(words[1], words[2], press)
-		    : press_parse(words[0], words[1], press);
-	if (rc == -ENOENT)
-		complain("press: no %s \"%s\"; earshot press -h lists them",
-			 is_key ? "key" : "button", words[is_key]);
-	else if (rc == -ERANGE)
-		complain("press: %s: \"%s\" is out of range", words[0], words[1]);
-	else if (rc != 0 && is_key)
-		complain("press: key: no motion \"%s\": it is down, held, up or press", words[2]);
-	else if (rc != 0 && words[1] == NULL)
-		complain("press: %s: needs a value; earshot press -h tells which", words[0]);
-	else if (rc != 0)
-		complain("press: %s: does not take \"%s\"; earshot press -h tells what", words[0],
-			 words[1]);
-	return rc == 0 ? EXIT_DONE : EXIT_USAGE;
-}
-
-/* As it was typed: the words have been checked. */
-static xmpp_stanza_t *
-press_request(struct cli *cli, const char *address, enum ear_button button)
-{
-	xmpp_stanza_t *iq = ear_stanza(cli->ctx, "iq", "set", address, NULL);
-	char *const *words = cli->args.words + 1;
-	xmpp_stanza_t *press;
-
-	if (button == EAR_KEY) {
-		press = ear_child(iq, "key", EAR_NS_BUTTONS);
-		ear_set(press, "name", "%s", words[1]);
-		if (words[2] != NULL)
-			ear_set(press, "motion", "%s", words[2]);
-	} else {
-		press = ear_child(iq, "press", EAR_NS_BUTTONS);
-		ear_set(press, "button", "%s", words[0]);
-		if (words[1] != NULL)
-			ear_set(press, "value", "%s", words[1]);
-	}
-	if (!cli->args.has_expires)
-		cli->args.expires = PRESS_LIFE;
-	cli_expires(cli, iq);
-	return iq;
-}
-
 int
 cmd_press(struct cli *cli)
 {
-	struct ear_press press;
+	char *const *words = cli->args.words + 1;
+	char *wrong = press_words_check(words), *address;
 	struct answer answer;
-	char *address;
-	int code = parse_words(cli, &press);
+	int code;
 
-	if (code != EXIT_DONE)
-		return code;
+	if (wrong != NULL) {
+		complain("press: %s", wrong);
+		free(wrong);
+		return EXIT_USAGE;
+	}
 	address = cli_resolve(cli, cli->args.words[0], &code);
 	if (address == NULL)
 		return code;
-	code = ask_state(cli, address, press_request(cli, address, press.button), &answer);
+	code = ask_state(cli, address, press_words_request(cli, address, words), &answer);
 	if (code == EXIT_DONE)
 		state_print(cli, address, &answer);
 	answer_release(&answer);

@@ -39,8 +39,10 @@ const struct command commands[] = {
 	  .args = "ADDR",
 	  .summary = "Chat, with line editing and history",
 	  .help = "What others write appears above the line; changes of the path are told.\n"
-		  "/status, /paths, /help, /quit; Tab completes. A line that begins with a slash\n"
-		  "is sent with two.\n",
+		  "/help lists the commands: /press, /status, /paths, /ping, /who, /quit; Tab\n"
+		  "completes. A line that begins with a slash is sent with two. What is pasted "
+		  "waits\n"
+		  "for Enter, and leaves as one message.\n",
 	  .letters = "",
 	  .min = 1,
 	  .max = 1,
@@ -77,8 +79,10 @@ const struct command commands[] = {
 	{ .name = "status",
 	  .args = "ADDR",
 	  .summary = "What the player does",
-	  .help = "-w goes on with one line for each change, as the box tells it, also after it was\n"
-		  "restarted; -c ends it after so many lines. -i: how often a box is asked that does\n"
+	  .help = "-w goes on with one line for each change, as the box tells it, also after it "
+		  "was\n"
+		  "restarted; -c ends it after so many lines. -i: how often a box is asked that "
+		  "does\n"
 		  "not tell.\n",
 	  .letters = "wic",
 	  .min = 1,
