@@ -42,6 +42,13 @@ phase_name(enum mpris_phase phase)
 	return "?";
 }
 
+/* The one to drive now; NULL: none. */
+static struct mpris_player *
+mpris_best(const struct mpris *mpris)
+{
+	return mpris_players_best(&mpris->players, ear_now(player_clock(mpris->player)));
+}
+
 /* A call that belonged to the phase before is not waited for any more. */
 static void
 mpris_enter(struct mpris *mpris, enum mpris_phase phase)
@@ -180,7 +187,7 @@ on_read(sd_bus_message *answer, void *arg, sd_bus_error *failed)
 static void
 mpris_look(struct mpris *mpris)
 {
-	mpris->target = mpris_players_best(&mpris->players);
+	mpris->target = mpris_best(mpris);
 	if (mpris->target == NULL) /* while it is being found out, the bus hangs */
 		mpris_end(mpris, mpris_watch_is_finding(mpris) ? -ETIMEDOUT : -ENODEV);
 	else
@@ -277,7 +284,7 @@ mpris_abandon(void *self)
 	ear_warn("player: %s does not answer", mpris_player_name(target));
 	target->silent = true;
 	mpris_watch_read(mpris, target);
-	if (mpris_players_best(&mpris->players) != target)
+	if (mpris_best(mpris) != target)
 		player_poke(mpris->player);
 }
 
@@ -312,17 +319,17 @@ mpris_is_there(void *self)
 	struct mpris *mpris = self;
 
 	(void)mpris_watch_open(mpris);
-	return mpris_players_best(&mpris->players) != NULL;
+	return mpris_best(mpris) != NULL;
 }
 
 static void
 mpris_leave_out(void *self, const char *name, bool out)
 {
 	struct mpris *mpris = self;
-	struct mpris_player *before = mpris_players_best(&mpris->players);
+	struct mpris_player *before = mpris_best(mpris);
 
 	mpris_players_leave_out(&mpris->players, name, out);
-	if (mpris_players_best(&mpris->players) != before)
+	if (mpris_best(mpris) != before)
 		player_poke(mpris->player);
 }
 

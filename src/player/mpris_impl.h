@@ -26,6 +26,7 @@ struct mpris {
 	sd_bus_slot *listing; /* of all names */
 	struct list owners;   /* names whose owner was asked for */
 	size_t owners_count;
+	struct ear_timer gap; /* one that has stopped may have stopped for good */
 	struct ear_timer retry;
 	int64_t retry_after;
 	/* the job; mpris.c */

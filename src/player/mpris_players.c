@@ -121,13 +121,22 @@ mpris_players_remove(struct mpris_players *players, struct mpris_player *player)
 	free(player);
 }
 
-void
+bool
 mpris_players_note(struct mpris_players *players, struct mpris_player *player,
-		   enum ear_playback before)
+		   enum ear_playback before, int64_t now)
 {
-	if (player->known && before != EAR_PLAYING && player->view.playback == EAR_PLAYING)
+	enum ear_playback playback = player->view.playback;
+	bool stops = before == EAR_PLAYING && playback == EAR_STOPPED;
+	bool returns = player->stopped_at != 0 && now - player->stopped_at < MPRIS_GAP;
+
+	if (player->known && playback == EAR_PLAYING && before != EAR_PLAYING && !returns)
 		player->used = ++players->turn;
 	player->known = true;
+	if (stops)
+		player->stopped_at = now;
+	else if (playback != EAR_STOPPED)
+		player->stopped_at = 0;
+	return stops;
 }
 
 void
@@ -161,10 +170,12 @@ is_left_out(const struct mpris_players *players, const struct mpris_player *play
 }
 
 static int
-rank(const struct mpris_player *player)
+rank(const struct mpris_player *player, int64_t now)
 {
 	if (player->silent)
 		return 0;
+	if (player->stopped_at != 0 && now - player->stopped_at < MPRIS_GAP)
+		return 3;
 	switch (player->view.playback) {
 	case EAR_PLAYING:
 		return 3;
@@ -177,7 +188,7 @@ rank(const struct mpris_player *player)
 }
 
 struct mpris_player *
-mpris_players_best(const struct mpris_players *players)
+mpris_players_best(const struct mpris_players *players, int64_t now)
 {
 	struct mpris_player *best = NULL;
 	struct list *item;
@@ -187,8 +198,8 @@ mpris_players_best(const struct mpris_players *players)
 
 		if (is_left_out(players, one))
 			continue;
-		if (best == NULL || rank(one) > rank(best) ||
-		    (rank(one) == rank(best) && one->used > best->used))
+		if (best == NULL || rank(one, now) > rank(best, now) ||
+		    (rank(one, now) == rank(best, now) && one->used > best->used))
 			best = one;
 	}
 	return best;

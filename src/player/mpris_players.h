@@ -3,6 +3,8 @@
 #ifndef PLAYER_MPRIS_PLAYERS_H
 #define PLAYER_MPRIS_PLAYERS_H
 
+#include <earshot/timer.h>
+
 #include "base/list.h"
 #include "player/mpris_view.h"
 
@@ -11,6 +13,7 @@
 #define MPRIS_LEFT_OUT_MAX 8  /* names that other kinds drive */
 #define MPRIS_OWNER_SIZE   64 /* of a unique name (":1.42"); a longer one is not known */
 #define MPRIS_NAME_SIZE    256
+#define MPRIS_GAP          EAR_SEC /* between two titles */
 
 /* One program, whatever number of names it has. */
 struct mpris_player {
@@ -19,9 +22,10 @@ struct mpris_player {
 	char names[MPRIS_NAMES_MAX][MPRIS_NAME_SIZE]; /* without "org.mpris.MediaPlayer2." */
 	char identity[64];                            /* for people; "" when it has not said */
 	struct mpris_view view;
-	uint64_t used; /* when it last began to play or, before it ever did, appeared */
-	bool known;    /* the view was read */
-	bool silent;   /* has let a press down, and said nothing since */
+	uint64_t used;      /* when it last began to play or, before it ever did, appeared */
+	bool known;         /* the view was read */
+	int64_t stopped_at; /* ear_now() when it stopped in the midst of playing; 0: it did not */
+	bool silent;        /* has let a press down, and said nothing since */
 	sd_bus_slot *reading, *asking; /* its properties, its identity; for mpris.c */
 	void *arg;
 };
@@ -54,19 +58,21 @@ void mpris_players_remove(struct mpris_players *players, struct mpris_player *pl
 
 struct mpris_player *mpris_players_find(const struct mpris_players *players, const char *owner);
 
-/* Its view was read anew; playback: what it was before. */
-void mpris_players_note(struct mpris_players *players, struct mpris_player *player,
-			enum ear_playback before);
+/* Its view was read anew; before: what its playback was. True: mpris_players_best may say something
+ * else when MPRIS_GAP is over, although nothing happens. */
+bool mpris_players_note(struct mpris_players *players, struct mpris_player *player,
+			enum ear_playback before, int64_t now);
 
 /* Another kind drives the programs of this name, or no longer. */
 void mpris_players_leave_out(struct mpris_players *players, const char *name, bool out);
 
 /*
  * The one to drive: as playerctl does, one that plays before one that is paused before one that is
- * stopped; of several, the one that began to play last. One that does not answer comes last. NULL:
- * there is none.
+ * stopped; of several, the one that began to play last. One that has just stopped counts as if it
+ * played: VLC is stopped for a moment between two titles, and a press of that moment is meant for
+ * it. One that does not answer comes last. NULL: there is none.
  */
-struct mpris_player *mpris_players_best(const struct mpris_players *players);
+struct mpris_player *mpris_players_best(const struct mpris_players *players, int64_t now);
 
 /* For people. */
 const char *mpris_player_name(const struct mpris_player *player);

@@ -84,6 +84,23 @@ mpris_ask(struct mpris *mpris, const struct mpris_player *player, sd_bus_message
 	return call(mpris, message, fn, arg, slot);
 }
 
+static void
+note_playback(struct mpris *mpris, struct mpris_player *player, enum ear_playback before)
+{
+	int64_t now = ear_now(player_clock(mpris->player));
+
+	if (mpris_players_note(&mpris->players, player, before, now))
+		ear_timer_set(&mpris->gap, MPRIS_GAP);
+}
+
+static void
+on_gap(void *arg)
+{
+	struct mpris *mpris = arg;
+
+	player_poke(mpris->player);
+}
+
 /* What it does not say any more is unknown. */
 int
 mpris_take(struct mpris *mpris, struct mpris_player *player, sd_bus_message *answer)
@@ -99,7 +116,7 @@ mpris_take(struct mpris *mpris, struct mpris_player *player, sd_bus_message *ans
 	mpris_view_init(&player->view);
 	player->view.loudness = loudness;
 	error = mpris_view_read(&player->view, &reader);
-	mpris_players_note(&mpris->players, player, before);
+	note_playback(mpris, player, before);
 	return error;
 }
 
@@ -296,7 +313,7 @@ on_properties(sd_bus_message *signal, void *arg, sd_bus_error *failed)
 	before = player->view.playback;
 	if (mpris_view_read(&player->view, &reader) == 0)
 		(void)mpris_read_texts(&reader, note_invalidated, &invalidated);
-	mpris_players_note(&mpris->players, player, before);
+	note_playback(mpris, player, before);
 	if (invalidated)
 		mpris_watch_read(mpris, player);
 	mpris_on_changed(mpris, player);
@@ -431,6 +448,7 @@ mpris_watch_init(struct mpris *mpris)
 	mpris_players_init(&mpris->players, mpris->only);
 	list_init(&mpris->owners);
 	mpris->retry_after = RETRY_MIN;
+	ear_timer_init(&mpris->gap, player_clock(mpris->player), on_gap, mpris);
 	ear_timer_init(&mpris->retry, player_clock(mpris->player), on_retry, mpris);
 	if (player_is_watched(mpris->player))
 		ear_timer_set(&mpris->retry, 0);
@@ -439,6 +457,7 @@ mpris_watch_init(struct mpris *mpris)
 void
 mpris_watch_release(struct mpris *mpris)
 {
+	ear_timer_stop(&mpris->gap);
 	ear_timer_stop(&mpris->retry);
 	watch_close(mpris);
 }

@@ -155,6 +155,22 @@ def test_two_players(box, player):
     wait_player(box, "mpv")
 
 
+def test_between_two_titles(box, player):
+    """VLC is stopped for a moment then: the other one is not driven for that."""
+    player(box.desk.mpv, box.clips)
+    box.desk.playerctl("mpv", "pause")
+    player(box.desk.vlc, box.clips)
+    wait_player(box, "VLC")
+    follow = box.sofa.follow("--json", "status", TV, "-w", name="follow")
+    follow.wait_for('"one.wav"')
+    for title in ("two.wav", "one.wav", "two.wav"):
+        before = follow.output().count(title)
+        box.desk.playerctl("vlc", "next" if title == "two.wav" else "previous")
+        follow.wait_for(title, count=before + 1)
+    follow.stop()
+    assert '"mpv"' not in follow.output()
+
+
 def test_bus_restarts(box, player):
     player(box.desk.mpv, box.clips)
     wait_player(box, "mpv")

@@ -12,6 +12,8 @@
 #include "player/mpris_players.h"
 
 static struct mpris_players players;
+static int64_t now = 1000 * EAR_SEC;
+static bool gap;
 
 static void
 clear(void)
@@ -28,7 +30,7 @@ add(const char *end, const char *owner, enum ear_playback playback)
 
 	assert_non_null(player);
 	player->view.playback = playback;
-	mpris_players_note(&players, player, EAR_STOPPED);
+	(void)mpris_players_note(&players, player, EAR_STOPPED, now);
 	return player;
 }
 
@@ -38,7 +40,7 @@ become(struct mpris_player *player, enum ear_playback playback)
 	enum ear_playback before = player->view.playback;
 
 	player->view.playback = playback;
-	mpris_players_note(&players, player, before);
+	gap = mpris_players_note(&players, player, before, now);
 }
 
 static void
@@ -68,7 +70,7 @@ test_owner(void **state)
 	struct mpris_player *one;
 
 	mpris_players_init(&players, NULL);
-	assert_null(mpris_players_best(&players));
+	assert_null(mpris_players_best(&players, now));
 	one = add("vlc", ":1.1", EAR_STOPPED);
 	assert_null(mpris_players_add(&players, "vlc.instance1", ":1.1"));
 	assert_null(mpris_players_add(&players, "vlc", ":1.1"));
@@ -115,23 +117,53 @@ test_best(void **state)
 	mpris_players_init(&players, NULL);
 	a = add("a", ":1.1", EAR_PAUSED);
 	b = add("b", ":1.2", EAR_STOPPED);
-	assert_ptr_equal(mpris_players_best(&players), a);
+	assert_ptr_equal(mpris_players_best(&players, now), a);
 	c = add("c", ":1.3", EAR_PLAYING);
-	assert_ptr_equal(mpris_players_best(&players), c);
+	assert_ptr_equal(mpris_players_best(&players, now), c);
 	become(b, EAR_PLAYING); /* later */
-	assert_ptr_equal(mpris_players_best(&players), b);
+	assert_ptr_equal(mpris_players_best(&players, now), b);
 	become(c, EAR_PLAYING); /* does so already */
-	assert_ptr_equal(mpris_players_best(&players), b);
+	assert_ptr_equal(mpris_players_best(&players, now), b);
 	become(b, EAR_PAUSED);
-	assert_ptr_equal(mpris_players_best(&players), c);
+	assert_ptr_equal(mpris_players_best(&players, now), c);
 	become(c, EAR_PAUSED); /* b played last */
-	assert_ptr_equal(mpris_players_best(&players), b);
+	assert_ptr_equal(mpris_players_best(&players, now), b);
 	become(b, EAR_STOPPED);
-	assert_ptr_equal(mpris_players_best(&players), c);
+	assert_ptr_equal(mpris_players_best(&players, now), c);
 	c->silent = true;
-	assert_ptr_equal(mpris_players_best(&players), a);
+	assert_ptr_equal(mpris_players_best(&players, now), a);
 	a->silent = b->silent = true;
-	assert_non_null(mpris_players_best(&players));
+	assert_non_null(mpris_players_best(&players, now));
+	clear();
+}
+
+/* Between two titles; and one that has stopped for good. */
+static void
+test_gap(void **state)
+{
+	struct mpris_player *a, *b;
+
+	mpris_players_init(&players, NULL);
+	a = add("a", ":1.1", EAR_PLAYING);
+	b = add("b", ":1.2", EAR_PLAYING);
+	become(b, EAR_STOPPED);
+	assert_true(gap);
+	assert_ptr_equal(mpris_players_best(&players, now), b);
+	now += MPRIS_GAP / 2;
+	become(a, EAR_PAUSED);
+	become(a, EAR_PLAYING);
+	assert_ptr_equal(mpris_players_best(&players, now), a);
+	become(b, EAR_PLAYING); /* goes on: that is not beginning */
+	assert_false(gap);
+	assert_ptr_equal(mpris_players_best(&players, now), a);
+	become(a, EAR_STOPPED);
+	assert_ptr_equal(mpris_players_best(&players, now), a);
+	now += MPRIS_GAP;
+	assert_ptr_equal(mpris_players_best(&players, now), b);
+	become(b, EAR_PAUSED);
+	become(a, EAR_PLAYING);
+	become(a, EAR_PAUSED);
+	assert_ptr_equal(mpris_players_best(&players, now), a);
 	clear();
 }
 
@@ -144,12 +176,12 @@ test_left_out(void **state)
 	mpv = add("mpv.instance7", ":1.1", EAR_PLAYING);
 	mpris_players_leave_out(&players, "MPV", true);
 	mpris_players_leave_out(&players, "mpv", true);
-	assert_null(mpris_players_best(&players));
+	assert_null(mpris_players_best(&players, now));
 	add("vlc", ":1.2", EAR_STOPPED);
-	assert_string_equal(mpris_player_name(mpris_players_best(&players)), "vlc");
+	assert_string_equal(mpris_player_name(mpris_players_best(&players, now)), "vlc");
 	mpris_players_leave_out(&players, "mpd", false);
 	mpris_players_leave_out(&players, "mpv", false);
-	assert_ptr_equal(mpris_players_best(&players), mpv);
+	assert_ptr_equal(mpris_players_best(&players, now), mpv);
 	clear();
 }
 
@@ -157,9 +189,9 @@ int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_names),    cmocka_unit_test(test_owner),
-		cmocka_unit_test(test_full),     cmocka_unit_test(test_best),
-		cmocka_unit_test(test_left_out),
+		cmocka_unit_test(test_names), cmocka_unit_test(test_owner),
+		cmocka_unit_test(test_full),  cmocka_unit_test(test_best),
+		cmocka_unit_test(test_gap),   cmocka_unit_test(test_left_out),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
