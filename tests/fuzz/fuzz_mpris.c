@@ -141,9 +141,27 @@ send_all(int fd, const uint8_t *signature, size_t length, const uint8_t *body, s
 	uint8_t header[HEADER_SIZE];
 	size_t n = put_header(header, signature, length, size);
 
-	if (write(fd, hello, sizeof(hello) - 1) != sizeof(hello) - 1 ||
-	    write(fd, header, n) != (ssize_t)n || (size > 0 && write(fd, body, size) < 0))
+	if (write(fd, header, n) != (ssize_t)n || (size > 0 && write(fd, body, size) < 0))
 		abort();
+}
+
+/* A connection over fd[0] that is past its beginning. */
+static sd_bus *
+open_bus(int fd[2], bool *seen)
+{
+	sd_bus *bus = NULL;
+
+	if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0, fd) != 0 ||
+	    sd_bus_new(&bus) < 0 || sd_bus_set_fd(bus, fd[0], fd[0]) < 0 ||
+	    sd_bus_negotiate_fds(bus, 0) < 0 || sd_bus_start(bus) < 0 ||
+	    sd_bus_add_filter(bus, NULL, on_message, seen) < 0 ||
+	    write(fd[1], hello, sizeof(hello) - 1) != sizeof(hello) - 1)
+		abort();
+	for (int i = 0; i < 20 && sd_bus_is_ready(bus) <= 0; i++)
+		(void)sd_bus_process(bus, NULL);
+	if (sd_bus_is_ready(bus) <= 0)
+		abort();
+	return bus;
 }
 
 int
@@ -152,16 +170,12 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	const uint8_t *end = size == 0 ? NULL : memchr(data, '\n', size);
 	size_t length = end == NULL ? 0 : (size_t)(end - data);
 	bool seen = false;
-	sd_bus *bus = NULL;
+	sd_bus *bus;
 	int fd[2];
 
 	if (end == NULL || length > 255 || size - length - 1 > BODY_MAX)
 		return 0;
-	if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0, fd) != 0 ||
-	    sd_bus_new(&bus) < 0 || sd_bus_set_fd(bus, fd[0], fd[0]) < 0 ||
-	    sd_bus_negotiate_fds(bus, 0) < 0 || sd_bus_start(bus) < 0 ||
-	    sd_bus_add_filter(bus, NULL, on_message, &seen) < 0)
-		abort();
+	bus = open_bus(fd, &seen);
 	send_all(fd[1], data, length, end + 1, size - length - 1);
 	for (int i = 0; i < 20 && !seen; i++)
 		if (sd_bus_process(bus, NULL) < 0)
