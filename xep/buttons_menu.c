@@ -18,6 +18,7 @@
 #define NODE(name) EAR_NS_BUTTONS "#" name
 #define FORM_TYPE  NODE("menu")
 #define WORDS_MAX  1024
+#define FIRST      "playpause" /* where the menu is at first */
 
 /* What the menu offers; a value that is NULL is asked for where `asks` says how. */
 static const struct entry {
@@ -52,6 +53,16 @@ static const struct entry {
 
 #define ENTRIES (sizeof(entries) / sizeof(entries[0]))
 
+/* NULL: there is none of that name. */
+static const struct entry *
+entry_find(const char *name)
+{
+	for (size_t i = 0; i < ENTRIES; i++)
+		if (strcmp(entries[i].name, name) == 0)
+			return &entries[i];
+	return NULL;
+}
+
 /* What a session remembers: 0 at the menu, at the value of an entry its number and one. */
 #define AT_MENU 0
 
@@ -61,16 +72,18 @@ static const struct form_field menu_field = { "button", FORM_LIST, true, "Button
 struct asked {
 	struct ear *ear;
 	char *session;
-	bool ends; /* with the press */
+	const struct entry *entry; /* where the menu is then: what was pressed */
+	bool ends;                 /* with the press */
 };
 
 static struct asked *
-asked_new(const struct command_step *step, bool ends)
+asked_new(const struct command_step *step, const struct entry *entry, bool ends)
 {
 	struct asked *asked = xep_alloc(sizeof(*asked));
 
 	asked->ear = step->in->ear;
 	asked->session = xep_strdup(step->session);
+	asked->entry = entry;
 	asked->ends = ends;
 	return asked;
 }
@@ -97,8 +110,9 @@ words_of(struct ear *ear, const struct ear_player_state *state, char *out, size_
 	player_state_words(state, ear_now(ear_clock(ear)), out, size);
 }
 
+/* The list is at one of its options: some clients show none of them otherwise. */
 static xmpp_stanza_t *
-menu_form(struct ear *ear, const struct ear_player_state *state)
+menu_form(struct ear *ear, const struct ear_player_state *state, const struct entry *at)
 {
 	xmpp_stanza_t *form =
 		form_new(ear, FORM_TYPE, "Remote control",
@@ -108,7 +122,7 @@ menu_form(struct ear *ear, const struct ear_player_state *state)
 
 	words_of(ear, state, words, sizeof(words));
 	form_add_text(form, words);
-	list = form_add(form, &menu_field, NULL);
+	list = form_add(form, &menu_field, is_offered(at, state) ? at->name : NULL);
 	for (size_t i = 0; i < ENTRIES; i++)
 		if (is_offered(&entries[i], state))
 			form_add_option(list, entries[i].label, entries[i].name);
@@ -146,7 +160,7 @@ show_menu(struct asked *asked, const struct ear_player_state *state, const char 
 		.can = COMMAND_CAN(COMMAND_NEXT) | COMMAND_CAN(COMMAND_COMPLETE),
 		.execute = COMMAND_NEXT,
 		.memory = AT_MENU,
-		.form = menu_form(asked->ear, state),
+		.form = menu_form(asked->ear, state, asked->entry),
 		.note = note,
 		.is_error = note != NULL,
 	};
@@ -165,15 +179,15 @@ complete(struct asked *asked, const char *note, bool is_error)
 }
 
 static void
-ask_value(const struct command_step *step, size_t i)
+ask_value(const struct command_step *step, const struct entry *entry)
 {
 	const struct command_answer answer = {
 		.status = COMMAND_EXECUTING,
 		.can = COMMAND_CAN(COMMAND_PREV) | COMMAND_CAN(COMMAND_NEXT) |
 		       COMMAND_CAN(COMMAND_COMPLETE),
 		.execute = COMMAND_NEXT,
-		.memory = (int)i + 1,
-		.form = value_form(step->in->ear, &entries[i]),
+		.memory = (int)(entry - entries) + 1,
+		.form = value_form(step->in->ear, entry),
 	};
 
 	command_answer(step->in->ear, step->session, &answer);
@@ -215,27 +229,29 @@ on_player(void *arg, enum ear_verdict condition, const char *text,
 /* --- steps -------------------------------------------------------------------------------- */
 
 static enum command_fault
-press(const struct command_step *step, const struct ear_press *press, bool ends)
+press(const struct command_step *step, const struct entry *entry, const struct ear_press *press)
 {
-	press_do(step->in, step->id, press, on_player, asked_new(step, ends));
+	bool ends = step->action == COMMAND_BEGIN || step->action == COMMAND_COMPLETE;
+
+	press_do(step->in, step->id, press, on_player, asked_new(step, entry, ends));
 	return COMMAND_FINE;
 }
 
 static enum command_fault
 look(const struct command_step *step, bool ends)
 {
-	press_look(step->in, on_player, asked_new(step, ends));
+	press_look(step->in, on_player, asked_new(step, entry_find(FIRST), ends));
 	return COMMAND_FINE;
 }
 
 /* An entry that needs no more. */
 static enum command_fault
-press_entry(const struct command_step *step, const struct entry *entry, bool ends)
+press_entry(const struct command_step *step, const struct entry *entry)
 {
 	struct ear_press parsed;
 
 	press_parse(ear_button_name(entry->button), entry->value, &parsed);
-	return press(step, &parsed, ends);
+	return press(step, entry, &parsed);
 }
 
 static const char *
@@ -256,19 +272,15 @@ static enum command_fault
 step_menu(const struct command_step *step, const char **why)
 {
 	const char *name = read_field(step, &menu_field, why);
-	size_t i = 0;
+	const struct entry *entry = name == NULL ? NULL : entry_find(name);
 
-	if (name == NULL)
-		return COMMAND_BAD_PAYLOAD;
-	while (i < ENTRIES && strcmp(entries[i].name, name) != 0)
-		i++;
-	if (i == ENTRIES) {
-		*why = "no such button";
+	if (entry == NULL) {
+		*why = name == NULL ? *why : "no such button";
 		return COMMAND_BAD_PAYLOAD;
 	}
-	if (entries[i].asks == NULL)
-		return press_entry(step, &entries[i], step->action == COMMAND_COMPLETE);
-	ask_value(step, i);
+	if (entry->asks == NULL)
+		return press_entry(step, entry);
+	ask_value(step, entry);
 	return COMMAND_FINE;
 }
 
@@ -302,7 +314,7 @@ step_value(const struct command_step *step, const struct entry *entry, const cha
 		*why = press_hint(entry->button);
 		return COMMAND_BAD_PAYLOAD;
 	}
-	return press(step, &parsed, step->action == COMMAND_COMPLETE);
+	return press(step, entry, &parsed);
 }
 
 static enum command_fault
@@ -325,12 +337,7 @@ on_now(const struct command_step *step, const char **why)
 static enum command_fault
 on_entry(const struct command_step *step, const char **why)
 {
-	const char *name = strchr(step->command->node, '#') + 1;
-	size_t i = 0;
-
-	while (strcmp(entries[i].name, name) != 0)
-		i++;
-	return press_entry(step, &entries[i], true);
+	return press_entry(step, entry_find(strchr(step->command->node, '#') + 1));
 }
 
 static const struct command commands[] = {

@@ -128,6 +128,13 @@ words(void)
 	return ear_text(ear_find(field_of(""), "value", NULL));
 }
 
+/* Which button the menu is at. */
+static const char *
+at(void)
+{
+	return ear_text(ear_find(field_of("button"), "value", NULL));
+}
+
 static bool
 offers(const char *var, const char *value)
 {
@@ -170,6 +177,7 @@ test_presses(void **state)
 	assert_non_null(strstr(words(), "Sintel"));
 	submit("next", "button", "quieter");
 	assert_non_null(strstr(words(), "65 %"));
+	assert_string_equal(at(), "quieter");
 	submit("next", "button", "quieter");
 	assert_non_null(strstr(words(), "60 %"));
 	submit("complete", "button", "play");
