@@ -97,13 +97,15 @@ class Daemon:
 class Mpv:
     """A real mpv without picture and sound, playing a generated clip, in a host of the box."""
 
-    def __init__(self, host, seconds=600):
+    def __init__(self, host, seconds=600, more=(), env=None):
+        """more: options for mpv; env: variables."""
         self.host, self.socket = host, "/run/mpv.sock"
         clip = os.path.join(host.dir, "clip.wav")
         host.run(["ffmpeg", "-loglevel", "error", "-f", "lavfi", "-i",
                   "sine=frequency=440:sample_rate=8000:duration=%d" % seconds, "-y", clip])
         self.proc = host.popen(["mpv", "--no-config", "--vo=null", "--ao=null", "--idle",
-                                "--input-ipc-server=" + self.socket, "--loop-file=inf", clip])
+                                "--input-ipc-server=" + self.socket, "--loop-file=inf", *more,
+                                clip], env=env)
         wait_until(lambda: self.get("time-pos") is not None, 20, "mpv")
 
     def get(self, name):
