@@ -128,7 +128,7 @@ struct watching {
 	struct follow *follow;
 	char *before; /* what was printed last */
 	long left;    /* lines to be printed; 0: no end */
-	bool any, done;
+	bool any, done, nonsense;
 	int code;
 };
 
@@ -145,14 +145,28 @@ on_trouble(struct watching *watching, const struct answer *answer)
 	watching->done = true;
 }
 
+/* Once: it may go on. */
+static void
+on_nonsense(struct watching *watching)
+{
+	if (!watching->nonsense)
+		complain("%s: protocol error: it tells a state that is none", watching->address);
+	watching->nonsense = true;
+}
+
 static void
 on_state(void *arg, xmpp_stanza_t *state, const struct answer *answer)
 {
 	struct watching *watching = arg;
+	struct player_view view;
 	char *now;
 
 	if (state == NULL) {
 		on_trouble(watching, answer);
+		return;
+	}
+	if (player_view_read(&view, state) != 0) {
+		on_nonsense(watching);
 		return;
 	}
 	watching->any = true;

@@ -66,17 +66,25 @@ roster_set(struct ear *ear, const struct pair *pair, const char *what)
 	return ear_keep(ear, key, what);
 }
 
-/* The pair that a key names. */
 static bool
-read_key(const char *key, struct pair *pair)
+is_ours(struct ear *ear, const char *bare)
+{
+	const char *at = strchr(bare, '@'), *self = ear_self(ear, EAR_LINK_SERVER);
+
+	return self != NULL && strcmp(at == NULL ? bare : at + 1, self) == 0;
+}
+
+/* The pair that a key names; false: none of the component that we are now. */
+static bool
+read_key(struct ear *ear, const char *key, struct pair *pair)
 {
 	const char *ours = strchr(key, ' '), *theirs = ours == NULL ? NULL : strchr(ours + 1, ' ');
 
 	if (theirs == NULL)
 		return false;
 	snprintf(pair->ours, sizeof(pair->ours), "%.*s", (int)(theirs - ours - 1), ours + 1);
-	return snprintf(pair->theirs, sizeof(pair->theirs), "%s", theirs + 1) <
-	       (int)sizeof(pair->theirs);
+	snprintf(pair->theirs, sizeof(pair->theirs), "%s", theirs + 1);
+	return is_ours(ear, pair->ours);
 }
 
 static void
@@ -136,7 +144,7 @@ tell_one(void *arg, const char *key, const char *what)
 	struct presence *presence = arg;
 	struct pair pair;
 
-	if (read_key(key, &pair))
+	if (read_key(presence->ear, key, &pair))
 		send(presence->ear, &pair, NULL, presence->status);
 }
 
@@ -167,7 +175,7 @@ probe_one(void *arg, const char *key, const char *what)
 	struct presence *presence = arg;
 	struct pair pair;
 
-	if (read_key(key, &pair))
+	if (read_key(presence->ear, key, &pair))
 		send(presence->ear, &pair, "probe", NULL);
 }
 
@@ -177,7 +185,7 @@ leave_one(void *arg, const char *key, const char *what)
 	struct presence *presence = arg;
 	struct pair pair;
 
-	if (read_key(key, &pair))
+	if (read_key(presence->ear, key, &pair))
 		send(presence->ear, &pair, "unavailable", NULL);
 }
 

@@ -276,3 +276,91 @@ def test_daemon_with_closed_descriptors(tmp_path):
     finally:
         proc.terminate()
         assert proc.wait(10) == 0
+
+
+# --- what is followed ----------------------------------------------------------------------------
+
+SELF = ("<self xmlns='urn:earshot:control:0' version='0.1'><address link='lan' address='a@b.local'/>"
+        "<address link='server' address='a.example.org'/></self>")
+PATHS = ("<paths xmlns='urn:earshot:control:0' first='0' total='1'><path to='%s' address='%s' link='lan' "
+         "chosen='true'/></paths>" % (PEER, PEER))
+
+
+def pushed(sender, **attributes):
+    return ("<message type='headline' from='%s'><event xmlns='http://jabber.org/protocol/pubsub#event'>"
+            "<items node='urn:earshot:buttons:0'><item id='current'>%s</item></items></event>%s"
+            "</message>" % (sender, state(**attributes), VIA % "lan"))
+
+
+def follows(engine, subscribed):
+    """An engine on which the box says that to a subscription."""
+    def answer(stanza):
+        if "<self" in stanza:
+            return daemon.result(stanza, SELF)
+        if "<paths" in stanza:
+            return daemon.result(stanza, PATHS)
+        return subscribed(daemon, stanza)
+    daemon = engine(answer)
+    return daemon
+
+
+def test_a_box_that_does_not_tell_is_asked(engine):
+    looks = []
+
+    def subscribed(daemon, stanza):
+        if "<subscribe" in stanza:
+            return error("feature-not-implemented", "lan", ident=daemon.ident(stanza))
+        if "<state" in stanza:
+            looks.append(stanza)
+            return daemon.result(stanza, state(playback="playing", volume=len(looks) // 2))
+        return None
+    done = earshot(follows(engine, subscribed), "status", PEER, "-w", "-i", "0.02", "-c", "3")
+    assert done.returncode == 0, done
+    assert re.findall("volume ([0-9]+) %", done.stdout) == ["0", "1", "2"], done
+    assert 4 <= len(looks) <= 5
+
+
+def test_only_the_box_tells_its_state(engine):
+    def subscribed(daemon, stanza):
+        if "<subscribe" not in stanza:
+            return None
+        return (pushed("evil@z.local", playback="stopped") + daemon.result(stanza) +
+                pushed("evil@z.local/" + PEER, playback="stopped") + pushed(PEER, playback="paused"))
+    done = earshot(follows(engine, subscribed), "status", PEER, "-w", "-c", "1")
+    assert done.returncode == 0 and done.stdout.startswith("paused"), done
+
+
+def test_by_which_name_it_may_be_subscribed(engine):
+    """The path may have become another one meanwhile: the next of our names is tried."""
+    names = []
+
+    def subscribed(daemon, stanza):
+        if "<subscribe" not in stanza:
+            return None
+        names.append(re.search('jid="([^"]*)"', stanza).group(1))
+        if len(names) == 1:
+            return error("bad-request", "server", ident=daemon.ident(stanza))
+        return daemon.result(stanza) + pushed(PEER, playback="paused")
+    done = earshot(follows(engine, subscribed), "status", PEER, "-w", "-c", "1")
+    assert done.returncode == 0 and names == ["a@b.local", "a.example.org"], (done, names)
+
+
+def test_who_may_not_follow_is_told(engine):
+    def subscribed(daemon, stanza):
+        if "<subscribe" not in stanza:
+            return None
+        return error("not-authorized", "lan", ident=daemon.ident(stanza), text="pair first")
+    done = earshot(follows(engine, subscribed), "status", PEER, "-w")
+    assert done.returncode == 1 and "pair first" in done.stderr, done
+    assert done.stdout == ""
+
+
+def test_a_state_that_is_none_is_passed_over(engine):
+    def subscribed(daemon, stanza):
+        if "<subscribe" not in stanza:
+            return None
+        return (daemon.result(stanza) + pushed(PEER) + pushed(PEER, playback="flying") +
+                pushed(PEER, playback="paused"))
+    done = earshot(follows(engine, subscribed), "status", PEER, "-w", "-c", "1")
+    assert done.returncode == 0 and done.stdout.startswith("paused"), done
+    assert done.stderr.count("protocol error") == 1, done

@@ -178,9 +178,11 @@ def house(request):
                 made.street.server.close()
 
 
-def events(proc, node, pattern="", start=0):
+def events(proc, node, *patterns, start=0):
+    """What was told of that node, with all of that in it (attributes have no order)."""
     return [line for line in proc.output().splitlines()[start:]
-            if re.match("event %s %s .*%s" % (re.escape(COMPONENT), node, pattern), line)]
+            if line.startswith("event %s %s " % (COMPONENT, node)) and
+            all(re.search(pattern, line) for pattern in patterns)]
 
 
 def test_contacts_are_told(house):
@@ -202,7 +204,7 @@ def test_contacts_are_told(house):
     house.mpv.set("volume", 21)
     juliet.wait_for("^event %s %s .*volume=.21" % (COMPONENT, STATE))
     watch.wait_for("volume 21 %")
-    assert len(events(juliet, STATE, "playback=.paused.*volume=.100")) == 1, juliet.output()
+    assert len(events(juliet, STATE, "playback=.paused", "volume=.100")) == 1, juliet.output()
     assert len(events(juliet, STATE, "volume=.21")) == 1, juliet.output()
     assert len(events(juliet, TUNE)) == 1, juliet.output()      # neither was another tune
     assert len(lines(watch, "^paused")) == 2, watch.output()
@@ -220,14 +222,14 @@ def test_contacts_are_remembered(house):
     start = len(juliet.lines())
     house.tv.start()
     wait_until(lambda: events(juliet, STATE, start=start), 30, lambda: juliet.output())
-    assert [line for line in juliet.lines()[start:]
-            if line.startswith("presence %s available playing" % COMPONENT)], juliet.output()
+    wait_until(lambda: [line for line in juliet.lines()[start:] if line.startswith(
+        "presence %s available playing" % COMPONENT)], 10, lambda: juliet.output())
     house.tv.stop()
     juliet.wait_for("^presence %s unavailable" % COMPONENT)
     house.tv.start()
     start = len(juliet.lines())
     house.mpv.set("volume", 12)
-    wait_until(lambda: events(juliet, STATE, "volume=.12", start), 30, lambda: juliet.output())
+    wait_until(lambda: events(juliet, STATE, "volume=.12", start=start), 30, lambda: juliet.output())
 
 
 def test_a_contact_no_more(house):
@@ -258,5 +260,46 @@ def test_subscribed_through_the_server(house):
     clip = os.path.join(house.net["pronto"].dir, "clip.wav")
     shutil.copy(clip, clip.replace("clip", "another"))
     house.mpv.ask(["loadfile", clip.replace("clip", "another")])
-    wait_until(lambda: events(romeo, TUNE, "another.wav", start), 10, lambda: romeo.output())
-    assert len(events(romeo, TUNE, "another.wav", start)) == 1, romeo.output()
+    wait_until(lambda: events(romeo, TUNE, "another.wav", start=start), 10, lambda: romeo.output())
+    assert len(events(romeo, TUNE, "another.wav", start=start)) == 1, romeo.output()
+
+
+def test_the_path_changes():
+    """Two devices that trust each other, a LAN and a server between them: each change of the player is
+    told once, by whichever way there is."""
+    here, there = "remote.example.test", "box.example.test"
+    with TwoHomes(a=["remote", "box"], delay=20) as net:
+        street = Street(net, components=[here, there])
+        try:
+            mpv = Mpv(net["box"])
+            tv = street.device("box", "tv", "component", there, {here: "yes"},
+                               player="kind = mpv\nsocket = /run/mpv.sock")
+            remote = street.device("remote", "sofa", "component", here, {there: "yes"},
+                                   player="kind = none")
+            remote.wait_chosen(there, "lan")
+            proc = remote.follow("--json", "status", there, "-w")
+            proc.wait_for("playing", 20)
+            volume = 10
+
+            def change():
+                nonlocal volume
+                volume += 1
+                mpv.set("volume", volume)
+                return proc.wait_for('"volume": *%d,.*' % volume, 20).group(0)
+
+            assert '"lan"' in change()
+            net.cut_lan(silent=True)
+            change()                            # the stream is dead, and nobody knows yet
+            remote.wait_chosen(there, "server")
+            tv.wait_chosen(here, "server")
+            assert '"server"' in change()
+            net.restore_lan()
+            remote.wait_chosen(there, "lan")
+            tv.wait_chosen(here, "lan")
+            assert '"lan"' in change()
+            told = re.findall('"volume": *([0-9]+),', proc.output())
+            assert told == ["100", "11", "12", "13", "14"], proc.output()
+            assert proc.stop() == 0
+            street.stop()
+        finally:
+            street.server.close()

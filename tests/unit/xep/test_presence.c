@@ -145,6 +145,7 @@ test_server_is_there_again(void **state)
 	ear_keep(ear, "roster " TV " " ROMEO, "both");
 	ear_keep(ear, "roster tv.example.org juliet@example.org", "from");
 	ear_keep(ear, "roster nonsense", "from");
+	ear_keep(ear, "roster tv.example.net " ROMEO, "both"); /* as we were called once */
 	fake_tell(ear, EAR_SERVER_UP, "tv.example.org");
 	assert_int_equal(ear->box_count, 4);
 	assert_sent(0, "available " ROMEO);
