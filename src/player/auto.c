@@ -30,8 +30,10 @@ struct sub {
 	struct ear_player *player;
 	bool is_there, is_hung;
 	bool is_asked; /* whether it is there, for no job in particular */
+	bool is_slow;  /* in saying whether it is there: not waited for a second time */
 	struct ear_player_state state;
-	uint64_t began; /* to play: higher is later; 0: not yet */
+	uint64_t began;  /* to play: higher is later; 0: not yet */
+	unsigned looked; /* the job for which it is to say whether it is there; 0: none */
 };
 
 enum phase {
@@ -109,6 +111,9 @@ best_for(struct all *all, enum ear_button button)
 	return best;
 }
 
+static void all_forward(struct all *all);
+
+/* A question on its way to the one before is for this one now, lest a hung one holds it up. */
 static void
 choose(struct all *all)
 {
@@ -121,7 +126,9 @@ choose(struct all *all)
 		ear_info("player: nothing to drive any more");
 	else
 		ear_info("player: driving %s", best->kind->name);
-	player_poke(all->player);
+	player_tell(all->player, best == NULL ? NULL : &best->state);
+	if (all->phase == PHASE_FORWARD && all->press == NULL)
+		all_forward(all);
 }
 
 /* A player that has an interface of its own may be on D-Bus too: once is enough. */
@@ -153,8 +160,10 @@ sub_note(struct sub *sub, const struct ear_player_state *state)
 
 	sub->is_there = state != NULL;
 	sub->is_hung = false;
-	if (state != NULL)
+	if (state != NULL) {
 		sub->state = *state;
+		sub->is_slow = false;
+	}
 	if (sub_plays(sub) && !played)
 		sub->began = ++sub->all->began;
 	if (was_there != sub->is_there) {
@@ -172,7 +181,7 @@ on_changed(void *arg, const struct ear_player_state *state)
 
 	sub_note(sub, state);
 	if (sub == sub->all->active)
-		player_poke(sub->all->player);
+		player_tell(sub->all->player, state);
 }
 
 /* What an answer says of the player that gave it, whatever it was asked. */
@@ -196,8 +205,6 @@ all_end(struct all *all, int error, const struct ear_player_state *state)
 	player_done(all->player, error, state);
 }
 
-static void all_forward(struct all *all);
-
 static void
 on_forwarded(void *arg, int error, const struct ear_player_state *state)
 {
@@ -210,11 +217,7 @@ on_forwarded(void *arg, int error, const struct ear_player_state *state)
 	note_answer(ask.sub, error, state);
 	if (ask.job != all->job || all->phase != PHASE_FORWARD)
 		return;
-	/* A question that went to one that has gone is for the next; a press was meant for it. */
-	if (error == -ENODEV && all->press == NULL && all->active != NULL)
-		all_forward(all);
-	else
-		all_end(all, error, state);
+	all_end(all, error, state);
 }
 
 static struct ask *
@@ -242,6 +245,7 @@ static void
 all_forward(struct all *all)
 {
 	all->phase = PHASE_FORWARD;
+	all->job++;
 	all->target = find_target(all);
 	ear_timer_stop(&all->look);
 	if (all->target == NULL)
@@ -264,6 +268,8 @@ on_looked(void *arg, int error, const struct ear_player_state *state)
 		return;
 	if (ask.is_spare)
 		ask.sub->is_asked = false;
+	else if (ask.sub->looked == ask.job)
+		ask.sub->looked = 0;
 	note_answer(ask.sub, error, state);
 	if (ask.is_spare || ask.job != all->job || all->phase != PHASE_LOOK)
 		return;
@@ -291,8 +297,35 @@ on_look(void *arg)
 {
 	struct all *all = arg;
 
-	if (all->active != NULL)
+	if (all->active == NULL)
+		return;
+	for (struct sub *sub = all->subs; sub < all->subs + all->count; sub++)
+		if (sub->looked == all->job)
+			sub->is_slow = true;
+	all_forward(all);
+}
+
+/* Asks those that are not there whether they are by now. */
+static void
+all_look(struct all *all)
+{
+	all->phase = PHASE_LOOK;
+	all->looks = 0;
+	for (struct sub *sub = all->subs; sub < all->subs + all->count; sub++) {
+		bool is_spare = sub->is_slow && all->active != NULL;
+
+		if (sub->is_there)
+			continue;
+		ask_state(sub, is_spare);
+		if (is_spare)
+			continue;
+		sub->looked = all->job;
+		all->looks++;
+	}
+	if (all->looks == 0)
 		all_forward(all);
+	else
+		ear_timer_set(&all->look, LOOK_MAX);
 }
 
 static void
@@ -302,24 +335,13 @@ auto_begin(void *self, const struct ear_press *press)
 
 	all->job++;
 	all->press = press;
-	all->looks = 0;
 	for (struct sub *sub = all->subs; sub < all->subs + all->count; sub++)
 		if (sub->is_there && sub->is_hung)
 			ask_state(sub, true);
-	if (all->active != NULL && (press == NULL || sub_plays(all->active))) {
-		all_forward(all);
-		return;
-	}
-	all->phase = PHASE_LOOK;
-	for (struct sub *sub = all->subs; sub < all->subs + all->count; sub++)
-		if (!sub->is_there) {
-			all->looks++;
-			ask_state(sub, false);
-		}
-	if (all->looks == 0)
+	if (all->active != NULL && (press == NULL || sub_plays(all->active)))
 		all_forward(all);
 	else
-		ear_timer_set(&all->look, LOOK_MAX);
+		all_look(all);
 }
 
 static void

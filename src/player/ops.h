@@ -79,6 +79,9 @@ void player_done(struct ear_player *player, int error, const struct ear_player_s
  * if it has. Bursts are read once. */
 void player_poke(struct ear_player *player);
 
+/* Tells a state that is known without asking for it; NULL: the player has gone. */
+void player_tell(struct ear_player *player, const struct ear_player_state *state);
+
 /* The kind's leave_out(), if it has one. */
 void player_leave_out(struct ear_player *player, const char *name, bool out);
 

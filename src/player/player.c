@@ -291,6 +291,17 @@ player_poke(struct ear_player *player)
 }
 
 void
+player_tell(struct ear_player *player, const struct ear_player_state *state)
+{
+	if (state == NULL)
+		note_gone(player);
+	else
+		note_state(player, state);
+	if (player->news)
+		ear_timer_set(&player->turn, 0);
+}
+
+void
 player_leave_out(struct ear_player *player, const char *name, bool out)
 {
 	if (player->kind->leave_out != NULL)

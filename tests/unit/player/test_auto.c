@@ -348,6 +348,18 @@ test_hung_look(void **state)
 	assert_int_equal(press(EAR_PLAY).error, 0);
 	assert_true(ear_now(the_clock) - before < EAR_SEC / 2);
 	assert_int_equal(fakes[FIRST].presses, 1);
+	becomes(FIRST, EAR_PAUSED);
+	before = ear_now(the_clock);
+	assert_int_equal(press(EAR_PLAY).error, 0); /* not waited for a second time */
+	assert_true(ear_now(the_clock) - before < EAR_SEC / 10);
+	clock_advance(the_clock, 5 * EAR_SEC);
+	fakes[SECOND].is_hung = false;
+	fakes[SECOND].is_there = true;
+	fakes[SECOND].playback = EAR_PAUSED;
+	becomes(FIRST, EAR_PAUSED);
+	assert_int_equal(press(EAR_PLAY).error, 0); /* but asked */
+	becomes(FIRST, EAR_STOPPED);
+	assert_driven("second");
 }
 
 /* A player that hung while it was the first makes way, and comes back when it answers. */
@@ -367,6 +379,23 @@ test_hung(void **state)
 	assert_int_equal(press(EAR_PAUSE).error, 0);
 	turns();
 	assert_driven("second");
+}
+
+/* A question that was on its way to it is answered by the one that begins to play. */
+static void
+test_hung_question(void **state)
+{
+	struct answer answer = { 0 };
+
+	becomes(FIRST, EAR_PLAYING);
+	fakes[FIRST].is_hung = true;
+	ear_player_state(player, on_answer, &answer);
+	turns();
+	assert_int_equal(answer.calls, 0);
+	becomes(SECOND, EAR_PLAYING);
+	assert_int_equal(answer.calls, 1);
+	assert_int_equal(answer.error, 0);
+	assert_string_equal(answer.state.title, "of player 1");
 }
 
 /* Alone it is still the one to ask. */
@@ -464,11 +493,11 @@ int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
-		TEST(test_nobody),         TEST(test_order),       TEST(test_press),
-		TEST(test_goes),           TEST(test_press_looks), TEST(test_hung_look),
-		TEST(test_hung),           TEST(test_hung_alone),  TEST(test_open),
-		TEST(test_show),           TEST(test_leave_out),   TEST(test_quiet),
-		TEST(test_free_meanwhile),
+		TEST(test_nobody), TEST(test_order),          TEST(test_press),
+		TEST(test_goes),   TEST(test_press_looks),    TEST(test_hung_look),
+		TEST(test_hung),   TEST(test_hung_question),  TEST(test_hung_alone),
+		TEST(test_open),   TEST(test_show),           TEST(test_leave_out),
+		TEST(test_quiet),  TEST(test_free_meanwhile),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

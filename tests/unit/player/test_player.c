@@ -336,6 +336,27 @@ test_changed(void **state)
 	assert_int_equal(ear_player_last(player)->volume, 30);
 }
 
+/* A kind that knows already need not be asked. */
+static void
+test_tell(void **state)
+{
+	struct ear_player_state s = { .volume = 7 };
+
+	player_tell(player, &s);
+	assert_int_equal(told, 0); /* not from inside the call */
+	turn();
+	assert_int_equal(told, 1);
+	assert_int_equal(told_state.volume, 7);
+	player_tell(player, &s);
+	turn();
+	assert_int_equal(told, 1);
+	player_tell(player, NULL);
+	turn();
+	assert_int_equal(told, 2);
+	assert_null(ear_player_last(player));
+	assert_int_equal(kind.begun, 0);
+}
+
 /* One that does not answer may be there; one that is not there has gone, which is told once. */
 static void
 test_gone(void **state)
@@ -637,6 +658,7 @@ main(void)
 		TEST(test_key_is_let_go_late),
 		TEST(test_key_held_meanwhile),
 		TEST(test_url),
+		TEST(test_tell),
 		TEST(test_kinds),
 		TEST(test_names),
 		TEST(test_show),
