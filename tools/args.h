@@ -12,12 +12,15 @@ struct cli;
 /* One row is dispatch, help, completion and manual. Ended by a row without a name. */
 struct command {
 	const char *name;
-	const char *args;            /* "ADDR [TEXT]" */
-	const char *summary;         /* one line */
-	const char *help;            /* the rest, for -h */
-	const char *letters;         /* the options of its own */
-	bool opens;                  /* it opens the stream itself */
-	int min, max;                /* of arguments; max -1: any number */
+	const char *args;    /* "ADDR [TEXT]" */
+	const char *summary; /* one line */
+	const char *help;    /* the rest, for -h */
+	const char *letters; /* the options of its own */
+	bool opens;          /* it opens the stream itself */
+	int min, max;        /* of arguments; max -1: any number */
+	/* Word number i that may stand in place `place` behind ADDR, after `first` in place 0;
+	 * NULL: no more. Optional. */
+	const char *(*words)(size_t place, const char *first, size_t i);
 	int (*run)(struct cli *cli); /* returns an exit code */
 };
 

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: ISC */
 /* commands.c: the table of commands: dispatch, help, completion and the manual's test read it. */
 #include "cli.h"
+#include "press_words.h"
 
 const struct command commands[] = {
 	{ .name = "peers",
@@ -64,6 +65,7 @@ const struct command commands[] = {
 	  .letters = "X",
 	  .min = 2,
 	  .max = 4,
+	  .words = press_words_candidate,
 	  .run = cmd_press },
 	{ .name = "remote",
 	  .args = "[ADDR]",

@@ -39,16 +39,95 @@ takes_address(const struct command *command)
 	return strstr(command->args, "ADDR") != NULL;
 }
 
+/* Which words may stand in that place behind the address, with spaces between. False: none. */
+static bool
+write_words(const struct command *command, size_t place, const char *first, FILE *out)
+{
+	const char *word;
+	size_t i;
+
+	for (i = 0; (word = command->words(place, first, i)) != NULL; i++)
+		fprintf(out, "%s%s", i == 0 ? "" : " ", word);
+	return i > 0;
+}
+
+/* For each first word that others may follow in that place: before, the word, between, the words,
+ * after. */
+static void
+write_followers(const struct command *command, size_t place, const char *before,
+		const char *between, const char *after, FILE *out)
+{
+	const char *first;
+
+	for (size_t i = 0; (first = command->words(0, NULL, i)) != NULL; i++) {
+		if (command->words(place, first, 0) == NULL)
+			continue;
+		fprintf(out, "%s%s%s", before, first, between);
+		write_words(command, place, first, out);
+		fputs(after, out);
+	}
+}
+
+/* --- bash --------------------------------------------------------------------------------- */
+
+static void
+write_bash_options_with_values(FILE *out)
+{
+	const char *bar = "";
+
+	for (const struct option_row *row = option_rows; row->name != NULL; row++) {
+		if (row->value == NULL)
+			continue;
+		fprintf(out, "%s--%s", bar, row->name);
+		if (!isupper((unsigned char)row->letter))
+			fprintf(out, "|-%c", row->letter);
+		bar = "|";
+	}
+}
+
+/* plain: the words before the cursor that are no options: command, ADDR, ... */
+static void
+write_bash_words(const struct command *c, FILE *out)
+{
+	fputs("\n\t\tcase $cur,${#plain[@]} in\n\t\t-*) ;;\n\t\t*,1) words+=\" $(" PEERS ")\" ;;\n"
+	      "\t\t*,2) words+=' ",
+	      out);
+	write_words(c, 0, NULL, out);
+	fputs("' ;;\n", out);
+	for (size_t place = 1; place < 3; place++) {
+		fprintf(out, "\t\t*,%zu)\n\t\t\tcase ${plain[2]} in\n", place + 2);
+		write_followers(c, place, "\t\t\t", ") words+=' ", "' ;;\n", out);
+		fputs("\t\t\tesac ;;\n", out);
+	}
+	fputs("\t\tesac", out);
+}
+
+/* COMP_WORDS is split at every @ and = as well, and a reply takes the place of such a piece only.
+ */
+static void
+write_bash_start(FILE *out)
+{
+	fputs("# bash completion for earshot\n_earshot()\n{\n"
+	      "\tlocal line=${COMP_LINE:0:COMP_POINT} cur= prev= command= word words= skip= piece\n"
+	      "\tlocal -a all=() plain=()\n"
+	      "\tread -ra all <<<\"$line\"\n"
+	      "\tcase $line in *[[:space:]]) ;; *) cur=${all[${#all[@]}-1]}; "
+	      "unset 'all[${#all[@]}-1]' ;; esac\n"
+	      "\tprev=${all[${#all[@]}-1]}\n"
+	      "\tfor word in \"${all[@]:1}\"; do\n"
+	      "\t\tif [ -n \"$skip\" ]; then skip=; continue; fi\n"
+	      "\t\tcase $word in\n\t\t",
+	      out);
+	write_bash_options_with_values(out);
+	fputs(") skip=1 ;;\n\t\t-*) ;;\n\t\t*) plain+=(\"$word\") ;;\n\t\tesac\n\tdone\n"
+	      "\tcommand=${plain[0]-}\n\tcase $prev in\n",
+	      out);
+}
+
 static void
 write_bash(FILE *out)
 {
-	fputs("# bash completion for earshot\n_earshot()\n{\n"
-	      "\tlocal cur=${COMP_WORDS[COMP_CWORD]} prev=${COMP_WORDS[COMP_CWORD-1]}\n"
-	      "\tlocal command= word words=\n"
-	      "\tfor word in \"${COMP_WORDS[@]:1:COMP_CWORD-1}\"; do\n"
-	      "\t\tcase $word in\n\t\t-*) ;;\n\t\t*) command=$word; break ;;\n\t\tesac\n\tdone\n"
-	      "\tcase $prev in\n",
-	      out);
+	write_bash_start(out);
 	for (const struct option_row *row = option_rows; row->name != NULL; row++) {
 		if (row->completion != NULL)
 			fprintf(out,
@@ -66,14 +145,21 @@ write_bash(FILE *out)
 		fprintf(out, "\t%s) words='", c->name);
 		write_options(c, out);
 		fputs("'", out);
-		if (takes_address(c))
+		if (c->words != NULL)
+			write_bash_words(c, out);
+		else if (takes_address(c))
 			fputs("\n\t\tcase $cur in -*) ;; *) words+=\" $(" PEERS ")\" ;; esac", out);
 		fputs(" ;;\n", out);
 	}
-	fputs("\tesac\n\tCOMPREPLY=($(compgen -W \"$words\" -- \"$cur\"))\n}\n"
+	fputs("\tesac\n\tCOMPREPLY=($(compgen -W \"$words\" -- \"$cur\"))\n"
+	      "\tpiece=${cur%@*}\n"
+	      "\tcase $cur,$COMP_WORDBREAKS in *@*,*@*) ;; *) piece= ;; esac\n"
+	      "\tCOMPREPLY=(\"${COMPREPLY[@]#\"$piece\"}\")\n}\n"
 	      "complete -o default -F _earshot earshot\n",
 	      out);
 }
+
+/* --- zsh ---------------------------------------------------------------------------------- */
 
 /* Help text inside single quotes and [brackets] of zsh. */
 static void
@@ -107,13 +193,48 @@ write_zsh_options(const struct command *command, FILE *out)
 	}
 }
 
+/* A function of its own: what is offered depends on what stands before. */
+static void
+write_zsh_words(const struct command *c, FILE *out)
+{
+	fprintf(out,
+		"_earshot_%s()\n{\n\tlocal -a plain\n\tplain=(${words[2,CURRENT-1]:#-*})\n"
+		"\tcase $#plain in\n\t2) compadd ",
+		c->name);
+	write_words(c, 0, NULL, out);
+	fputs(" ;;\n", out);
+	for (size_t place = 1; place < 3; place++) {
+		fprintf(out, "\t%zu)\n\t\tcase $plain[3] in\n", place + 2);
+		write_followers(c, place, "\t\t", ") compadd ", " ;;\n", out);
+		fputs("\t\tesac ;;\n", out);
+	}
+	fputs("\tesac\n}\n\n", out);
+}
+
+static void
+write_zsh_arguments(const struct command *c, FILE *out)
+{
+	if (c->words != NULL)
+		fprintf(out,
+			" \\\n\t\t'1:command:' '2:address:_earshot_address' "
+			"'*:word:_earshot_%s' ;;\n",
+			c->name);
+	else
+		fprintf(out, " \\\n\t\t'1:command:' '*:argument:%s' ;;\n",
+			takes_address(c) ? "_earshot_address" : "_files");
+}
+
 static void
 write_zsh(FILE *out)
 {
 	fputs("#compdef earshot\n_earshot_address()\n{\n\tlocal -a addresses\n"
-	      "\taddresses=(${(f)\"$(" PEERS ")\"})\n\tcompadd -a addresses\n}\n\n"
-	      "_earshot()\n{\n\tlocal -a names command\n\tnames=(\n",
+	      "\taddresses=(${(f)\"$(" PEERS ")\"})\n\tcompadd -a addresses\n}\n\n",
 	      out);
+	for (const struct command *c = commands; c->name != NULL; c++) {
+		if (c->words != NULL)
+			write_zsh_words(c, out);
+	}
+	fputs("_earshot()\n{\n\tlocal -a names command\n\tnames=(\n", out);
 	for (const struct command *c = commands; c->name != NULL; c++) {
 		fprintf(out, "\t\t'%s:", c->name);
 		write_zsh_text(c->summary, out);
@@ -123,8 +244,7 @@ write_zsh(FILE *out)
 	for (const struct command *c = commands; c->name != NULL; c++) {
 		fprintf(out, "\t%s) _arguments", c->name);
 		write_zsh_options(c, out);
-		fprintf(out, " \\\n\t\t'1:command:' '*:argument:%s' ;;\n",
-			takes_address(c) ? "_earshot_address" : "_files");
+		write_zsh_arguments(c, out);
 	}
 	fputs("\t*) _arguments", out);
 	write_zsh_options(NULL, out);
@@ -133,6 +253,8 @@ write_zsh(FILE *out)
 	      "else compdef _earshot earshot\nfi\n",
 	      out);
 }
+
+/* --- fish --------------------------------------------------------------------------------- */
 
 static void
 write_fish_text(const char *text, FILE *out)
@@ -162,19 +284,46 @@ write_fish_option(const struct option_row *row, const struct command *command, F
 	fputs("'\n", out);
 }
 
+/* _earshot_at COMMAND N [FIRST]: behind N words that are no options, the fourth of them FIRST. */
+#define FISH_AT                                                                                    \
+	"function _earshot_at\n"                                                                   \
+	"\tset -l words (commandline -opc | string match -v -- '-*')\n"                            \
+	"\ttest (count $words) -eq $argv[2]; and test \"$words[2]\" = $argv[1]; or return 1\n"     \
+	"\ttest (count $argv) -lt 3; or test \"$words[4]\" = $argv[3]\nend\n"
+
+static void
+write_fish_words(const struct command *c, FILE *out)
+{
+	char before[96];
+
+	fprintf(out,
+		"complete -c earshot -n '_earshot_at %s 2' -a '(_earshot_addresses)'\n"
+		"complete -c earshot -n '_earshot_at %s 3' -a '",
+		c->name, c->name);
+	write_words(c, 0, NULL, out);
+	fputs("'\n", out);
+	for (size_t place = 1; place < 3; place++) {
+		snprintf(before, sizeof(before), "complete -c earshot -n '_earshot_at %s %zu ",
+			 c->name, place + 3);
+		write_followers(c, place, before, "' -a '", "'\n", out);
+	}
+}
+
 static void
 write_fish(FILE *out)
 {
 	fputs("# fish completion for earshot\nfunction _earshot_addresses\n"
 	      "\tearshot peers --json --timeout 0.3 2>/dev/null | LC_ALL=C "
 	      "sed -n 's/^{\"address\":\"\\\\([A-Za-z0-9._@+-]*\\\\)\".*/\\\\1/p'\nend\n"
-	      "complete -c earshot -f\n",
+	      "complete -c earshot -f\n" FISH_AT,
 	      out);
 	for (const struct command *c = commands; c->name != NULL; c++) {
 		fprintf(out, "complete -c earshot -n __fish_use_subcommand -a %s -d '", c->name);
 		write_fish_text(c->summary, out);
 		fputs("'\n", out);
-		if (takes_address(c))
+		if (c->words != NULL)
+			write_fish_words(c, out);
+		else if (takes_address(c))
 			fprintf(out,
 				"complete -c earshot -n '__fish_seen_subcommand_from %s' "
 				"-a '(_earshot_addresses)'\n",

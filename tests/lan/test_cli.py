@@ -508,7 +508,7 @@ def test_completion_runs_nothing_that_a_peer_announces(tmp_path):
                     '{"address":"tv@pronto.local","jid":null}\nEND\n')
     stub.chmod(0o755)
     script = run(program("earshot"), "--completion", "bash").stdout
-    script += ("\nCOMP_WORDS=(earshot ping '') COMP_CWORD=2; _earshot\n"
+    script += ("\nCOMP_LINE='earshot ping ' COMP_POINT=13; _earshot\n"
                "printf '%s\\n' \"${COMPREPLY[@]}\"\n")
     done = run("bash", "-c", script, cwd=tmp_path, env=dict(os.environ,
                PATH="%s:%s" % (tmp_path, os.environ["PATH"])))

@@ -57,7 +57,8 @@ UNITDIR ?= $(PREFIX)/lib/systemd
 USERDIR ?= $(UNITDIR)/user
 DOCDIR  ?= $(PREFIX)/share/doc/earshot
 BASHDIR ?= $(PREFIX)/share/bash-completion/completions
-ZSHDIR  ?= $(PREFIX)/share/zsh/site-functions
+# Where Debian's zsh looks: its packages' own folder, and that of what is installed locally.
+ZSHDIR  ?= $(PREFIX)/share/zsh/$(if $(filter /usr,$(PREFIX)),vendor-completions,site-functions)
 FISHDIR ?= $(PREFIX)/share/fish/vendor_completions.d
 
 # One word a file: mode=source=place. A *.user.service is the unit of a user's own daemon.
