@@ -64,6 +64,7 @@ WAYS = {
     "good": GOOD,
     "refuses": GOOD,
     "silent": GOOD,
+    "gap": dict(GOOD),
     "mute": None,
     "nonsense": None,
     "error": None,
@@ -93,6 +94,10 @@ class Evil:
                     message, "org.example.No", "\x1b]0;no\x07"))
             elif self.way != "silent":
                 self.reply(message)
+            if self.way == "gap" and member == "Next":
+                self.become(PlaybackStatus="Stopped")
+                GLib.timeout_add(400, lambda: self.become(
+                    PlaybackStatus="Playing", Metadata=metadata(xesam_title="Next one")))
         elif self.way == "nonsense":
             self.reply(message, "s", "what do you mean?")
         elif self.way == "error":
@@ -110,6 +115,10 @@ class Evil:
         signal = dbus.lowlevel.SignalMessage(PATH, interface, member)
         signal.append(*values, signature=signature)
         self.bus.send_message(signal)
+
+    def become(self, **properties):
+        WAYS[self.way].update(properties)
+        self.signal("sa{sv}as", PLAYER, properties, [])
 
     def flood(self):
         """Signals, right and wrong, for as long as it runs."""
