@@ -10,6 +10,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include <earshot/player.h>
+
 #include "args.h"
 
 static char why[256];
@@ -216,6 +218,10 @@ test_help_and_completion(void **state)
 			assert_non_null(strstr(script, c->name));
 		for (const struct option_row *row = option_rows; row->name != NULL; row++)
 			assert_non_null(strstr(script, row->name));
+		for (int key = 0; key < EAR_KEY_COUNT; key++)
+			assert_non_null(strstr(script, ear_remote_key_name(key)));
+		for (int button = 0; button < EAR_BUTTON_COUNT; button++)
+			assert_non_null(strstr(script, ear_button_name(button)));
 		free(script);
 	}
 	assert_int_equal(completion_write("tcsh", stdout), -EINVAL);
@@ -225,7 +231,7 @@ test_help_and_completion(void **state)
 static void
 test_only_what_there_is(void **state)
 {
-	static const char *const absent[] = { "remote", "publish", "subscribe" };
+	static const char *const absent[] = { "publish", "subscribe", "watch" };
 
 	for (size_t i = 0; i < sizeof(absent) / sizeof(absent[0]); i++)
 		assert_null(command_find(absent[i]));
