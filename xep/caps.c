@@ -173,7 +173,7 @@ take(struct asked *asked, xmpp_stanza_t *query)
 	if (asked->can_check) {
 		ear_caps_ver_of(query, ver);
 		if (!is_well_formed(query) || strcmp(ver, asked->ver) != 0) {
-			ear_debug("%s: its capabilities are not what their hash says", asked->from);
+			ear_debug("%s: its capabilities are not what its hash says", asked->from);
 			return;
 		}
 		snprintf(known.ver, sizeof(known.ver), "%s", asked->ver);

@@ -1,6 +1,8 @@
 # SPDX-License-Identifier: ISC
 """test_player_push.py: what a player does is pushed to everybody who follows it, once each."""
 
+import base64
+import hashlib
 import os
 import re
 import shutil
@@ -10,6 +12,7 @@ import pytest
 
 from box import Lan, TwoHomes
 from daemon import Daemon, Mpv
+from evil import Evil
 from ns import wait_until
 from servers import Ejabberd, Prosody
 from strangers import Street
@@ -114,6 +117,51 @@ def test_on_the_same_machine(room):
     room.mpv.set("pause", True)
     proc.wait_for("paused")
     assert proc.wait(5) == 0
+
+
+CAPS = "<identity category='client' type='pc'/><feature var='http://jabber.org/protocol/tune+notify'/>"
+VER = base64.b64encode(hashlib.sha1(
+    b"client/pc//<http://jabber.org/protocol/tune+notify<").digest()).decode()
+
+
+@pytest.mark.parametrize("lies", [False, True])
+def test_a_foreign_peer_that_wants_to_hear(lies):
+    """Somebody on the LAN who is no Earshot announces in his TXT record what he can do: he is asked
+    what that is, and told what is played without having subscribed; unless it is not true."""
+    told = []
+
+    def talk(wire, _wanted):
+        wire.expect("<stream:stream[^>]*>")
+        wire.send("<?xml version='1.0'?><stream:stream xmlns='jabber:client' xmlns:stream="
+                  "'http://etherx.jabber.org/streams' from='guest@forza' to='tv@pronto'>")
+        asked = wire.expect("<iq [^>]*>(?=<query [^>]*disco#info)").group(0)
+        told.append(re.search("id=.([^'\"]*)", asked).group(1))
+        wire.send("<iq type='result' id='%s' from='guest@forza' to='tv@pronto'><query xmlns="
+                  "'http://jabber.org/protocol/disco#info' node='urn:x#%s'>%s%s</query></iq>"
+                  % (told[0], VER, CAPS, "<feature var='more'/>" if lies else ""))
+        while more := wire.find("<message .*?</message>", 20):
+            told.append(more.group(0))
+
+    with Lan("pronto", "forza") as lan:
+        mpv = Mpv(lan["pronto"])
+        tv = Daemon(lan["pronto"], TV)
+        tv.proc.wait_for("on the LAN as")
+        with Evil(lan["forza"], "guest@forza") as guest:
+            guest.listen(talk)
+            guest.announce(node="urn:x", hash="sha-1", ver=VER)
+            wait_until(lambda: told, 20, "the question")
+            if lies:
+                tv.proc.wait_for("guest@forza.local: its capabilities are not what (their|its) hash says")
+            else:
+                wait_until(lambda: len(told) > 1, 10, "what is played")
+                assert "<title>clip.wav</title>" in told[1], told
+            mpv.set("volume", 9)
+            mpv.ask(["stop"])
+            if not lies:
+                wait_until(lambda: len(told) > 2, 10, "that nothing is played")
+                assert "title" not in told[2] and len(told) == 3, told
+            tv.stop()
+        assert len(told) == (1 if lies else 3), told
 
 
 def test_a_player_that_begins_later():
