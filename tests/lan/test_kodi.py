@@ -60,9 +60,18 @@ class Room:
         """The state that the press is answered with."""
         return self.cli("press", *words)
 
-    def refused(self, *words, text):
-        err = self.cli("press", *words, code=1)
-        assert text in err, err
+    def lands(self, *words, title):
+        """A press that another item comes of, which on a busy machine takes longer than a press."""
+        state = self.press(*words)
+        if state["title"] != title or state["playback"] != "playing":
+            wait_until(lambda: (s := self.status())["title"] == title and
+                       s["playback"] == "playing", 10, lambda: "%s instead of %s: %s" % (
+                           title, state, self.status()))
+        assert self.kodi.label() == title
+        return self.status()
+
+    def refused(self, *words):
+        self.cli("press", *words, code=1)
 
     def status(self):
         return self.cli("status")
@@ -98,7 +107,7 @@ def test_idle(room, kodi):
     assert state["position"] is None and state["volume"] == 100 and state["muted"] is False
     assert sorted(state["can"]) == ["key", "mute", "open", "queue", "volume"]
     for words in (["play"], ["next"], ["seek", "3"], ["rate", "2"], ["shuffle"], ["audio"]):
-        room.refused(*words, text="")
+        room.refused(*words)
     assert room.press("pause")["playback"] == "stopped"
     assert room.press("stop")["playback"] == "stopped"
 
@@ -118,30 +127,27 @@ def test_play_and_pause(room, kodi):
 
 def test_stop_and_resume(room, kodi):
     kodi.play("one.mkv", "two.mkv")
-    assert room.press("next")["title"] == "two.mkv"
+    room.lands("next", title="two.mkv")
     state = room.press("stop")
     assert state["playback"] == "stopped" and kodi.player() is None
     assert state["title"] is None and "play" in state["can"] and "seek" not in state["can"]
-    state = room.press("play")
-    assert state["playback"] == "playing" and state["title"] == "two.mkv"
-    assert kodi.label() == "two.mkv"
+    room.lands("play", title="two.mkv")
 
 
 def test_next_and_previous(room, kodi):
     kodi.play("one.mkv", "two.mkv", "three.mkv")
     assert "previous" not in room.status()["can"]
-    room.refused("previous", text="")
-    assert room.press("next")["title"] == "two.mkv" and kodi.label() == "two.mkv"
+    room.refused("previous")
+    room.lands("next", title="two.mkv")
     room.press("seek", "30")    # Kodi's own `previous` would only go back to the start
-    assert room.press("previous")["title"] == "one.mkv" and kodi.label() == "one.mkv"
+    room.lands("previous", title="one.mkv")
     room.press("next")
-    state = room.press("next")
-    assert state["title"] == "three.mkv" and "next" not in state["can"]
-    room.refused("next", text="")
+    assert "next" not in room.lands("next", title="three.mkv")["can"]
+    room.refused("next")
     assert kodi.label() == "three.mkv"
     room.press("repeat", "all")
-    assert room.press("next")["title"] == "one.mkv"
-    assert room.press("previous")["title"] == "three.mkv" and kodi.label() == "three.mkv"
+    room.lands("next", title="one.mkv")
+    room.lands("previous", title="three.mkv")
     room.press("repeat", "off")
 
 
@@ -153,7 +159,7 @@ def test_seek(room, kodi):
         assert abs(state["position"] - where) < 1.5, (value, state)
         assert abs(kodi.position() - where) < 1.5, value
         assert state["playback"] == "paused"
-    room.refused("seek", "61", text="")
+    room.refused("seek", "61")
     assert abs(kodi.position() - 45.25) < 1.5
     room.press("play")
     state = room.press("seek", "+100")      # past the end is the end
@@ -193,11 +199,11 @@ def test_rate(room, kodi):
     assert room.press("rate", "2")["playback"] == "playing"
     assert room.press("rate", "1")["rate"] == 1 and kodi.get("speed") == 1
     for value in ("0.5", "1.5", "3"):
-        room.refused("rate", value, text="")
+        room.refused("rate", value)
     assert kodi.get("speed") == 1
     state = room.press("pause")
     assert "rate" not in state["can"]
-    room.refused("rate", "2", text="")
+    room.refused("rate", "2")
     assert kodi.get("speed") == 0
 
 
@@ -214,15 +220,13 @@ def test_shuffle_and_repeat(room, kodi):
 def test_open_and_queue(room, kodi):
     state = room.press("queue", "file://" + kodi.path("two.mkv"))
     assert state["playback"] == "stopped" and "play" in state["can"]
-    assert room.press("play")["title"] == "two.mkv"
-    state = room.press("open", "file://" + kodi.path("one%2emkv"))
-    assert state["playback"] == "playing" and state["title"] == "one.mkv"
-    assert kodi.label() == "one.mkv"
+    room.lands("play", title="two.mkv")
+    room.lands("open", "file://" + kodi.path("one%2emkv"), title="one.mkv")
     room.press("queue", "file://" + kodi.path("three.mkv"))
     items = kodi.call("Playlist.GetItems", playlistid=kodi.get("playlistid"))["items"]
     assert [item["label"] for item in items] == ["one.mkv", "three.mkv"]
-    assert room.press("next")["title"] == "three.mkv" and kodi.label() == "three.mkv"
-    room.refused("open", "file:///nowhere/x.mkv", text="")
+    room.lands("next", title="three.mkv")
+    room.refused("open", "file:///nowhere/x.mkv")
     for url in ("plugin://plugin.video.x/", "special://home/x.mkv", "script://x", "/etc/passwd"):
         answer = room.sofa.cli("press", TV, "open", url)
         assert answer.code != 0, answer
@@ -251,13 +255,13 @@ def test_tracks(room, kodi):
     assert room.press("audio")["audio"] == 2 and kodi.get("currentaudiostream")["index"] == 1
     assert room.press("audio")["audio"] == 1 and kodi.get("currentaudiostream")["index"] == 0
     assert room.press("audio", "2")["audio"] == 2 and kodi.get("currentaudiostream")["index"] == 1
-    room.refused("audio", "3", text="")
+    room.refused("audio", "3")
     assert room.press("subtitle", "2")["subtitle"] == 2
     assert kodi.get("currentsubtitle")["index"] == 1 and kodi.get("subtitleenabled") is True
     assert room.press("subtitle")["subtitle"] == 0 and kodi.get("subtitleenabled") is False
     assert room.press("subtitle")["subtitle"] == 1 and kodi.get("currentsubtitle")["index"] == 0
     assert room.press("subtitle", "off")["subtitle"] == 0 and kodi.get("subtitleenabled") is False
-    room.refused("subtitle", "3", text="")
+    room.refused("subtitle", "3")
 
 
 def test_music(room, kodi):

@@ -56,7 +56,7 @@ static int port, clients, ended, seeks, calls;
 static size_t unsent; /* what the last one to go had not taken */
 static char *chunk, shown[512];
 static bool playing;
-static int speed, volume, position;
+static int speed, volume, position, item;
 
 static void
 on_drip(void *arg)
@@ -67,8 +67,7 @@ on_drip(void *arg)
 		ear_timer_set(&drip, 0);
 }
 
-static void
-say(const char *format, ...)
+static void __attribute__((format(printf, 1, 2))) say(const char *format, ...)
 {
 	va_list args;
 
@@ -94,8 +93,7 @@ notify(const char *method)
 	say("{\"jsonrpc\":\"2.0\",\"method\":\"%s\",\"params\":{\"data\":null}}", method);
 }
 
-static void
-result(json_int_t id, const char *format, ...)
+static void __attribute__((format(printf, 2, 3))) result(json_int_t id, const char *format, ...)
 {
 	char text[2048];
 	va_list args;
@@ -139,14 +137,14 @@ answer_properties(json_int_t id)
 	result(id,
 	       "{\"speed\":%s,\"time\":{\"hours\":0,\"minutes\":0,\"seconds\":%d,\"milliseconds\":"
 	       "500},\"totaltime\":{\"hours\":%s,\"minutes\":1,\"seconds\":0,\"milliseconds\":0},"
-	       "\"playlistid\":1,\"position\":0,\"shuffled\":false,\"repeat\":\"off\",\"canseek\":"
+	       "\"playlistid\":1,\"position\":%d,\"shuffled\":false,\"repeat\":\"off\",\"canseek\":"
 	       "true,\"canchangespeed\":true,\"canshuffle\":true,\"canrepeat\":true,"
 	       "\"audiostreams\":[{\"index\":0}],\"subtitles\":[],\"currentaudiostream\":{"
 	       "\"index\":0},\"currentsubtitle\":null,\"subtitleenabled\":false}",
 	       lie == WRONG_TYPE ? "\"fast\""
 	       : speed == 0      ? "0"
 				 : "1",
-	       position, lie == HUGE ? "99999999999" : "0");
+	       position, lie == HUGE ? "99999999999" : "0", item);
 }
 
 /* What says how it is. Returns false when it is none of these. */
@@ -160,7 +158,7 @@ answer_question(const char *method, json_int_t id)
 	else if (strcmp(method, "Application.GetProperties") == 0)
 		result(id, "{\"volume\":%d,\"muted\":false}", volume);
 	else if (strcmp(method, "Playlist.GetProperties") == 0)
-		result(id, "{\"size\":1}");
+		result(id, "{\"size\":3}");
 	else if (strncmp(method, "Player.Get", 10) != 0)
 		return false;
 	else if (lie == VANISHES)
@@ -182,6 +180,15 @@ seek(json_t *params)
 }
 
 static void
+open_item(json_t *what)
+{
+	playing = true;
+	item = (int)json_integer_value(json_object_get(what, "position"));
+	notify("Player.OnPlay");
+	notify("Player.OnAVStart");
+}
+
+static void
 do_method(const char *method, json_t *params)
 {
 	if (strcmp(method, "Player.PlayPause") == 0)
@@ -190,6 +197,8 @@ do_method(const char *method, json_t *params)
 		volume = (int)json_integer_value(json_object_get(params, "volume"));
 	else if (strcmp(method, "Player.Seek") == 0)
 		seek(params);
+	else if (strcmp(method, "Player.Open") == 0)
+		open_item(json_object_get(params, "item"));
 	else if (strcmp(method, "GUI.ShowNotification") == 0)
 		snprintf(shown, sizeof(shown), "%s %lld",
 			 json_string_value(json_object_get(params, "message")),
@@ -330,6 +339,7 @@ setup(void **state)
 	speed = 1;
 	volume = 50;
 	position = 1;
+	item = 0;
 	port = clients = ended = seeks = calls = 0;
 	client = NULL;
 	shown[0] = '\0';
@@ -521,6 +531,20 @@ test_starting(void **state)
 	before = ear_now(rig.clock);
 	assert_int_equal(rig_look(&rig), 0);
 	assert_true(ear_now(rig.clock) - before < 500 * EAR_MSEC);
+}
+
+/* Between what plays and nothing there is a moment in which it is in no list. */
+static void
+test_resume(void **state)
+{
+	item = 2;
+	assert_int_equal(rig_look(&rig), 0);
+	item = -1;
+	assert_int_equal(rig_look(&rig), 0);
+	playing = false;
+	assert_int_equal(rig_press(&rig, EAR_PLAY), 0);
+	assert_int_equal(rig.state.playback, EAR_PLAYING);
+	assert_int_equal(item, 2);
 }
 
 static void
@@ -794,6 +818,7 @@ main(void)
 		TEST(test_not_done),
 		TEST(test_lost_seek),
 		TEST(test_starting),
+		TEST(test_resume),
 		TEST(test_wrong_values),
 		TEST(test_wrong_ids),
 		TEST(test_vanishes),
