@@ -13,7 +13,7 @@
 #include "base/timer.h"
 #include "player/mpris_bus.h"
 
-#define TURN_MAX 64 /* messages of one turn of the loop: a flood holds up nobody else */
+#define TURN_MAX 16 /* messages of one turn of the loop: a flood holds up nobody else */
 
 struct mpris_bus {
 	sd_bus *bus;

@@ -7,9 +7,9 @@
 #include <stdint.h>
 #include <systemd/sd-bus.h>
 
-/* Values looked at in one message, those inside of others included. What comes after is not read:
- * ten thousand entries take a millisecond or two. */
-#define MPRIS_VALUES_MAX 20000
+/* Values looked at in one message, those inside of others included; real players send a hundred.
+ * What comes after is not read: no message takes longer than a millisecond. */
+#define MPRIS_VALUES_MAX 4096
 
 #define MPRIS_TEXT_SIZE 1024 /* of several texts put together */
 
