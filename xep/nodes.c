@@ -133,6 +133,7 @@ start(struct ear *ear)
 	nodes->ear = ear;
 	nodes_timers(nodes);
 	ear_set_state(ear, &ear_xep_0060, nodes);
+	nodes_load(nodes);
 	disco_add(ear, &disco);
 	ear_watch(ear, on_change, nodes);
 	return 0;

@@ -179,6 +179,7 @@ subscribe(const struct ear_in *in, xmpp_stanza_t *request)
 			      "subscription-options", NULL);
 	listener = told_hear(nodes, in, node, jid);
 	listener->subscribed = true;
+	nodes_keep(listener, in->level);
 	reply_subscription(in, node, jid, "subscribed");
 	nodes_notify(nodes, listener); /* §6.1.7 */
 	return EAR_DONE;
@@ -200,6 +201,7 @@ unsubscribe(const struct ear_in *in, xmpp_stanza_t *request)
 	listener = told_find(nodes, node, jid);
 	if (listener == NULL || !listener->subscribed)
 		return refuse(in, EAR_UNEXPECTED_REQUEST, "not-subscribed", NULL, NULL);
+	nodes_keep_no_more(listener);
 	listener->subscribed = false;
 	if (!listener->wants)
 		told_forget(nodes, listener);

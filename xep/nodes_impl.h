@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: ISC */
-/* nodes_impl.h: the parts of the nodes: nodes.c the rules, nodes_ask.c requests, nodes_told.c who
- * is told, nodes_send.c notifications. */
+/*
+ * nodes_impl.h: the parts of the nodes: nodes.c the rules, nodes_ask.c requests, nodes_told.c who
+ * is told, nodes_keep.c who is after a restart, nodes_send.c notifications.
+ */
 #ifndef XEP_NODES_IMPL_H
 #define XEP_NODES_IMPL_H
 
@@ -58,6 +60,13 @@ bool told_is_same(struct ear *ear, const char *a, const char *b);
 
 void told_forget(struct nodes *nodes, struct listener *listener);
 void told_forget_all(struct nodes *nodes);
+
+/* --- nodes_keep.c: what is subscribed through the server is remembered --- */
+
+void nodes_keep(const struct listener *listener, enum ear_level level);
+/* While `subscribed` is still true. */
+void nodes_keep_no_more(const struct listener *listener);
+void nodes_load(struct nodes *nodes);
 
 /* --- nodes_send.c --- */
 

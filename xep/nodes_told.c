@@ -82,9 +82,12 @@ nodes_are_followed(struct ear *ear)
 void
 told_forget(struct nodes *nodes, struct listener *listener)
 {
-	for (size_t i = nodes->count; i-- > 0;)
-		if (nodes->told[i] == listener)
-			listener_free(take_out(nodes, i));
+	size_t i = 0;
+
+	while (nodes->told[i] != listener)
+		i++;
+	nodes_keep_no_more(listener);
+	listener_free(take_out(nodes, i));
 }
 
 void
@@ -119,7 +122,7 @@ told_hear(struct nodes *nodes, const struct ear_in *in, const struct node *node,
 		listener = take_out(nodes, i);
 	} else {
 		if (nodes->count == NODES_TOLD_MAX)
-			listener_free(take_out(nodes, 0));
+			told_forget(nodes, nodes->told[0]);
 		listener = xep_alloc(sizeof(*listener));
 		listener->ear = nodes->ear;
 		listener->node = node;

@@ -310,6 +310,11 @@ def test_subscribed_through_the_server(house):
     house.mpv.ask(["loadfile", clip.replace("clip", "another")])
     wait_until(lambda: events(romeo, TUNE, "another.wav", start=start), 10, lambda: romeo.output())
     assert len(events(romeo, TUNE, "another.wav", start=start)) == 1, romeo.output()
+    house.tv.proc.kill()                # it remembers who has subscribed
+    house.tv.proc.wait(10)
+    start = len(romeo.lines())
+    house.tv.start()
+    wait_until(lambda: events(romeo, TUNE, "another.wav", start=start), 20, lambda: romeo.output())
 
 
 def test_the_path_changes():
