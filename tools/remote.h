@@ -36,8 +36,9 @@ struct remote_path {
 /* One press on its way. */
 struct remote_press {
 	struct remote *remote;
-	unsigned box; /* remote->box then */
-	char *label;  /* "volume +5"; NULL: not used */
+	unsigned box;               /* remote->box then */
+	const char *button, *value; /* instead, where the player does not know the key; or NULL */
+	char *label;                /* "volume +5"; NULL: not used */
 };
 
 struct remote {
@@ -52,7 +53,8 @@ struct remote {
 	struct follow *follow;
 	struct player_view view;
 	bool has_view;
-	char *trouble; /* why there is no view; NULL: not known yet */
+	char verbs_for[32]; /* the kind of player that knows media keys, but no arrows */
+	char *trouble;      /* why there is no view; NULL: not known yet */
 	struct remote_path path;
 	int64_t path_at; /* when it is asked for again */
 	struct remote_press presses[REMOTE_PRESSES_MAX];
@@ -103,8 +105,15 @@ char *remote_key_hints(const struct remote *remote);
 
 /* --- remote_press.c: presses on their way --------------------------------------------------- */
 
-/* button "key": value is its name. value may be NULL. */
+/* value may be NULL. */
 void remote_press(struct remote *remote, const char *button, const char *value);
+
+/* Presses a key, and where the player does not know it the button (NULL: none) instead. */
+void remote_press_key(struct remote *remote, const char *key, const char *button,
+		      const char *value);
+
+/* Whether the player that is there takes more than media keys, as far as is known. */
+bool remote_takes_keys(const struct remote *remote);
 
 /* How many have not been answered. */
 size_t remote_presses(const struct remote *remote);

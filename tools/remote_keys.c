@@ -143,8 +143,9 @@ on_player_key(struct remote *remote, unsigned key)
 		return;
 	if (row->run != NULL)
 		row->run(remote);
-	else if (row->key != NULL && can(remote, EAR_KEY))
-		remote_press(remote, "key", row->key);
+	else if (row->key != NULL && can(remote, EAR_KEY) &&
+		 (row->button == NULL || remote_takes_keys(remote)))
+		remote_press_key(remote, row->key, row->button, row->value);
 	else if (row->button != NULL)
 		remote_press(remote, row->button, row->value);
 	else if (remote->has_view)
@@ -295,7 +296,7 @@ remote_key_help(size_t i, const char **what)
 char *
 remote_key_hints(const struct remote *remote)
 {
-	char *text = xstrdup(can(remote, EAR_KEY) ? "arrows, Enter, Esc, h, m, i: keys" : "");
+	char *text = xstrdup(remote_takes_keys(remote) ? "arrows, Enter, Esc, h, m, i: keys" : "");
 
 	for (size_t i = 0; i < ROWS; i++) {
 		int button = rows[i].button == NULL ? -1 : ear_button_find(rows[i].button);

@@ -9,21 +9,45 @@
 
 #define SLACK (500 * EAR_MSEC) /* for the answer to a press that came at the last moment */
 
+static void press(struct remote *remote, const char *button, const char *value,
+		  struct remote_press instead);
+
+/* Whether it is a key that this kind of player does not know: then it will not know the others. */
+static bool
+is_unknown_key(struct remote *remote, const struct remote_press *instead,
+	       const struct answer *answer)
+{
+	if (instead->button == NULL || answer->stanza == NULL || answer->code == EXIT_DONE ||
+	    ear_condition_of(answer->stanza) != EAR_FEATURE_NOT_IMPLEMENTED)
+		return false;
+	copy_text(remote->verbs_for, sizeof(remote->verbs_for), remote->view.kind);
+	return true;
+}
+
+bool
+remote_takes_keys(const struct remote *remote)
+{
+	return remote->has_view && (remote->view.state.can & 1u << EAR_KEY) != 0 &&
+	       strcmp(remote->verbs_for, remote->view.kind) != 0;
+}
+
 static void
 on_pressed(void *arg, const struct answer *answer)
 {
-	struct remote_press *press = arg;
-	struct remote *remote = press->remote;
-	bool is_late = press->box != remote->box;
+	struct remote_press *slot = arg, done = *slot;
+	struct remote *remote = done.remote;
+	bool is_late = done.box != remote->box;
 	xmpp_stanza_t *state = NULL;
-	char *label = press->label;
+	char *label = done.label;
 
-	*press = (struct remote_press){ 0 };
+	*slot = (struct remote_press){ 0 };
 	remote->dirty = true;
 	if (answer->code == EXIT_DONE)
 		state = ear_find(answer->stanza, "state", EAR_NS_BUTTONS);
 	if (is_late)
 		; /* of a box that nobody looks at any more */
+	else if (is_unknown_key(remote, &done, answer))
+		press(remote, done.button, done.value, (struct remote_press){ 0 });
 	else if (answer->code != EXIT_DONE)
 		remote_say_refusal(remote, label, answer);
 	else if (state != NULL)
@@ -66,30 +90,46 @@ request(const struct remote *remote, const char *button, const char *value)
 	return iq;
 }
 
-void
-remote_press(struct remote *remote, const char *button, const char *value)
+static void
+press(struct remote *remote, const char *button, const char *value, struct remote_press instead)
 {
-	struct remote_press *press;
+	struct remote_press *slot;
 	bool is_open = strcmp(button, ear_button_name(EAR_OPEN)) == 0;
 	char *label;
 
 	if (remote->address == NULL)
 		return;
 	label = value == NULL || is_open ? xstrdup(button) : xasprintf("%s %s", button, value);
-	press = take(remote, label);
-	if (press == NULL) {
+	slot = take(remote, label);
+	if (slot == NULL) {
 		free(label);
 		return;
 	}
-	*press = (struct remote_press){ remote, remote->box, label };
+	*slot = instead;
+	slot->remote = remote;
+	slot->box = remote->box;
+	slot->label = label;
 	if (asks_send(remote->asks, request(remote, button, value), REMOTE_LIFE + SLACK, on_pressed,
-		      press) != 0) {
-		*press = (struct remote_press){ 0 };
+		      slot) != 0) {
+		*slot = (struct remote_press){ 0 };
 		remote_say(remote, true, "%s: not sent: the daemon of this machine is not there",
 			   label);
 		free(label);
 	}
 	remote->dirty = true;
+}
+
+void
+remote_press(struct remote *remote, const char *button, const char *value)
+{
+	press(remote, button, value, (struct remote_press){ 0 });
+}
+
+void
+remote_press_key(struct remote *remote, const char *key, const char *button, const char *value)
+{
+	press(remote, ear_button_name(EAR_KEY), key,
+	      (struct remote_press){ .button = button, .value = value });
 }
 
 size_t

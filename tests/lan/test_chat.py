@@ -185,13 +185,13 @@ def test_commands(pair):
     with pair.chat(120, 40) as screen:
         screen.wait(PROMPT)
         for line, answer in (("/help", r"-- /press BUTTON \[VALUE\]: press"),
-                             ("/who", r"-- tv@pronto\.local.*: lan .* ms, keyed"),
                              ("/ping", r"-- answered by lan in [0-9.]+ ms"),
+                             ("/who", r"-- tv@pronto\.local.*: lan .* ms, keyed"),
                              ("/paths", r"-- \* lan: up, "),
                              ("/press volume 33", r"-- .*volume 33 %"),
                              ("/press volume 333", r"! volume: \"333\" is out of range"),
                              ("/press", r"-- /press BUTTON \[VALUE\]; Tab"),
-                             ("/press shuffle", r"! tv@pronto\.local: refused \(feature"),
+                             ("/press key epg", r"! tv@pronto\.local: refused \(feature"),
                              ("/status", r"-- .*volume 33 %"),
                              ("/quit now", r"-- /quit takes nothing behind it"),
                              ("/nothing", r"-- unknown command")):

@@ -132,7 +132,8 @@ def test_pressed_at_the_box(room):
 
 
 def test_arrows_without_keys(room):
-    """A player that takes no keys: left and right seek, up and down are the volume."""
+    """A player that knows media keys, but no arrows, which shows at the first: left and right seek,
+    up and down are the volume."""
     with room.remote(DEMO) as screen:
         assert room.sofa.cli("press", DEMO, "pause").code == 0
         assert room.sofa.cli("press", DEMO, "seek", "100").code == 0
@@ -147,11 +148,24 @@ def test_arrows_without_keys(room):
         screen.wait(r"volume +55 %")
         screen.keys("Down", "Down")
         screen.wait(r"volume +45 %")
+        screen.wait("^  space", unless="arrows,")
         screen.keys("Enter")
-        screen.wait("this player takes no keys")
+        screen.wait("key ok: refused .*no such button")
 
 
-def test_open_url(room, tmp_path):
+def test_arrows_are_keys(room):
+    """mpv gets them as keys, and does what its own bindings say: there up is a minute."""
+    room.mpv.set("pause", True)
+    room.mpv.ask(["seek", 100, "absolute+exact"])
+    with room.remote(CINEMA) as screen:
+        screen.wait(r"paused +1:(39|40) ")
+        screen.wait("arrows, Enter, Esc, h, m, i: keys")
+        screen.keys("Up")
+        screen.wait(r"paused +2:(39|40) ")
+        assert room.mpv.get("volume") == 50
+
+
+def test_open_url(room):
     with room.remote(CINEMA) as screen:
         screen.wait("playing ")
         screen.keys("o")
