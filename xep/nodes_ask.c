@@ -42,23 +42,25 @@ unsupported(const struct ear_in *in)
 	return EAR_BAD_REQUEST;
 }
 
-/* The node that a request is about, if its sender may see it. EAR_PASS: *node is that; otherwise
- * what the request is answered with. */
-static enum ear_verdict
-get_node(const struct ear_in *in, xmpp_stanza_t *request, const struct node **node)
+/* The node that a request is about, if its sender may see it. NULL: *verdict is what he is answered
+ * with. */
+static const struct node *
+get_node(const struct ear_in *in, xmpp_stanza_t *request, enum ear_verdict *verdict)
 {
 	const char *name = xmpp_stanza_get_attribute(request, "node");
+	const struct node *node = nodes_find(name);
 
 	if (name == NULL)
-		return refuse(in, EAR_BAD_REQUEST, "nodeid-required", NULL, NULL);
-	*node = nodes_find(name);
-	if (*node == NULL)
-		return EAR_ITEM_NOT_FOUND;
-	if (!ear_may(in, (*node)->verb))
-		return ear_fail(in, EAR_NOT_AUTHORIZED,
-				"policy.%s wants a sender who is better known",
-				ear_verb_name((*node)->verb));
-	return EAR_PASS;
+		*verdict = refuse(in, EAR_BAD_REQUEST, "nodeid-required", NULL, NULL);
+	else if (node == NULL)
+		*verdict = EAR_ITEM_NOT_FOUND;
+	else if (!ear_may(in, node->verb))
+		*verdict = ear_fail(in, EAR_NOT_AUTHORIZED,
+				    "policy.%s wants a sender who is better known",
+				    ear_verb_name(node->verb));
+	else
+		return node;
+	return NULL;
 }
 
 /* --- items (§6.5) ------------------------------------------------------------------------- */
@@ -85,10 +87,10 @@ static enum ear_verdict
 get_items(const struct ear_in *in, xmpp_stanza_t *request)
 {
 	xmpp_stanza_t *pubsub, *items, *item;
-	const struct node *node;
-	enum ear_verdict verdict = get_node(in, request, &node);
+	enum ear_verdict verdict;
+	const struct node *node = get_node(in, request, &verdict);
 
-	if (verdict != EAR_PASS)
+	if (node == NULL)
 		return verdict;
 	pubsub = ear_element(ear_ctx(in->ear), "pubsub", EAR_NS_PUBSUB);
 	items = ear_child(pubsub, "items", EAR_NS_PUBSUB);
@@ -165,10 +167,10 @@ subscribe(const struct ear_in *in, xmpp_stanza_t *request)
 	struct nodes *nodes = nodes_of(in->ear);
 	struct listener *listener;
 	char jid[EAR_JID_SIZE];
-	const struct node *node;
-	enum ear_verdict verdict = get_node(in, request, &node);
+	enum ear_verdict verdict;
+	const struct node *node = get_node(in, request, &verdict);
 
-	if (verdict != EAR_PASS)
+	if (node == NULL)
 		return verdict;
 	if (!get_jid(in, request, jid))
 		return refuse(in, EAR_BAD_REQUEST, "invalid-jid", NULL,
@@ -191,10 +193,10 @@ unsubscribe(const struct ear_in *in, xmpp_stanza_t *request)
 	struct nodes *nodes = nodes_of(in->ear);
 	struct listener *listener;
 	char jid[EAR_JID_SIZE];
-	const struct node *node;
-	enum ear_verdict verdict = get_node(in, request, &node);
+	enum ear_verdict verdict;
+	const struct node *node = get_node(in, request, &verdict);
 
-	if (verdict != EAR_PASS)
+	if (node == NULL)
 		return verdict;
 	if (!get_jid(in, request, jid))
 		return EAR_FORBIDDEN; /* §6.2.3.3 */

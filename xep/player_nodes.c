@@ -43,14 +43,12 @@ last_of(struct ear *ear)
 	return last;
 }
 
-/* Every byte is set: tunes are compared. */
 static void
 tune_of(struct ear *ear, struct tune *tune)
 {
 	const struct ear_player_state *state = last_of(ear);
 
-	memset(tune, 0, sizeof(*tune));
-	tune->seconds = -1;
+	*tune = (struct tune){ .seconds = -1 };
 	if (state == NULL || state->playback == EAR_STOPPED)
 		return;
 	tune->any = true;
@@ -59,6 +57,13 @@ tune_of(struct ear *ear, struct tune *tune)
 	snprintf(tune->album, sizeof(tune->album), "%s", state->album);
 	if (state->duration_us >= 0)
 		tune->seconds = state->duration_us / EAR_SEC;
+}
+
+static bool
+is_same_tune(const struct tune *a, const struct tune *b)
+{
+	return a->any == b->any && a->seconds == b->seconds && strcmp(a->title, b->title) == 0 &&
+	       strcmp(a->artist, b->artist) == 0 && strcmp(a->album, b->album) == 0;
 }
 
 static void
@@ -143,7 +148,7 @@ on_change(void *arg, const struct ear_event *event)
 		return;
 	nodes_changed(nodes->ear, &node_state);
 	tune_of(nodes->ear, &now);
-	if (memcmp(&now, &nodes->told, sizeof(now)) == 0)
+	if (is_same_tune(&now, &nodes->told))
 		return;
 	nodes->told = now;
 	nodes_changed(nodes->ear, &node_tune);
