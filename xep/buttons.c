@@ -37,19 +37,10 @@ asked_new(const struct ear_in *in)
 	return asked;
 }
 
-/* Its own id, or that of the request that brings it. */
-static const char *
-id_of(const struct ear_in *in)
-{
-	const char *id = xmpp_stanza_get_id(in->payload);
-
-	return id != NULL ? id : in->id;
-}
-
 static enum ear_verdict
 press(const struct ear_in *in, const struct ear_press *press)
 {
-	press_do(in, id_of(in), press, on_pressed, asked_new(in));
+	press_do(in, xmpp_stanza_get_id(in->payload), press, on_pressed, asked_new(in));
 	return EAR_DONE;
 }
 

@@ -232,12 +232,22 @@ may(const struct ear_in *in, const struct press_words *words)
 	return ear_may(in, words->kind == WORDS_NOW ? EAR_VERB_STATE : EAR_VERB_BUTTONS);
 }
 
+/* The one that its sender chose for good (XEP-0359), if he did: clients begin to count their
+ * stanzas anew when they start. */
+static const char *
+id_of(const struct ear_in *in)
+{
+	xmpp_stanza_t *origin = ear_find(in->stanza, "origin-id", EAR_NS_SID);
+
+	return origin == NULL ? NULL : xmpp_stanza_get_id(origin);
+}
+
 static enum ear_verdict
 act(const struct ear_in *in, const struct press_words *words)
 {
 	switch (words->kind) {
 	case WORDS_PRESS:
-		press_do(in, in->id, &words->press, on_player, said_new(in));
+		press_do(in, id_of(in), &words->press, on_player, said_new(in));
 		break;
 	case WORDS_NOW:
 		press_look(in, on_player, said_new(in));

@@ -87,7 +87,7 @@ on_query(const struct ear_in *in)
 		return ear_fail(in, EAR_ITEM_NOT_FOUND, "no such button");
 	switch (words.kind) {
 	case WORDS_PRESS:
-		press_do(in, in->id, &words.press, on_player, asked_new(in));
+		press_do(in, NULL, &words.press, on_player, asked_new(in));
 		break;
 	case WORDS_NOW:
 		press_look(in, on_player, asked_new(in));

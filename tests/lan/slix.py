@@ -44,8 +44,8 @@ class User(slixmpp.ClientXMPP):
         if xml.tag == "message":
             self.send_message(mto=xml.get("to"), mbody=xml.find("body").text, mtype="chat")
             return
-        # Its own default is 0 for each, and a press of the same id is the same press.
-        iq = self.make_iq(id=self.new_id(), ito=xml.get("to"), itype=xml.get("type"))
+        # Its own default id is 0 for each: no press may be taken for another one by that.
+        iq = self.make_iq(ito=xml.get("to"), itype=xml.get("type"))
         iq.append(xml[0])
         try:
             answer = await iq.send(timeout=15)

@@ -284,14 +284,15 @@ test_many(void **state)
 	assert_int_equal(ear->sends, 600);
 }
 
-/* The same message twice is one press. */
+/* The same message twice is one press; another one of the same stanza id is another. */
 static void
 test_repeated(void **state)
 {
 	for (int i = 0; i < 2; i++)
-		give("type='chat' id='m1'", "<body>louder</body>", false);
+		give("type='chat' id='1'",
+		     "<body>louder</body><origin-id xmlns='" EAR_NS_SID "' id='m1'/>", false);
 	assert_said("75 %");
-	give("type='chat' id='m2'", "<body>louder</body>", false);
+	give("type='chat' id='1'", "<body>louder</body>", false);
 	assert_said("80 %");
 }
 
