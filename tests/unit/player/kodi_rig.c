@@ -241,6 +241,12 @@ on_end(struct bufferevent *stream, short what, void *arg)
 }
 
 void
+kodi_rig_stop_reading(void)
+{
+	bufferevent_disable(kodi->client, EV_READ);
+}
+
+void
 kodi_rig_hang_up(void)
 {
 	if (kodi->client != NULL)

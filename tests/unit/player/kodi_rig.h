@@ -58,6 +58,9 @@ void kodi_rig_open(bool watched);
 void kodi_rig_stop(void);
 void kodi_rig_start(void);
 
+/* From now on it reads nothing of its connection. */
+void kodi_rig_stop_reading(void);
+
 /* Ends its connection. */
 void kodi_rig_hang_up(void);
 

@@ -443,6 +443,20 @@ test_show(void **state)
 	assert_honest_works();
 }
 
+/* What waits for a Kodi that does not read is bounded. */
+static void
+test_unread(void **state)
+{
+	int shows = 0;
+
+	assert_int_equal(rig_look(&kodi->rig), 0);
+	kodi_rig_stop_reading();
+	while (shows < 100000 && ear_player_show(kodi->rig.player, "123456", EAR_SEC) == 0)
+		shows++;
+	assert_in_range(shows, 100, 10000);
+	assert_int_equal(rig_press(&kodi->rig, EAR_PAUSE), -ETIMEDOUT);
+}
+
 static void
 test_configuration(void **state)
 {
@@ -489,6 +503,7 @@ main(void)
 		TEST(test_unwatched),
 		TEST(test_freed_meanwhile),
 		TEST(test_show),
+		TEST(test_unread),
 		TEST(test_configuration),
 	};
 
