@@ -445,7 +445,8 @@ chat_edit_open(struct event_base *base, const char *prompt, const char *path,
 	el_set(edit.el, EL_SIGNAL, 0);
 	el_set(edit.el, EL_HIST, history, edit.history);
 	el_set(edit.el, EL_GETCFN, on_character);
-	el_set(edit.el, EL_ADDFN, "earshot-complete", "completes the word", on_tab);
+	/* Wide: of narrow ones libedit loses a copy. */
+	el_wset(edit.el, EL_ADDFN, L"earshot-complete", L"completes the word", on_tab);
 	el_set(edit.el, EL_BIND, "^I", "earshot-complete", NULL);
 	el_set(edit.el, EL_BIND, "^R", "em-inc-search-prev", NULL);
 	el_source(edit.el, NULL);

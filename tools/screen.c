@@ -103,7 +103,8 @@ screen_open(struct cli *cli, void (*fn)(void *arg, const char *line), void *arg)
 {
 	if (!isatty(STDIN_FILENO) || !isatty(STDOUT_FILENO))
 		return -ENOTTY;
-	crash_remember();
+	if (crash_remember() != 0)
+		return -ENODEV;
 	terminal.screen = newterm(NULL, stdout, stdin);
 	if (terminal.screen == NULL)
 		return -ENODEV;

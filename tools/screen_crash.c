@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: ISC */
 /* screen_crash.c: a signal that ends us has no argument, hence the one static struct here. */
+#include <errno.h>
 #include <signal.h>
 #include <string.h>
 #include <termios.h>
@@ -31,10 +32,17 @@ on_crash(int number)
 
 static const int crashes[] = { SIGSEGV, SIGBUS, SIGFPE, SIGILL, SIGABRT };
 
-void
+int
 crash_remember(void)
 {
-	tcgetattr(STDIN_FILENO, &before.termios);
+	int error;
+
+	/* newterm() finds out as well, but leaves memory behind. */
+	if (tcgetattr(STDIN_FILENO, &before.termios) != 0 ||
+	    setupterm(NULL, STDOUT_FILENO, &error) != OK)
+		return -ENODEV;
+	del_curterm(cur_term);
+	return 0;
 }
 
 void

@@ -3,8 +3,8 @@
 #ifndef TOOLS_SCREEN_CRASH_H
 #define TOOLS_SCREEN_CRASH_H
 
-/* How the terminal is, before it is taken over. */
-void crash_remember(void);
+/* How the terminal is, before it is taken over. -ENODEV: nothing is known about its type. */
+int crash_remember(void);
 
 /* From now on, when curses knows the terminal. */
 void crash_guard(void);
