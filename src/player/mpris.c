@@ -73,14 +73,14 @@ mpris_end(struct mpris *mpris, int error)
 	player_done(mpris->player, error, error == 0 ? &state : NULL);
 }
 
+/* No reply: that is what the bus says when it has left; there is no time-out. */
 static const struct {
 	const char *name;
 	int error;
 } errors[] = {
 	{ SD_BUS_ERROR_SERVICE_UNKNOWN, -ENODEV },
 	{ SD_BUS_ERROR_NAME_HAS_NO_OWNER, -ENODEV },
-	{ SD_BUS_ERROR_NO_REPLY,
-	  -ENODEV }, /* the bus says so when it leaves; there is no time-out */
+	{ SD_BUS_ERROR_NO_REPLY, -ENODEV },
 	{ SD_BUS_ERROR_DISCONNECTED, -ENODEV },
 	{ SD_BUS_ERROR_UNKNOWN_METHOD, -EOPNOTSUPP },
 	{ SD_BUS_ERROR_UNKNOWN_INTERFACE, -EOPNOTSUPP },

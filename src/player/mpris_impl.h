@@ -23,6 +23,7 @@ struct mpris {
 	struct mpris_bus *bus; /* NULL: there is none, or it is not looked at yet */
 	struct mpris_players players;
 	/* mpris_watch.c */
+	int trouble;          /* why there is no bus, as it was said last */
 	sd_bus_slot *listing; /* of all names */
 	struct list owners;   /* names whose owner was asked for */
 	size_t owners_count;

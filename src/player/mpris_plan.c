@@ -347,11 +347,12 @@ mpris_plan_message(const struct mpris_plan *plan, sd_bus *bus, const char *desti
 	return NULL;
 }
 
+/* A length that is only found out now is no other title. */
 static bool
 is_other_title(const struct mpris_view *a, const struct mpris_view *b)
 {
 	return strcmp(a->track, b->track) != 0 || strcmp(a->title, b->title) != 0 ||
-	       a->length != b->length;
+	       (a->length >= 0 && b->length >= 0 && a->length != b->length);
 }
 
 /*

@@ -434,10 +434,11 @@ mpris_watch_open(struct mpris *mpris)
 		error = match_signals(mpris);
 		list_names(mpris);
 	}
+	if (error != 0 && error != -ENODEV && error != mpris->trouble)
+		ear_warn("player: cannot connect to the D-Bus: %s", strerror(-error));
+	mpris->trouble = error;
 	if (error == 0)
 		return 0;
-	if (error != -ENODEV)
-		ear_warn("player: cannot connect to the D-Bus: %s", strerror(-error));
 	watch_close(mpris);
 	return -ENODEV;
 }

@@ -182,7 +182,8 @@ def test_bus_restarts(box, player):
     assert press(box, "pause")["playback"] == "paused"
 
 
-LIES = ["empty", "numbers", "texts", "deep", "structs", "ends", "loud", "many", "long", "huge"]
+LIES = ["empty", "numbers", "texts", "deep", "structs", "ends", "loud", "many", "long", "huge",
+        "error"]
 
 
 @pytest.mark.parametrize("way", LIES)

@@ -150,13 +150,12 @@ referee(const char *name, const char *command)
 	return line;
 }
 
-/* Whether it has read its file, and its time runs: a seek before that would be lost. */
+/* Whether its time runs: a seek before that would be lost. */
 static bool
 plays(const char *name)
 {
-	return *referee(name, "metadata mpris:length") != '\0' &&
-	       (atof(referee(name, "position")) > 0 ||
-		strcmp(referee(name, "status"), "Paused") == 0);
+	return atof(referee(name, "position")) > 0 ||
+	       strcmp(referee(name, "status"), "Paused") == 0;
 }
 
 void

@@ -61,11 +61,19 @@ press_by(enum ear_button button, int64_t by)
 
 #define NOW rig.rig.state
 
+/* This plugin says the length some time after the title. */
+static bool
+is_read(struct rig *r)
+{
+	return rig_look(r) != 0 || (NOW.duration_us > 0 && NOW.title[0] != '\0');
+}
+
 static void
 test_playback(void **state)
 {
 	start_two();
-	assert_int_equal(rig_look(&rig.rig), 0);
+	assert_true(rig_wait(&rig.rig, is_read));
+	assert_int_equal(rig.rig.error, 0);
 	assert_int_equal(NOW.playback, EAR_PLAYING);
 	assert_string_equal(NOW.title, "one.wav");
 	assert_string_equal(NOW.name, "mpv");
@@ -100,6 +108,17 @@ test_skip(void **state)
 	assert_int_equal(NOW.playback, EAR_STOPPED);
 	assert_string_equal(NOW.title, "");
 	assert_string_equal(referee("mpv", "status"), "Stopped");
+}
+
+/* An mpv that quits when it is stopped has done what it was told. */
+static void
+test_stop_quits(void **state)
+{
+	mpris_rig_mpv(&rig, 0, (const char *[]){ "--idle=no", one, NULL });
+	mpris_rig_open(&rig, NULL, false);
+	assert_int_equal(press(EAR_STOP), 0);
+	assert_int_equal(NOW.playback, EAR_STOPPED);
+	assert_int_equal(press(EAR_PLAY), -ENODEV);
 }
 
 static void
@@ -441,12 +460,12 @@ main(void)
 {
 #define RIG_TEST(test) cmocka_unit_test_setup_teardown(test, set_up, tear_down)
 	const struct CMUnitTest tests[] = {
-		RIG_TEST(test_playback), RIG_TEST(test_skip),         RIG_TEST(test_seek),
-		RIG_TEST(test_volume),   RIG_TEST(test_modes),        RIG_TEST(test_open),
-		RIG_TEST(test_keys),     RIG_TEST(test_come_and_go),  RIG_TEST(test_seeked),
-		RIG_TEST(test_active),   RIG_TEST(test_hung),         RIG_TEST(test_hung_before),
-		RIG_TEST(test_name),     RIG_TEST(test_bus_restarts), RIG_TEST(test_bus_hangs),
-		RIG_TEST(test_no_bus),
+		RIG_TEST(test_playback),    RIG_TEST(test_skip),   RIG_TEST(test_stop_quits),
+		RIG_TEST(test_seek),        RIG_TEST(test_volume), RIG_TEST(test_modes),
+		RIG_TEST(test_open),        RIG_TEST(test_keys),   RIG_TEST(test_come_and_go),
+		RIG_TEST(test_seeked),      RIG_TEST(test_active), RIG_TEST(test_hung),
+		RIG_TEST(test_hung_before), RIG_TEST(test_name),   RIG_TEST(test_bus_restarts),
+		RIG_TEST(test_bus_hangs),   RIG_TEST(test_no_bus),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -124,6 +124,11 @@ test_skip(void **state)
 	view.position = 0; /* of which title is not known yet */
 	assert_false(holds());
 	assert_true(mpris_plan_holds(&plan, &view, EAR_SEC / 2));
+	view.length = -1;
+	view.position = 0;
+	assert_int_equal(press(EAR_NEXT), 0);
+	view.length = 60 * EAR_SEC; /* of the same one: known only now */
+	assert_false(holds());
 }
 
 static void
