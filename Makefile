@@ -82,7 +82,7 @@ $(UNITS): $(B)/%: $(B)/%.o $$(call BESIDE,$$(@D)) $(B)/libtools.a $(B)/libearsho
 	$(call SAY,LD,$@)
 	$(LINK) $(LIBS) -lcmocka
 
-$(REPLAYS): $(B)/%: $(B)/%.o $(B)/tests/fuzz/replay.o $(B)/libearshot.a
+$(REPLAYS): $(B)/%: $(B)/%.o $(B)/tests/fuzz/replay.o $(B)/libtools.a $(B)/libearshot.a
 	$(call SAY,LD,$@)
 	$(LINK) $(LIBS)
 
