@@ -145,6 +145,15 @@ tell_trouble(struct follow *follow, xmpp_stanza_t *stanza)
 
 /* --- answers ------------------------------------------------------------------------------ */
 
+/* Another device of the same account is another box. */
+static bool
+is_same(const char *a, const char *b)
+{
+	return ear_jid_resource(a) != NULL && ear_jid_resource(b) != NULL
+		       ? ear_jid_equal(a, b)
+		       : ear_jid_bare_equal(a, b);
+}
+
 static void
 add_name(struct follow *follow, const char *name)
 {
@@ -204,7 +213,7 @@ take_ours(struct follow *follow, xmpp_stanza_t *answer)
 		if (address == NULL || kind == EAR_LINK_NONE)
 			continue;
 		/* The box is our own engine, to which we are one of its programs. */
-		if (ear_jid_bare_equal(address, follow->address))
+		if (is_same(address, follow->address))
 			follow->link = EAR_LINK_LOCAL;
 		if (kind == EAR_LINK_LOCAL)
 			address = client_address(follow->cli->client);
@@ -305,12 +314,10 @@ on_answer(struct follow *follow, xmpp_stanza_t *stanza, bool error)
 /* --- what comes in ------------------------------------------------------------------------ */
 
 static bool
-is_from_box(const struct follow *follow, xmpp_stanza_t *stanza)
+is_box(const struct follow *follow, const char *address)
 {
-	const char *from = xmpp_stanza_get_from(stanza);
-
-	for (size_t i = 0; from != NULL && i < follow->name_count; i++)
-		if (ear_jid_bare_equal(from, follow->names[i]))
+	for (size_t i = 0; address != NULL && i < follow->name_count; i++)
+		if (is_same(address, follow->names[i]))
 			return true;
 	return false;
 }
@@ -335,7 +342,7 @@ take_push(struct follow *follow, xmpp_stanza_t *stanza)
 {
 	xmpp_stanza_t *state = pushed_state(stanza);
 
-	if (state == NULL || !is_from_box(follow, stanza))
+	if (state == NULL || !is_box(follow, xmpp_stanza_get_from(stanza)))
 		return false;
 	tell_state(follow, stanza, state);
 	return true;
@@ -344,12 +351,7 @@ take_push(struct follow *follow, xmpp_stanza_t *stanza)
 static bool
 concerns(const struct follow *follow, xmpp_stanza_t *event)
 {
-	const char *address = xmpp_stanza_get_attribute(event, "address");
-
-	for (size_t i = 0; address != NULL && i < follow->name_count; i++)
-		if (ear_jid_bare_equal(address, follow->names[i]))
-			return true;
-	return false;
+	return is_box(follow, xmpp_stanza_get_attribute(event, "address"));
 }
 
 /* What may mean that the box does not know us any more, or that it can be reached again. */

@@ -330,6 +330,17 @@ def test_only_the_box_tells_its_state(engine):
     assert done.returncode == 0 and done.stdout.startswith("paused"), done
 
 
+def test_another_device_of_its_account_is_another_box(engine):
+    one, two = "r@example.org/one", "r@example.org/two"
+
+    def subscribed(daemon, stanza):
+        if "<subscribe" not in stanza:
+            return None
+        return daemon.result(stanza) + pushed(two, playback="stopped") + pushed(one, playback="paused")
+    done = earshot(follows(engine, subscribed), "status", one, "-w", "-c", "1")
+    assert done.returncode == 0 and done.stdout.startswith("paused"), done
+
+
 def test_by_which_name_it_may_be_subscribed(engine):
     """The path may have become another one meanwhile: the next of our names is tried."""
     names = []
