@@ -11,6 +11,7 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 
 #include <earshot/log.h>
 #include <earshot/timer.h>
@@ -89,12 +90,23 @@ sub_plays(const struct sub *sub)
 	return sub_rank(sub) == 4;
 }
 
+/* Whether a is perhaps just another way to the program that b drives by its own interface. */
+static bool
+sub_is_shadow(const struct sub *a, const struct sub *b)
+{
+	return a->kind->leave_out != NULL && strcasecmp(a->state.name, b->kind->name) == 0;
+}
+
 static bool
 sub_is_before(const struct sub *a, const struct sub *b)
 {
 	int rank = sub_rank(a) - sub_rank(b);
 
-	return rank > 0 || (rank == 0 && a->began > b->began);
+	if (rank != 0)
+		return rank > 0;
+	if (sub_is_shadow(a, b) || sub_is_shadow(b, a))
+		return sub_is_shadow(b, a);
+	return a->began > b->began;
 }
 
 /* The first in rank of those that can do this now; EAR_BUTTON_COUNT: whatever they can. */
@@ -131,13 +143,22 @@ choose(struct all *all)
 		all_forward(all);
 }
 
-/* A player that has an interface of its own may be on D-Bus too: once is enough. */
+static bool
+sub_is_busy(const struct sub *sub)
+{
+	return sub->is_there && sub->state.playback != EAR_STOPPED;
+}
+
+/*
+ * A player that has an interface of its own may be on D-Bus too: once is enough. While it is
+ * stopped, what plays on D-Bus by the same name is another one.
+ */
 static void
-tell_presence(struct all *all, const struct sub *changed)
+tell_others(struct all *all, const struct sub *changed)
 {
 	for (struct sub *sub = all->subs; sub < all->subs + all->count; sub++)
 		if (sub != changed)
-			player_leave_out(sub->player, changed->kind->name, changed->is_there);
+			player_leave_out(sub->player, changed->kind->name, sub_is_busy(changed));
 }
 
 static void ask_state(struct sub *sub, bool is_spare);
@@ -155,7 +176,7 @@ look_for_others(struct all *all)
 static void
 sub_note(struct sub *sub, const struct ear_player_state *state)
 {
-	bool was_there = sub->is_there;
+	bool was_there = sub->is_there, was_busy = sub_is_busy(sub);
 	bool played = was_there && sub->state.playback == EAR_PLAYING;
 
 	sub->is_there = state != NULL;
@@ -166,11 +187,10 @@ sub_note(struct sub *sub, const struct ear_player_state *state)
 	}
 	if (sub_plays(sub) && !played)
 		sub->began = ++sub->all->began;
-	if (was_there != sub->is_there) {
-		tell_presence(sub->all, sub);
-		if (sub->is_there)
-			look_for_others(sub->all);
-	}
+	if (was_busy != sub_is_busy(sub))
+		tell_others(sub->all, sub);
+	if (sub->is_there && !was_there)
+		look_for_others(sub->all);
 	choose(sub->all);
 }
 

@@ -447,9 +447,14 @@ test_show(void **state)
 static void
 test_leave_out(void **state)
 {
-	becomes(FIRST, EAR_STOPPED);
+	becomes(FIRST, EAR_STOPPED); /* what plays by that name is another one */
+	assert_string_equal(fakes[SECOND].left_out, "");
+	becomes(FIRST, EAR_PAUSED);
 	assert_string_equal(fakes[SECOND].left_out, "first");
 	assert_string_equal(fakes[FIRST].left_out, "");
+	becomes(FIRST, EAR_STOPPED);
+	assert_string_equal(fakes[SECOND].left_out, "");
+	becomes(FIRST, EAR_PLAYING);
 	goes(FIRST);
 	assert_string_equal(fakes[SECOND].left_out, "");
 }

@@ -139,6 +139,26 @@ test_native_wins(void **state)
 	assert_int_equal(rig.rig.state.playback, EAR_PAUSED);
 }
 
+/* While the mpv with the socket waits for something to play, another one is driven by D-Bus. */
+static void
+test_other_mpv(void **state)
+{
+	char name[64];
+
+	start_mpv(true);
+	open_auto();
+	await_driven("mpv");
+	assert_int_equal(rig_press(&rig.rig, EAR_STOP), 0);
+	assert_stays("mpv", EAR_SEC / 2);
+	mpris_rig_mpv(&rig, 1, (const char *[]){ "--loop", clip, NULL });
+	await_driven("mpris");
+	assert_int_equal(rig_press(&rig.rig, EAR_PAUSE), 0);
+	snprintf(name, sizeof(name), "mpv.instance%d", (int)rig.players[1]);
+	assert_string_equal(referee(name, "status"), "Paused");
+	mpris_rig_kill(&rig, 1);
+	await_driven("mpv");
+}
+
 /* A press finds what has just been started. */
 static void
 test_press_looks(void **state)
@@ -230,8 +250,8 @@ int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
-		TEST(test_native_wins), TEST(test_press_looks), TEST(test_last_wins),
-		TEST(test_hung),        TEST(test_quiet),
+		TEST(test_native_wins), TEST(test_other_mpv), TEST(test_press_looks),
+		TEST(test_last_wins),   TEST(test_hung),      TEST(test_quiet),
 	};
 
 	return cmocka_run_group_tests(tests, setup_all, mpd_rig_discard);
