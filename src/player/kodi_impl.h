@@ -67,6 +67,6 @@ void kodi_on_wait(void *arg);
 
 /* Of the connection: see kodi_rpc.h. */
 void kodi_on_answer(void *arg, json_int_t id, int error, json_t *result);
-void kodi_on_notice(void *arg, const char *method);
+void kodi_on_notice(void *arg, const char *method, json_t *data);
 
 #endif

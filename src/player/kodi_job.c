@@ -181,8 +181,8 @@ kodi_viewed(struct kodi *kodi)
 	kodi_view_finish(&kodi->view, kodi->resume_list);
 	kodi->stranger = false;
 	kodi->retry_after = 0;
-	/* What is just being stopped is no longer in a list. */
-	if (kodi->view.player >= 0 && kodi->view.index >= 0) {
+	/* What is just being stopped is no longer in a list, and pictures are in none of ours. */
+	if (kodi->view.index >= 0 && kodi_view_size(&kodi->view, kodi->view.list) > 0) {
 		kodi->resume_list = kodi->view.list;
 		kodi->resume_index = kodi->view.index;
 	}
@@ -252,13 +252,25 @@ kodi_on_answer(void *arg, json_int_t id, int error, json_t *result)
 		kodi_advance(kodi);
 }
 
-/* Playing begins with OnPlay; from OnAVStart on there is something to see and to seek in. */
-static void
-note_start(struct kodi *kodi, const char *method)
+static bool
+is_picture(json_t *data)
 {
-	if (strcmp(method, "Player.OnPlay") == 0) {
+	const char *type =
+		json_string_value(json_object_get(json_object_get(data, "item"), "type"));
+
+	return type != NULL && strcmp(type, "picture") == 0;
+}
+
+/* Playing begins with OnPlay; from OnAVStart on there is something to see and to seek in. A picture
+ * is there at once. */
+static void
+note_start(struct kodi *kodi, const char *method, json_t *data)
+{
+	bool begins = strcmp(method, "Player.OnPlay") == 0;
+
+	if (begins && !is_picture(data)) {
 		kodi->starting = kodi_now(kodi) + START_MAX;
-	} else if (strcmp(method, "Player.OnAVStart") == 0) {
+	} else if (begins || strcmp(method, "Player.OnAVStart") == 0) {
 		kodi->starting = 0;
 		kodi->started = true;
 	} else if (strcmp(method, "Player.OnStop") == 0) {
@@ -278,13 +290,13 @@ is_change(const char *method)
 }
 
 void
-kodi_on_notice(void *arg, const char *method)
+kodi_on_notice(void *arg, const char *method, json_t *data)
 {
 	struct kodi *kodi = arg;
 
 	if (!is_change(method))
 		return;
-	note_start(kodi, method);
+	note_start(kodi, method, data);
 	if (kodi->phase == KODI_START && kodi->starting == 0)
 		kodi_look(kodi, KODI_LOOK);
 	else if (kodi->phase == KODI_SETTLE)

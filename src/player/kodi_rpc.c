@@ -84,7 +84,8 @@ take_object(struct kodi_rpc *rpc, char *text, size_t length)
 	if (json_is_integer(json_object_get(object, "id")))
 		take_answer(rpc, object);
 	else if (rpc->up && json_is_string(method))
-		rpc->events->notice(rpc->arg, json_string_value(method));
+		rpc->events->notice(rpc->arg, json_string_value(method),
+				    json_object_get(json_object_get(object, "params"), "data"));
 	json_decref(object);
 	return 0;
 }

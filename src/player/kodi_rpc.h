@@ -18,8 +18,8 @@ struct kodi_rpc_events {
 	/* error 0: it was done, result is its value; -EOPNOTSUPP: it knows no such method;
 	 * -EREMOTEIO: it refused. result is borrowed. */
 	void (*answer)(void *arg, json_int_t id, int error, json_t *result);
-	/* A notification: "Player.OnPlay". */
-	void (*notice)(void *arg, const char *method);
+	/* A notification: "Player.OnPlay", and what it says (NULL: nothing). */
+	void (*notice)(void *arg, const char *method, json_t *data);
 	/* -ENODEV: nobody is there, or not any more; -ETIMEDOUT: it does not answer; -EPROTO: what
 	 * is there does not speak JSON-RPC. Nothing follows. */
 	void (*gone)(void *arg, int error);

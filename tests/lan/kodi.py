@@ -43,6 +43,14 @@ def song(host, name, seconds=60, **tags):
     return path
 
 
+def picture(host, name):
+    path = os.path.join(host.dir, name)
+    os.makedirs(os.path.dirname(path), exist_ok=True)
+    host.run(["ffmpeg", "-loglevel", "error", "-f", "lavfi", "-i", "testsrc=size=160x120",
+              "-frames:v", "1", "-y", path])
+    return path
+
+
 class Kodi:
     """Kodi, its X server and its sound server."""
 

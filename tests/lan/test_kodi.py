@@ -8,7 +8,7 @@ import pytest
 
 from box import Lan
 from daemon import Daemon
-from kodi import Kodi, song, video
+from kodi import Kodi, picture, song, video
 from ns import wait_until
 
 TV = "tv@pronto.local"
@@ -45,6 +45,8 @@ class Room:
         host = lan["pronto"]
         for name in ("one.mkv", "two.mkv", "three.mkv"):
             video(host, name, subtitles=2)
+        for name in "abc":
+            picture(host, "pictures/%s.png" % name)
         song(host, "song.mp3", title="A song", artist="Ann", album="Disc")
         self.kodi = Kodi(host)
         self.tv = Daemon(host, PRONTO)
@@ -271,6 +273,23 @@ def test_music(room, kodi):
     assert state["playback"] == "paused" and kodi.get("speed") == 0
     assert state["subtitles"] == 0 and "subtitle" not in state["can"]
     assert abs(room.press("seek", "20")["position"] - 20) < 1.5
+
+
+def test_slide_show(room, kodi):
+    """Pictures have neither time nor sound, nor a list that could be asked; they begin at once."""
+    kodi.call("Player.Open", item={"path": kodi.path("pictures")})
+    wait_until(lambda: room.status()["playback"] == "playing", 10, "the show")
+    before = time.monotonic()
+    state = room.press("pause")
+    assert state["playback"] == "paused" and kodi.get("speed") == 0
+    first = state["title"]
+    assert first in ("a.png", "b.png", "c.png") and state["duration"] is None
+    assert "seek" not in state["can"] and "audio" not in state["can"] and "next" in state["can"]
+    second = room.press("next")["title"]
+    assert second != first
+    assert room.press("previous")["title"] == first
+    assert time.monotonic() - before < 3, "a picture was waited for"
+    assert room.press("stop")["playback"] == "stopped" and kodi.player() is None
 
 
 def test_keys_move_the_focus(room, kodi):
