@@ -166,16 +166,17 @@ mpris_rig_mpv(struct mpris_rig *rig, size_t i, const char *const argv[])
 				"--ao=null",     "--script=/usr/lib/mpv-mpris/mpris.so",
 				"--idle",        "--audio-buffer=0" };
 	char wanted[64];
+	bool is_second;
 	size_t n = 8;
 
 	while (*argv != NULL && n < 15)
 		all[n++] = *argv++;
 	/* A second one is called after its process. */
+	is_second = *referee("mpv", "status") != '\0';
 	rig->players[i] = spawn(all);
-	if (*referee("mpv", "status") == '\0')
-		snprintf(wanted, sizeof(wanted), "mpv");
-	else
-		snprintf(wanted, sizeof(wanted), "mpv.instance%d", (int)rig->players[i]);
+	snprintf(wanted, sizeof(wanted), "mpv.instance%d", (int)rig->players[i]);
+	if (!is_second)
+		wanted[strlen("mpv")] = '\0';
 	for (int j = 0; j < 400 && !plays(wanted); j++)
 		poll(NULL, 0, 50);
 	assert_true(plays(wanted));

@@ -137,6 +137,7 @@ test_seek(void **state)
 {
 	mpris_rig_mpv(&rig, 0, (const char *[]){ "--hr-seek=yes", one, NULL });
 	mpris_rig_open(&rig, NULL, false);
+	assert_true(rig_wait(&rig.rig, is_read));
 	assert_int_equal(press(EAR_PAUSE), 0);
 	assert_int_equal(press_value(EAR_SEEK, 10 * EAR_SEC), 0);
 	assert_position(9.5, 10.5);
@@ -357,13 +358,16 @@ test_active(void **state)
 static void
 test_hung(void **state)
 {
+	int error;
+
 	mpris_rig_open(&rig, NULL, true);
 	mpris_rig_mpv(&rig, 0, (const char *[]){ one, NULL });
 	assert_true(rig_wait(&rig.rig, is_one)); /* so that it is the older one */
 	mpris_rig_mpv(&rig, 1, (const char *[]){ two, NULL });
 	assert_true(rig_wait(&rig.rig, is_two));
 	kill(rig.players[1], SIGSTOP);
-	assert_int_equal(press(EAR_PAUSE), -ETIMEDOUT);
+	error = press(EAR_PAUSE); /* unless a question was let down just before */
+	assert_true(error == -ETIMEDOUT || error == 0);
 	assert_int_equal(press(EAR_PAUSE), 0);
 	assert_string_equal(NOW.title, "one.wav");
 	kill(rig.players[1], SIGCONT);
