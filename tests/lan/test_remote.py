@@ -322,6 +322,25 @@ def test_without_a_daemon(room):
         screen.wait("paused ")
 
 
+def test_list_without_a_daemon(room):
+    with Terminal(room.lan["sofa"], room.sofa.argv("--no-daemon", "remote"), 80, 24) as screen:
+        screen.wait(r"Kitchen +tv@pronto\.local +lan .*keyed", timeout=40)
+        screen.wait(r"Cinema +tv@cinema\.local +lan .*keyed", timeout=40)
+        screen.keys("q")
+        screen.wait("^ended with 0")
+
+
+def test_two_at_once(room):
+    """What one presses the other sees."""
+    with room.remote(CINEMA) as one, room.remote(CINEMA, columns=40, rows=12) as other:
+        one.wait("playing ")
+        other.wait("playing ")
+        one.keys("Space")
+        other.wait("paused ")
+        other.keys("+")
+        one.wait(r"volume +55 %")
+
+
 def test_own_daemon_is_restarted(room):
     with room.remote(CINEMA) as screen:
         screen.wait("playing ")

@@ -8,36 +8,12 @@ import pytest
 
 import test_two_homes
 from ns import wait_until
+from terminal import Terminal
 
 home = test_two_homes.home      # a fixture
 
 BOX = "box.example.test"
 TV = "tv@box.local"
-
-
-class Terminal:
-    """A command in a terminal of the host: what stands on its screen, and keys."""
-
-    def __init__(self, host, argv):
-        self.host, self.tmux = host, ["tmux", "-S", "/run/tmux", "-f", "/dev/null"]
-        host.run([*self.tmux, "new-session", "-d", "-x", "120", "-y", "40", *argv])
-
-    def __enter__(self):
-        return self
-
-    def __exit__(self, *exc):
-        self.host.run([*self.tmux, "kill-server"], check=False)
-
-    def keys(self, *keys):
-        self.host.run([*self.tmux, "send-keys", *keys])
-
-    def lines(self):
-        screen = self.host.run([*self.tmux, "capture-pane", "-p"]).stdout
-        return [line for line in screen.splitlines() if line.strip()]
-
-    def wait(self, pattern, timeout=20):
-        wait_until(lambda: any(re.search(pattern, line) for line in self.lines()), timeout,
-                   lambda: "%s on the screen:\n%s" % (pattern, "\n".join(self.lines())), step=0.1)
 
 
 def rows(proc):
