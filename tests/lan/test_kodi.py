@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: ISC
 """Kodi 20 as the player: each verb and key by `earshot press`, as Kodi's own interface confirms."""
 
+import signal
 import subprocess
 import time
 
@@ -389,6 +390,20 @@ def test_changes_are_told(room, kodi):
     listener.stop()
 
 
+def test_found_by_itself(room, kodi):
+    """With kind = auto, and nothing else that plays, it is Kodi which is driven."""
+    kodi.play("one.mkv")
+    for kind in ("auto", "kodi"):
+        room.tv.write("conf", "%s\n[local]\nsocket = %s\n" % (
+            PRONTO.replace("kind = kodi", "kind = " + kind), room.tv.socket))
+        before = room.tv.proc.output().count("player: Kodi at")
+        room.tv.proc.send_signal(signal.SIGHUP)
+        room.tv.proc.wait_for("player: Kodi at", count=before + 1)
+        wait_until(lambda: room.status()["player"] == "kodi", 10, "Kodi as the player")
+        assert room.press("pause")["title"] == "one.mkv" and kodi.get("speed") == 0
+        assert room.press("play")["playback"] == "playing" and kodi.get("speed") == 1
+
+
 def test_frozen(room, kodi):
     kodi.play("one.mkv")
     room.press("pause")
@@ -420,6 +435,7 @@ def test_killed_and_started_again(room, kodi):
     assert room.press("pause")["title"] == "two.mkv"
     kodi.kill()
     wait_until(lambda: room.sofa.cli("press", TV, "pause").code == 1, 10, "a press that fails")
+    seen = room.tv.proc.output().count("player: Kodi at")
     kodi.start()
     # Without a press too, within the 30 seconds of its slowest pace.
-    room.tv.proc.wait_for("Kodi at tcp://127.0.0.1", 35, count=3)
+    room.tv.proc.wait_for("player: Kodi at", 35, count=seen + 1)
