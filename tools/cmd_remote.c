@@ -173,7 +173,7 @@ open_screen(struct remote *remote)
 	if (rc == -ENOTTY)
 		complain("remote: needs a terminal; earshot press and earshot status do without");
 	else if (rc != 0)
-		complain("remote: nothing is known about a terminal of the type \"%s\" (TERM)",
+		complain("remote: no full screen on a terminal of the type \"%s\" (TERM)",
 			 type == NULL ? "" : type);
 	return rc == 0 ? EXIT_DONE : EXIT_USAGE;
 }

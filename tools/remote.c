@@ -66,8 +66,9 @@ remote_say_refusal(struct remote *remote, const char *what, const struct answer 
 /* --- the state ---------------------------------------------------------------------------- */
 
 void
-remote_take_state(struct remote *remote, xmpp_stanza_t *state)
+remote_take_state(struct remote *remote, xmpp_stanza_t *state, enum ear_link_kind link)
 {
+	remote->link = link;
 	remote->has_view = player_view_read(&remote->view, state) == 0;
 	xreplace(&remote->trouble, remote->has_view ? NULL : "its answer tells no player's state");
 	remote->dirty = true;
@@ -79,7 +80,7 @@ on_state(void *arg, xmpp_stanza_t *state, const struct answer *answer)
 	struct remote *remote = arg;
 
 	if (state != NULL) {
-		remote_take_state(remote, state);
+		remote_take_state(remote, state, answer->link);
 		return;
 	}
 	free(remote->trouble);

@@ -53,8 +53,9 @@ struct remote {
 	struct follow *follow;
 	struct player_view view;
 	bool has_view;
-	char verbs_for[32]; /* the kind of player that knows media keys, but no arrows */
-	char *trouble;      /* why there is no view; NULL: not known yet */
+	enum ear_link_kind link; /* that brought the view */
+	char verbs_for[32];      /* the kind of player that knows media keys, but no arrows */
+	char *trouble;           /* why there is no view; NULL: not known yet */
 	struct remote_path path;
 	int64_t path_at; /* when it is asked for again */
 	struct remote_press presses[REMOTE_PRESSES_MAX];
@@ -79,8 +80,8 @@ void remote_say(struct remote *remote, bool is_bad, const char *format, ...)
 /* The same of an answer that says no; what: "volume +5". */
 void remote_say_refusal(struct remote *remote, const char *what, const struct answer *answer);
 
-/* Takes a state that the box told. */
-void remote_take_state(struct remote *remote, xmpp_stanza_t *state);
+/* Takes a state that the box told, and by which link. */
+void remote_take_state(struct remote *remote, xmpp_stanza_t *state, enum ear_link_kind link);
 
 /* The daemon is there (again): asks it for everything. And: it is not any more. */
 void remote_begin(struct remote *remote);

@@ -179,7 +179,15 @@ draw_state(const struct remote *remote, struct page *page, int end)
 	draw_hints(remote, page, end);
 }
 
-/* "tv@pronto.local  lan 0.812 ms  trusted" */
+/* The box is the engine that we speak to: it answers without a path. */
+static bool
+is_here(const struct remote *remote)
+{
+	return remote->has_view &&
+	       (remote->link == EAR_LINK_NONE || remote->link == EAR_LINK_LOCAL);
+}
+
+/* "lan 0.812 ms  trusted  tv@pronto.local" */
 static void
 draw_foot(const struct remote *remote, const struct page *page)
 {
@@ -199,6 +207,8 @@ draw_foot(const struct remote *remote, const struct page *page)
 		left = xstrdup("Enter opens it, Esc does not");
 	else if (remote->page == REMOTE_BOXES)
 		left = xstrdup("Enter chooses, q quits");
+	else if (path->link[0] == '\0' && is_here(remote))
+		left = xasprintf("this machine  %s", remote->address);
 	else if (path->link[0] == '\0')
 		left = xasprintf("no path%s%s  %s", path->trouble[0] == '\0' ? "" : ": ",
 				 path->trouble, remote->address);

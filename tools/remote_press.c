@@ -51,7 +51,7 @@ on_pressed(void *arg, const struct answer *answer)
 	else if (answer->code != EXIT_DONE)
 		remote_say_refusal(remote, label, answer);
 	else if (state != NULL)
-		remote_take_state(remote, state);
+		remote_take_state(remote, state, answer->link);
 	else
 		remote_say(remote, true, "%s: its answer tells no player's state", label);
 	free(label);

@@ -35,14 +35,17 @@ static const int crashes[] = { SIGSEGV, SIGBUS, SIGFPE, SIGILL, SIGABRT };
 int
 crash_remember(void)
 {
+	const char *move;
 	int error;
 
 	/* newterm() finds out as well, but leaves memory behind. */
 	if (tcgetattr(STDIN_FILENO, &before.termios) != 0 ||
 	    setupterm(NULL, STDOUT_FILENO, &error) != OK)
 		return -ENODEV;
+	move = tigetstr("cup");
+	error = move == NULL || move == (char *)-1 ? -ENODEV : 0;
 	del_curterm(cur_term);
-	return 0;
+	return error;
 }
 
 void

@@ -3,7 +3,8 @@
 #ifndef TOOLS_SCREEN_CRASH_H
 #define TOOLS_SCREEN_CRASH_H
 
-/* How the terminal is, before it is taken over. -ENODEV: nothing is known about its type. */
+/* How the terminal is, before it is taken over. -ENODEV: nothing is known about its type,
+ * or its cursor cannot be moved. */
 int crash_remember(void);
 
 /* From now on, when curses knows the terminal. */

@@ -165,6 +165,17 @@ def test_arrows_are_keys(room):
         assert room.mpv.get("volume") == 50
 
 
+def test_at_the_box_itself(room):
+    """There is no path to there, and none is missed."""
+    with Terminal(room.lan["pronto"], room.demo.argv("remote", DEMO), 80, 24) as screen:
+        screen.wait("playing |paused |stopped ")
+        screen.wait(r"^ this machine  tv@pronto\.local")
+        screen.keys("M")
+        screen.wait("muted")
+        assert room.demo.cli("press", DEMO, "mute", "off").code == 0
+        screen.wait("volume", unless="muted")
+
+
 def test_open_url(room):
     with room.remote(CINEMA) as screen:
         screen.wait("playing ")
@@ -244,9 +255,10 @@ def test_resized(room):
 def test_not_a_terminal(room):
     answer = room.sofa.cli("remote", CINEMA)
     assert answer.code == 2 and "needs a terminal" in answer.err and answer.out == "", answer
-    with room.remote(CINEMA, env={"TERM": "no-such-thing"}) as screen:
-        screen.wait('terminal of the type "no-such-thing"')
-        screen.wait("^ended with 2")
+    for name in ("no-such-thing", "dumb"):
+        with room.remote(CINEMA, env={"TERM": name}) as screen:
+            screen.wait('terminal of the type "%s"' % name)
+            screen.wait("^ended with 2")
 
 
 # --- the terminal is given back -------------------------------------------------------------------
