@@ -1,10 +1,13 @@
 /* SPDX-License-Identifier: ISC */
 /* kodi_rpc.c: the connection to Kodi. */
 #include <errno.h>
+#include <fcntl.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
+#include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include <earshot/timer.h>
 #include <event2/buffer.h>
@@ -19,6 +22,7 @@
 #include "player/tcp.h"
 
 #define CONNECT_MAX (2 * EAR_SEC) /* to be connected and to have its first answer */
+#define LINGER      5             /* seconds */
 #define GREETING_ID 0             /* of the first call, which shows whether Kodi is there at all */
 
 /* JSON-RPC 2.0 section 5.1 */
@@ -110,8 +114,33 @@ take_objects(struct kodi_rpc *rpc)
 }
 
 static void
+on_lingered(evutil_socket_t none, short what, void *arg)
+{
+	close((int)(intptr_t)arg);
+}
+
+/*
+ * Kodi sends without MSG_NOSIGNAL: when what it announces meets a connection that is reset, it dies
+ * of SIGPIPE. So it is told that we go, and can send on until it has gone itself.
+ */
+static void
+linger(struct bufferevent *stream)
+{
+	int fd = fcntl(bufferevent_getfd(stream), F_DUPFD_CLOEXEC, 0);
+
+	if (fd < 0)
+		return;
+	(void)shutdown(fd, SHUT_WR);
+	if (event_base_once(bufferevent_get_base(stream), -1, EV_TIMEOUT, on_lingered,
+			    (void *)(intptr_t)fd, &(struct timeval){ .tv_sec = LINGER }) != 0)
+		close(fd);
+}
+
+static void
 destroy(struct kodi_rpc *rpc)
 {
+	if (rpc->up)
+		linger(rpc->stream);
 	bufferevent_free(rpc->stream);
 	free(rpc);
 }
