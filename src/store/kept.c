@@ -14,6 +14,7 @@
 
 #include "base/alloc.h"
 #include "base/map.h"
+#include "base/sync_dir.h"
 #include "store/kept.h"
 
 #define MAGIC "earshot kept "
@@ -154,20 +155,6 @@ write_temporary(const struct kept *kept)
 	rc = write_lines(kept, out);
 	if (fclose(out) != 0 && rc == 0)
 		rc = -errno;
-	return rc;
-}
-
-/* A file system that cannot sync a directory has no name that could get lost. */
-static int
-sync_dir(const char *dir)
-{
-	int fd = open(dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC), rc = 0;
-
-	if (fd < 0)
-		return -errno;
-	if (fsync(fd) != 0 && errno != EINVAL && errno != ENOTSUP)
-		rc = -errno;
-	close(fd);
 	return rc;
 }
 

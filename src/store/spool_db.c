@@ -10,6 +10,7 @@
 #include <earshot/log.h>
 
 #include "base/alloc.h"
+#include "base/sync_dir.h"
 #include "store/spool_db.h"
 
 #define VERSION   1
@@ -176,11 +177,7 @@ make_file(struct spool_db *db, const char *dir)
 		error = -errno;
 	else
 		close(fd);
-	fd = error != 0 ? -1 : open(dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	if (fd >= 0) {
-		fsync(fd);
-		close(fd);
-	}
+	error = error == 0 ? sync_dir(dir) : error;
 	return error == 0 ? 0 : tell(db, error, strerror(-error));
 }
 

@@ -15,6 +15,7 @@
 #include <earshot/log.h>
 
 #include "base/alloc.h"
+#include "base/sync_dir.h"
 #include "trust/identity_impl.h"
 
 #define FILE_NAME "device.key"
@@ -190,18 +191,6 @@ put_in_place(const char *from, const char *to, bool may_replace)
 	return rename(from, to) == 0 ? 0 : -errno;
 }
 
-/* A name is on disk when its directory is. The key is in place already: too late to say no. */
-static void
-sync_dir(const char *dir)
-{
-	int fd = open(dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-
-	if (fd < 0 || (fsync(fd) != 0 && errno != EINVAL))
-		ear_warn("%s: not synced: %s", dir, strerror(errno));
-	if (fd >= 0)
-		close(fd);
-}
-
 /* A temporary file that a crash leaves behind is never looked at: each has a name of its own. */
 static int
 write_path(const char *path, EVP_PKEY *key, bool may_replace)
@@ -233,8 +222,9 @@ identity_file_write(const char *dir, EVP_PKEY *key, bool may_replace)
 
 	if (error == 0)
 		error = write_path(path, key, may_replace);
-	if (error == 0)
-		sync_dir(dir);
+	/* The key is in place already: too late to say no. */
+	if (error == 0 && sync_dir(dir) != 0)
+		ear_warn("%s: not synced", dir);
 	free(path);
 	return error;
 }

@@ -13,6 +13,7 @@
 #include <unistd.h>
 
 #include "base/alloc.h"
+#include "base/sync_dir.h"
 #include "trust/pins_impl.h"
 
 #define LOCK_TRIES 2000 /* a millisecond apart */
@@ -297,20 +298,6 @@ write_all(int fd, const char *bytes, size_t length)
 		}
 	}
 	return 0;
-}
-
-/* A file system that cannot sync a directory has no name that could get lost. */
-static int
-sync_dir(const char *dir)
-{
-	int fd = open(dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC), rc = 0;
-
-	if (fd < 0)
-		return -errno;
-	if (fsync(fd) != 0 && errno != EINVAL && errno != ENOTSUP)
-		rc = -errno;
-	close(fd);
-	return rc;
 }
 
 /* The temporary file, complete and on the disk: its descriptor, or -errno. */
