@@ -151,11 +151,18 @@ remember(struct presser *presser, const struct ear_press *press, int64_t held, i
 	presser->any = true;
 }
 
+/* On the way from a program of this machine nothing is held up. */
+static int64_t
+held_up(const struct ear_in *in)
+{
+	return in->link == EAR_LINK_LOCAL ? 0 : ear_held_up(in);
+}
+
 bool
 press_past_repeats(struct press_past *past, const struct ear_in *in, const char *id,
 		   const struct ear_press *press)
 {
-	int64_t now = ear_now(past->clock), held = ear_held_up(in);
+	int64_t now = ear_now(past->clock), held = held_up(in);
 	char bare[EAR_JID_SIZE];
 	struct presser *presser;
 	bool burst;

@@ -244,6 +244,7 @@ test_burst(void **state)
 {
 	const char *louder = PRESS("button='volume' value='+1'");
 
+	ear->link = EAR_LINK_LAN;
 	for (int i = 0; i < 20; i++)
 		press_by(FAKE_FROM, louder, EAR_MSEC, 5 * EAR_SEC - i * 100 * EAR_MSEC);
 	assert_string_equal(state_of("volume"), "71");
@@ -262,6 +263,7 @@ test_burst_without_clock(void **state)
 {
 	const char *held = KEY("name='volumeup' motion='held'");
 
+	ear->link = EAR_LINK_LAN;
 	for (int i = 0; i < 20; i++)
 		press_by(FAKE_FROM, PRESS("button='mute'"), 5 * EAR_MSEC, -1);
 	assert_string_equal(state_of("muted"), "true");
@@ -273,6 +275,16 @@ test_burst_without_clock(void **state)
 		press_by(FAKE_FROM, held, EAR_MSEC, -1);
 		assert_string_equal(state_of("volume"), "85");
 	}
+}
+
+/* From this very machine nothing is held up: a key that repeats itself is obeyed each time. */
+static void
+test_no_burst_at_home(void **state)
+{
+	ear->link = EAR_LINK_LOCAL;
+	for (int i = 0; i < 5; i++)
+		press_by(FAKE_FROM, PRESS("button='volume' value='+1'"), 5 * EAR_MSEC, -1);
+	assert_string_equal(state_of("volume"), "75");
 }
 
 /* However many press, what is remembered of them is bounded, and the latest are known. */
@@ -456,6 +468,7 @@ main(void)
 		TEST(test_burst_without_clock),
 		TEST(test_not_allowed),
 		BROKEN(test_url_refused),
+		TEST(test_no_burst_at_home),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
