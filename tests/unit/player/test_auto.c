@@ -290,7 +290,7 @@ test_press(void **state)
 	assert_int_equal(fakes[FIRST].presses, 0);
 	assert_int_equal(fakes[THIRD].presses, 1);
 	assert_driven("third"); /* the pause makes no other the first */
-	answer = press(EAR_PLAY);
+	assert_int_equal(press(EAR_PLAY).error, 0);
 	assert_int_equal(fakes[THIRD].presses, 2);
 }
 
