@@ -118,6 +118,8 @@ static void
 mpv_end(struct mpv *mpv, int error)
 {
 	mpv_enter(mpv, MPV_REST);
+	if (error == 0)
+		mpv->retry_after = RETRY_MIN;
 	player_done(mpv->player, error, error == 0 ? &mpv->view.state : NULL);
 }
 
@@ -345,7 +347,7 @@ on_gone(void *arg, int error)
 	mpv->ipc = NULL;
 	if (mpv->phase != MPV_REST)
 		mpv_end(mpv, error);
-	player_poke(mpv->player);
+	player_tell(mpv->player, NULL);
 	mpv_retry(mpv);
 }
 
@@ -373,7 +375,6 @@ mpv_try(struct mpv *mpv, const char *path)
 	if (mpv->ipc == NULL)
 		return error;
 	ear_info("player: mpv at %s", path);
-	mpv->retry_after = RETRY_MIN;
 	ear_timer_stop(&mpv->retry);
 	let_go(mpv);
 	mpv_observe(mpv);

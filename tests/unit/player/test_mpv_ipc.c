@@ -358,6 +358,20 @@ test_wrong_values(void **state)
 	assert_honest_works();
 }
 
+/* One that never speaks its protocol is tried again now and then, less and less often. */
+static void
+test_tried_again_at_leisure(void **state)
+{
+	lie = RAW;
+	raw = "no\n";
+	raw_length = strlen(raw);
+	player_free(rig.player);
+	rig_open(&rig, true);
+	rig_run(&rig, 5 * EAR_SEC);
+	assert_in_range(clients, 2, 4); /* at once, and after 1 and 2 s more */
+	assert_honest_works();
+}
+
 static void
 test_twice(void **state)
 {
@@ -454,19 +468,13 @@ int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
-		TEST(test_honest),
-		TEST(test_malformed),
-		TEST(test_deep),
-		TEST(test_endless),
-		TEST(test_long_title),
-		TEST(test_silent),
-		TEST(test_not_done),
-		TEST(test_wrong_values),
-		TEST(test_twice),
-		TEST(test_flood),
-		TEST(test_backlog_full),
-		TEST(test_unread),
-		cmocka_unit_test(test_repair),
+		TEST(test_honest),       TEST(test_tried_again_at_leisure),
+		TEST(test_malformed),    TEST(test_deep),
+		TEST(test_endless),      TEST(test_long_title),
+		TEST(test_silent),       TEST(test_not_done),
+		TEST(test_wrong_values), TEST(test_twice),
+		TEST(test_flood),        TEST(test_backlog_full),
+		TEST(test_unread),       cmocka_unit_test(test_repair),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
