@@ -5,6 +5,7 @@
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <stdio.h>
 #include <string.h>
 
 #include <earshot/timer.h>
@@ -29,8 +30,8 @@ set_up(void **state)
 	view.repeat = EAR_REPEAT_OFF;
 	view.position = 30 * EAR_SEC;
 	view.length = 60 * EAR_SEC;
-	strcpy(view.track, "/1");
-	strcpy(view.title, "one");
+	snprintf(view.track, sizeof(view.track), "%s", "/1");
+	snprintf(view.title, sizeof(view.title), "%s", "one");
 	return 0;
 }
 
@@ -115,7 +116,7 @@ test_skip(void **state)
 	assert_int_equal(press(EAR_NEXT), 0);
 	assert_call("Next");
 	view.playback = EAR_STOPPED; /* on the way, for VLC */
-	strcpy(view.track, "/2");
+	snprintf(view.track, sizeof(view.track), "%s", "/2");
 	assert_false(holds());
 	view.playback = EAR_PLAYING;
 	assert_true(holds());
@@ -301,7 +302,7 @@ test_message(void **state)
 	assert_string_equal(name, "Rate");
 	assert_true(real == 1.5);
 	sd_bus_message_unref(message);
-	strcpy(view.track, "/not a path");
+	snprintf(view.track, sizeof(view.track), "%s", "/not a path");
 	assert_int_equal(press_value(EAR_SEEK, false, 0), 0);
 	assert_null(mpris_plan_message(&plan, bus, ":1.1"));
 	messages_close(bus);
