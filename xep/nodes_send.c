@@ -60,12 +60,27 @@ has_missed(struct nodes *nodes, struct listener *listener)
 		ear_timer_set(&nodes->again, NODES_AGAIN);
 }
 
+/* Who was let in by other rules than those of today, before a restart for example. */
+static bool
+may_still(const struct listener *listener)
+{
+	return listener->link != EAR_LINK_SERVER ||
+	       ear_may_by_server(listener->ear, listener->address, listener->node->verb);
+}
+
 /* Consumes the payload. */
 static void
 notify(struct nodes *nodes, struct listener *listener, xmpp_stanza_t *payload)
 {
-	xmpp_stanza_t *message = new_notification(nodes, listener, payload);
+	xmpp_stanza_t *message;
 
+	if (!may_still(listener)) {
+		xmpp_stanza_release(payload);
+		listener->gone = true;
+		ear_timer_set(&nodes->prune, 0);
+		return;
+	}
+	message = new_notification(nodes, listener, payload);
 	snprintf(listener->id, sizeof(listener->id), "%s", xmpp_stanza_get_id(message));
 	listener->missed = false;
 	if (ear_send(nodes->ear, message) != 0)

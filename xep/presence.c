@@ -117,9 +117,9 @@ send_to(struct ear *ear, const struct pair *pair, const char *to, const char *ty
 }
 
 static void
-send(struct ear *ear, const struct pair *pair, const char *type, const char *status)
+send(struct ear *ear, const struct pair *pair, const char *type)
 {
-	send_to(ear, pair, pair->theirs, type, status);
+	send_to(ear, pair, pair->theirs, type, NULL);
 }
 
 /* "playing: Big Buck Bunny, by Sacha Goedegebure"; "": there is nothing to say. */
@@ -138,6 +138,15 @@ status_of(struct ear *ear, char *out, size_t size)
 			 titled ? state->artist : "");
 }
 
+/* What is played is for those who may see the state. */
+static void
+tell(struct presence *presence, const struct pair *pair, const char *to)
+{
+	bool may = ear_may_by_server(presence->ear, pair->theirs, EAR_VERB_STATE);
+
+	send_to(presence->ear, pair, to, NULL, may ? presence->status : NULL);
+}
+
 static void
 tell_one(void *arg, const char *key, const char *what)
 {
@@ -145,7 +154,7 @@ tell_one(void *arg, const char *key, const char *what)
 	struct pair pair;
 
 	if (read_key(presence->ear, key, &pair))
-		send(presence->ear, &pair, NULL, presence->status);
+		tell(presence, &pair, pair.theirs);
 }
 
 static void
@@ -176,7 +185,7 @@ probe_one(void *arg, const char *key, const char *what)
 	struct pair pair;
 
 	if (read_key(presence->ear, key, &pair))
-		send(presence->ear, &pair, "probe", NULL);
+		send(presence->ear, &pair, "probe");
 }
 
 static void
@@ -186,7 +195,7 @@ leave_one(void *arg, const char *key, const char *what)
 	struct pair pair;
 
 	if (read_key(presence->ear, key, &pair))
-		send(presence->ear, &pair, "unavailable", NULL);
+		send(presence->ear, &pair, "unavailable");
 }
 
 /* --- what others say ---------------------------------------------------------------------- */
@@ -209,16 +218,16 @@ on_subscribe(const struct ear_in *in, const struct pair *pair)
 		roster_set(in->ear, pair, "from");
 	if (!ear_may(in, EAR_VERB_SUBSCRIBE) || !is_known(in->ear, pair)) {
 		ear_info("%s: may not subscribe to our presence", pair->theirs);
-		send(in->ear, pair, "unsubscribed", NULL);
+		send(in->ear, pair, "unsubscribed");
 		return;
 	}
 	if (!known)
 		ear_info("%s: subscribed to the presence of %s", pair->theirs, pair->ours);
-	send(in->ear, pair, "subscribed", NULL);
+	send(in->ear, pair, "subscribed");
 	status_of(in->ear, presence->status, sizeof(presence->status));
-	send(in->ear, pair, NULL, presence->status);
+	tell(presence, pair, pair->theirs);
 	if (!known || strcmp(roster_get(in->ear, pair), "both") != 0)
-		send(in->ear, pair, "subscribe", NULL);
+		send(in->ear, pair, "subscribe");
 }
 
 /* §3.3.3: he gets no more of it, and is no more asked for his. */
@@ -229,9 +238,9 @@ on_unsubscribe(const struct ear_in *in, const struct pair *pair)
 		return;
 	roster_set(in->ear, pair, NULL);
 	ear_info("%s: subscribed to the presence of %s no more", pair->theirs, pair->ours);
-	send(in->ear, pair, "unsubscribe", NULL);
-	send(in->ear, pair, "unsubscribed", NULL);
-	send(in->ear, pair, "unavailable", NULL);
+	send(in->ear, pair, "unsubscribe");
+	send(in->ear, pair, "unsubscribed");
+	send(in->ear, pair, "unavailable");
 }
 
 /* §4.3.2: his server asks how we are. */
@@ -241,9 +250,9 @@ on_probe(const struct ear_in *in, const struct pair *pair)
 	struct presence *presence = ear_state(in->ear, &ear_xep_presence);
 
 	if (!is_known(in->ear, pair))
-		send(in->ear, pair, "unsubscribed", NULL);
+		send(in->ear, pair, "unsubscribed");
 	else
-		send_to(in->ear, pair, in->from, NULL, presence->status);
+		tell(presence, pair, in->from);
 }
 
 /* §3.1.5, §3.2.3: his answer to being asked, or his second thoughts. */

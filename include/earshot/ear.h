@@ -91,6 +91,9 @@ enum ear_verdict ear_fail_with(const struct ear_in *in, enum ear_verdict conditi
  * inside what the stanza wants. */
 bool ear_may(const struct ear_in *in, enum ear_verb verb);
 
+/* Whether somebody may do that whom our server vouches for by that address; false: we have none. */
+bool ear_may_by_server(struct ear *ear, const char *address, enum ear_verb verb);
+
 /* How long this stanza was held up on its way, beyond what the quickest one from there took
  * (urn:earshot:delivery:0, microseconds); -1: it does not say when it was sent. */
 int64_t ear_held_up(const struct ear_in *in);

@@ -5,6 +5,7 @@
 #include "core/core.h"
 #include "core/delivery.h"
 #include "core/disco.h"
+#include "core/dispatch.h"
 #include "core/expires.h"
 #include "core/policy.h"
 #include "core/route.h"
@@ -84,6 +85,14 @@ bool
 ear_may(const struct ear_in *in, enum ear_verb verb)
 {
 	return policy_allows(in->ear->conf, verb, in->level, in->link);
+}
+
+bool
+ear_may_by_server(struct ear *ear, const char *address, enum ear_verb verb)
+{
+	return ear->server != NULL &&
+	       policy_allows(ear->conf, verb, dispatch_level(ear, ear->server, address),
+			     EAR_LINK_SERVER);
 }
 
 int64_t

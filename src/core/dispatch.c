@@ -49,9 +49,8 @@ kind_of(xmpp_stanza_t *stanza)
 	return is_type(stanza, "get") ? EAR_IQ_GET : is_type(stanza, "set") ? EAR_IQ_SET : EAR_END;
 }
 
-/* What the link vouches for, and who is on our list. */
-static enum ear_level
-level_of(struct ear *ear, const struct link *link, const char *from)
+enum ear_level
+dispatch_level(struct ear *ear, const struct link *link, const char *from)
 {
 	return link->kind == EAR_LINK_SERVER && meet_trusts_jid(ear, from) ? EAR_TRUSTED
 									   : link->level;
@@ -344,7 +343,7 @@ dispatch_in(struct ear *ear, struct link *link, xmpp_stanza_t *stanza)
 			 xmpp_stanza_get_name(stanza), in.from);
 		return;
 	}
-	in.level = level_of(ear, link, in.from);
+	in.level = dispatch_level(ear, link, in.from);
 	metrics_add(&ear->metrics, METRIC_IN, link->kind);
 	ear_debug("in  %s %s type=%s from=%s id=%s", ear_link_name(link->kind),
 		  xmpp_stanza_get_name(stanza),

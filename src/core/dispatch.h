@@ -8,6 +8,9 @@
 /* A whole stanza from a link; borrowed. */
 void dispatch_in(struct ear *ear, struct link *link, xmpp_stanza_t *stanza);
 
+/* How sure it is who that is: what the link vouches for, and who is on our list. */
+enum ear_level dispatch_level(struct ear *ear, const struct link *link, const char *from);
+
 /* No path took a message that this engine itself sent (borrowed); late: its time was over. Whether
  * an extension wants to know. */
 bool dispatch_bounce(struct ear *ear, xmpp_stanza_t *stanza, enum ear_verdict condition,

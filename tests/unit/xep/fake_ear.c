@@ -75,8 +75,8 @@ ear_player_takes_words(struct ear *ear)
 }
 
 /* As the default configuration has it. */
-bool
-ear_may(const struct ear_in *in, enum ear_verb verb)
+static bool
+may(enum ear_level level, enum ear_verb verb)
 {
 	static const enum ear_level needed[EAR_VERB_COUNT] = {
 		[EAR_VERB_OTHER] = EAR_PROVED,    [EAR_VERB_QUERY] = EAR_PLAIN,
@@ -86,7 +86,19 @@ ear_may(const struct ear_in *in, enum ear_verb verb)
 		[EAR_VERB_ADMIN] = EAR_TRUSTED,
 	};
 
-	return in->level >= needed[verb];
+	return level >= needed[verb];
+}
+
+bool
+ear_may(const struct ear_in *in, enum ear_verb verb)
+{
+	return may(in->level, verb);
+}
+
+bool
+ear_may_by_server(struct ear *ear, const char *address, enum ear_verb verb)
+{
+	return may(ear->by_server, verb);
 }
 
 int64_t
@@ -373,6 +385,7 @@ fake_new(void)
 	ear->clock = clock_new_fake();
 	ear->level = EAR_TRUSTED;
 	ear->link = EAR_LINK_LOCAL;
+	ear->by_server = EAR_PROVED;
 	ear->trust.device_name = "livingroom";
 	for (size_t i = 0; ear_xeps_all[i] != NULL; i++)
 		if (ear_xeps_all[i]->start != NULL)

@@ -67,6 +67,7 @@ struct ear {
 	struct ear_player *player; /* the test's own */
 	int asks;                  /* the ids of what was asked are their numbers */
 	bool no_words;             /* player.chat = no */
+	enum ear_level by_server;  /* of everybody, as ear_may_by_server has it */
 	int64_t held_up;           /* what ear_held_up says of every stanza */
 	void *states[32];
 	const char *self[4]; /* by kind of link */

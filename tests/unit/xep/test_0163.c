@@ -121,6 +121,20 @@ test_asked_once(void **state)
 	assert_int_equal(nodes_of(ear)->count, 0);
 }
 
+/* Who might be told once, and may no more, is told nothing, and forgotten. */
+static void
+test_may_no_more(void **state)
+{
+	available(ROMEO, "sha-1", ver_of(BOT WANTS));
+	answer(BOT WANTS);
+	assert_int_equal(ear->sends, 2);
+	ear->by_server = EAR_PLAIN; /* as with policy.state = nobody */
+	nodes_changed(ear, &node_state);
+	clock_advance(ear->clock, EAR_SEC);
+	assert_int_equal(ear->sends, 2);
+	assert_int_equal(nodes_of(ear)->count, 1); /* the other node has not changed */
+}
+
 /* An answer that does not have the hash is not believed, of nobody. */
 static void
 test_lies(void **state)
@@ -279,9 +293,10 @@ int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
-		TEST(test_asked_once),      TEST(test_lies),       TEST(test_another_hash),
-		TEST(test_changes_of_mind), TEST(test_no_contact), TEST(test_nobody_special),
-		TEST(test_no_answer),       TEST(test_bounds),     TEST(test_peer),
+		TEST(test_asked_once),     TEST(test_may_no_more),     TEST(test_lies),
+		TEST(test_another_hash),   TEST(test_changes_of_mind), TEST(test_no_contact),
+		TEST(test_nobody_special), TEST(test_no_answer),       TEST(test_bounds),
+		TEST(test_peer),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

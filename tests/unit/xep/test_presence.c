@@ -213,6 +213,26 @@ test_says_what_is_played(void **state)
 	assert_string_equal(status(), "stopped");
 }
 
+/* A contact who may not see the state does not see it in the presence either. */
+static void
+test_says_it_to_whom_may_see(void **state)
+{
+	struct player_config config = { .kind = "demo" };
+
+	presence("subscribe", ROMEO, TV);
+	assert_int_equal(player_new(NULL, ear->clock, &config, on_player, ear, &ear->player), 0);
+	ear->by_server = EAR_PLAIN; /* as with policy.state = nobody */
+	fake_clear(ear);
+	press(EAR_PLAY);
+	assert_sent(0, "available " ROMEO);
+	assert_string_equal(status(), "");
+	presence("probe", ROMEO "/phone", TV);
+	assert_string_equal(status(), "");
+	ear->by_server = EAR_PROVED;
+	presence("probe", ROMEO "/phone", TV);
+	assert_string_equal(status(), "playing: Big Buck Bunny, by Blender Foundation");
+}
+
 static void
 test_no_room(void **state)
 {
@@ -228,10 +248,15 @@ int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
-		TEST(test_subscribing),           TEST(test_who_may_not),
-		TEST(test_unsubscribing),         TEST(test_probe),
-		TEST(test_server_is_there_again), TEST(test_only_a_component),
-		TEST(test_says_what_is_played),   TEST(test_no_room),
+		TEST(test_subscribing),
+		TEST(test_who_may_not),
+		TEST(test_unsubscribing),
+		TEST(test_probe),
+		TEST(test_server_is_there_again),
+		TEST(test_only_a_component),
+		TEST(test_says_what_is_played),
+		TEST(test_no_room),
+		TEST(test_says_it_to_whom_may_see),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
