@@ -63,9 +63,11 @@ class Draw:
         self.lab.note("clock stepped")
 
     def kill(self, seconds):
+        self.lab.wait_caught_up()
         self.lab.kill(self.rng.choice(list(self.lab.ends)))
 
     def stop(self, seconds):
+        self.lab.wait_caught_up()
         self.lab.restart(self.rng.choice(list(self.lab.ends)), seconds)
 
 

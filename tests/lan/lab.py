@@ -21,7 +21,7 @@ from box import TwoHomes
 from ns import wait_until
 from servers import Ejabberd
 from strangers import DOMAIN, Street
-from traffic import History, Program, judge
+from traffic import History, Program, judge, unfinished
 
 REMOTE, BOX = "remote." + DOMAIN, "box." + DOMAIN
 DELAY = 20      # ms between each home and the server
@@ -145,6 +145,14 @@ class Lab(Street):
             wait_until(lambda h=history, n=before: came(h) >= n + count, timeout, lambda h=history:
                        "%s: %d more messages by %s\n%s" % (
                            h.name, count, link or "any way", "\n".join(h.around(None))), step=0.05)
+
+    def wait_caught_up(self, timeout=60):
+        """What was sent until half a second ago has a fate: a daemon that is killed now takes only its
+        last moment with it, not what an earlier fault made it hold."""
+        for history in self.histories:
+            wait_until(lambda h=history: len(unfinished(h)) <= self.rate / 2, timeout,
+                       lambda h=history: "%s: %s without a fate\n%s" % (
+                           h.name, unfinished(h), "\n".join(h.around(None))), step=0.05)
 
     def wait_all_sent(self, timeout=120):
         wait_until(lambda: all(p.is_done() for p in self.programs), timeout, "all to be sent")

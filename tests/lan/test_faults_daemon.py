@@ -14,6 +14,7 @@ def test_killed(who):
     """kill -9, and started again."""
     with lab() as made:
         for _ in range(2):
+            made.wait_caught_up()
             made.kill(getattr(made, who))
             made.wait_ways("lan", "server")
             made.wait_more(50, "lan", 60)
@@ -37,6 +38,7 @@ def test_killed_without_the_lan():
         made.note("LAN unplugged")
         made.wait_more(50, "server", 60)
         for daemon in (made.box, made.remote):
+            made.wait_caught_up()
             made.kill(daemon)
             made.wait_ways("server")
             made.wait_more(50, "server", 60)
