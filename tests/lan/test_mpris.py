@@ -141,6 +141,8 @@ def test_two_players(box, player):
     player(box.desk.mpv, box.clips)
     wait_player(box, "mpv")
     box.desk.playerctl("vlc", "pause")
+    # VLC says nothing of a rest that is over before it has begun.
+    wait_until(lambda: box.desk.playerctl("vlc", "status") == "Paused", 20, "VLC to rest")
     box.desk.playerctl("vlc", "play")
     wait_player(box, "VLC")
     os.kill(vlc.pid, signal.SIGSTOP)
