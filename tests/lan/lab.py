@@ -177,12 +177,17 @@ class Lab(Street):
             program.stop()
             if program.failure is not None:
                 raise program.failure
-        found = {h: judge(h, errors, grace) for h in self.histories}
+        found = self.judged(errors, grace)
         for history in self.histories:
             print(self.summary(history, found[history]))
         if any(found.values()):
             self.keep_logs()
             raise AssertionError(self.report(found))
+
+    def judged(self, errors, grace):
+        """{history: its defects}"""
+        return {history: judge(history, errors, grace, back)
+                for history, back in zip(self.histories, reversed(self.histories))}
 
     def keep_logs(self):
         folder = os.environ.get("EARSHOT_LOGS")

@@ -55,6 +55,14 @@ def test_where_errors_are_allowed(more, found):
     assert kinds(GOOD + more, errors=True) == found
 
 
+def test_what_was_handed_on_at_the_end():
+    """Twice is wrong, but for what the receiver's daemon had in its hands when it was killed."""
+    twice = [("sent", 1, "", 10.0), ("got", 1, "lan", 10.1), ("got", 1, "server", 12.0)]
+    for end, found in ((10.15, []), (10.5, [("twice", 1)]), (10.05, [("twice", 1)])):
+        back = History("back", [("broken", None, "", end)])
+        assert kinds(twice, back=back) == found, end
+
+
 def test_what_died_with_its_daemon():
     """Only what it was given in its last moment; what came before must have a fate."""
     events = [("sent", 1, "", 10.0), ("sent", 2, "", 11.5), ("broken", None, "", 12.0),

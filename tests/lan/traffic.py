@@ -34,6 +34,7 @@ HELLO = "<presence/><iq type='set' id='hello'><flush xmlns='%s'/></iq>" % CONTRO
 HEADER = ("<?xml version='1.0'?><stream:stream xmlns='%s' "
           "xmlns:stream='http://etherx.jabber.org/streams' version='1.0'>" % CLIENT)
 BUFFER = 65536      # bytes that wait for the daemon before nothing more is sent
+HANDED = 0.1        # s before the end of a daemon: what it handed on then, it may not have noted
 MAYBE = re.compile(r"may (also )?have (arrived|been)")
 
 Event = collections.namedtuple("Event", "at what number text")
@@ -104,23 +105,27 @@ def unfinished(history, grace=0.0):
             not any(0 <= end - e.at <= grace for end in ends)]
 
 
-def judge(history, errors=False, grace=0.0):
-    """What is wrong with it: a list of Defect. errors: a message may come back as an error."""
-    return [*arrivals(history), *failures(history, errors),
+def judge(history, errors=False, grace=0.0, back=None):
+    """What is wrong with it: a list of Defect. errors: a message may come back as an error. back: the
+    other direction, whose sender is the receiver here: what he was handed when his daemon was killed
+    may be handed to him again."""
+    return [*arrivals(history, back.of("broken") if back else []), *failures(history, errors),
             *(Defect("lost", n, "neither arrived nor came back") for n in
               unfinished(history, grace))]
 
 
-def arrivals(history):
-    sent, seen, last = {e.number for e in history.of("sent")}, set(), None
+def arrivals(history, ends):
+    sent, seen, last = {e.number for e in history.of("sent")}, {}, None
     for event in history.of("got"):
         if event.number not in sent:
             yield Defect("alien", event.number, "was never sent")
         elif event.number in seen:
-            yield Defect("twice", event.number, "arrived again, by %s" % event.text)
+            if not any(0 <= end.at - seen[event.number] <= HANDED for end in ends):
+                yield Defect("twice", event.number, "arrived again, by %s" % event.text)
+            continue
         elif last is not None and event.number < last:
             yield Defect("order", event.number, "arrived after %d" % last)
-        seen.add(event.number)
+        seen[event.number] = event.at
         last = max(event.number, -1 if last is None else last)
     for event in history.of("alien"):
         yield Defect("alien", event.number, event.text)
