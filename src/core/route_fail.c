@@ -215,6 +215,14 @@ is_of_trust(int error)
 	       error == -EACCES;
 }
 
+/* What was to leave it has come back. */
+static void
+lan_has_left(struct dest *dest)
+{
+	if (dest->leaving)
+		dest->leaving = dest->switching = false;
+}
+
 /*
  * A peer that closed or reset a stream which worked may take a new one at once, when there is
  * something to send; a dead cable will not, nor one that never let us in.
@@ -236,8 +244,7 @@ lan_is_down(struct dest *dest, int error, const char *text)
 	copy_text(path->failure, sizeof(path->failure), text);
 	path->left = error == 0;
 	dest->silent = false;
-	if (dest->leaving)
-		dest->leaving = dest->switching = false;
+	lan_has_left(dest);
 	/* Somebody else may announce the same key. */
 	if (dest->bound && error != 0)
 		meet_later(dest->ear, EXPECT_OTHER);
@@ -246,15 +253,33 @@ lan_is_down(struct dest *dest, int error, const char *text)
 		route_choose(dest);
 }
 
+/* It has been replaced already, and what it ended of says nothing about the one that is up now. */
+static bool
+is_replaced(struct ear *ear, const struct link *link)
+{
+	const struct link *now = ear->reach->lan_find(ear->reach_arg, link->peer);
+
+	return now != NULL && now != link && now->state == LINK_UP;
+}
+
 void
 route_on_down(struct ear *ear, struct link *link, int error, const char *text)
 {
 	struct dest *dest;
 
-	if (link->kind == EAR_LINK_SERVER)
+	if (link->kind == EAR_LINK_SERVER) {
 		dests_each(ear, server_is_down, (void *)text);
-	else if (link->kind == EAR_LINK_LAN && (dest = dest_find(ear, link->peer)) != NULL)
+		return;
+	}
+	dest = link->kind == EAR_LINK_LAN ? dest_find(ear, link->peer) : NULL;
+	if (dest == NULL)
+		return;
+	if (!is_replaced(ear, link)) {
 		lan_is_down(dest, error, text);
+	} else {
+		lan_has_left(dest);
+		route_flush(dest);
+	}
 }
 
 /*
