@@ -12,8 +12,6 @@
 #include "player/kodi_impl.h"
 #include "player/tcp.h"
 
-#define RETRY_MIN     (EAR_SEC)
-#define RETRY_MAX     (30 * EAR_SEC)
 #define SHOW_MSEC_MIN 1500 /* what Kodi takes */
 #define SHOW_MSEC_MAX 3600000
 
@@ -24,23 +22,10 @@ on_up(void *arg)
 
 	ear_info("player: Kodi at %s", kodi->url);
 	kodi->up = true;
-	ear_timer_stop(&kodi->retry);
+	retry_stop(&kodi->retry);
 	player_poke(kodi->player);
 	if (kodi->phase == KODI_CONNECT)
 		kodi_start(kodi);
-}
-
-static void
-kodi_retry(struct kodi *kodi)
-{
-	if (!player_is_watched(kodi->player))
-		return;
-	kodi->retry_after *= 2;
-	if (kodi->retry_after < RETRY_MIN)
-		kodi->retry_after = RETRY_MIN;
-	if (kodi->retry_after > RETRY_MAX)
-		kodi->retry_after = RETRY_MAX;
-	ear_timer_set(&kodi->retry, kodi->retry_after);
 }
 
 /*
@@ -77,7 +62,7 @@ on_gone(void *arg, int error)
 	kodi->starting = 0;
 	if (kodi->phase != KODI_REST)
 		kodi_end(kodi, error);
-	kodi_retry(kodi);
+	retry_later(&kodi->retry);
 }
 
 static void
@@ -111,7 +96,7 @@ kodi_begin(void *self, const struct ear_press *press)
 	kodi->begun = kodi_now(kodi);
 	if (kodi->up) {
 		kodi_start(kodi);
-	} else if (press == NULL && kodi->stranger && ear_timer_is_set(&kodi->retry)) {
+	} else if (press == NULL && kodi->stranger && ear_timer_is_set(&kodi->retry.timer)) {
 		player_done(kodi->player, -ENODEV, NULL); /* not time and again for the asking */
 	} else {
 		kodi_enter(kodi, KODI_CONNECT);
@@ -144,9 +129,7 @@ kodi_open(struct ear_player *player, const struct player_config *config, void **
 	kodi->resume_list = kodi->resume_index = -1;
 	kodi->next_id = 1;
 	ear_timer_init(&kodi->wait, player_clock(player), kodi_on_wait, kodi);
-	ear_timer_init(&kodi->retry, player_clock(player), on_retry, kodi);
-	if (player_is_watched(player))
-		ear_timer_set(&kodi->retry, 0);
+	retry_init(&kodi->retry, player, on_retry, kodi);
 	*self = kodi;
 	return 0;
 }
@@ -157,7 +140,7 @@ kodi_close(void *self)
 	struct kodi *kodi = self;
 
 	ear_timer_stop(&kodi->wait);
-	ear_timer_stop(&kodi->retry);
+	retry_stop(&kodi->retry);
 	kodi_rpc_free(kodi->rpc);
 	free(kodi->url);
 	free(kodi);

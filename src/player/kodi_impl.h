@@ -10,6 +10,7 @@
 #include "player/kodi_rpc.h"
 #include "player/kodi_view.h"
 #include "player/ops.h"
+#include "player/retry.h"
 
 enum kodi_phase {
 	KODI_REST,    /* no job */
@@ -46,8 +47,8 @@ struct kodi {
 	size_t count;
 	unsigned missing;
 	enum kodi_ask asked;
-	struct ear_timer wait, retry;
-	int64_t retry_after; /* of the last time; 0: Kodi has told a whole view since */
+	struct ear_timer wait;
+	struct retry retry;
 	int64_t shown_until; /* a line of ours is on the screen */
 };
 

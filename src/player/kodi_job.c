@@ -180,7 +180,7 @@ kodi_viewed(struct kodi *kodi)
 {
 	kodi_view_finish(&kodi->view, kodi->resume_list);
 	kodi->stranger = false;
-	kodi->retry_after = 0;
+	retry_reset(&kodi->retry);
 	/* What is just being stopped is no longer in a list, and pictures are in none of ours. */
 	if (kodi->view.index >= 0 && kodi_view_size(&kodi->view, kodi->view.list) > 0) {
 		kodi->resume_list = kodi->view.list;

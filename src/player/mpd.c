@@ -20,10 +20,9 @@
 #include "player/mpd_link.h"
 #include "player/mpd_view.h"
 #include "player/ops.h"
+#include "player/retry.h"
 
 #define SETTLE_MAX (EAR_SEC) /* a slow network: then the state is told as it is */
-#define RETRY_MIN  (EAR_SEC)
-#define RETRY_MAX  (30 * EAR_SEC)
 
 enum mpd_phase {
 	MPD_REST,    /* no job */
@@ -49,8 +48,8 @@ struct mpd {
 	int bad;    /* what is wrong with the answer that comes now */
 	int added;  /* the id that it gives, or -1 */
 	int hushed; /* see mpd_view_finish() */
-	struct ear_timer settle, retry;
-	int64_t retry_after;
+	struct ear_timer settle;
+	struct retry retry;
 };
 
 static const char *
@@ -94,20 +93,11 @@ mpd_end(struct mpd *mpd, int error)
 }
 
 static void
-mpd_retry(struct mpd *mpd)
-{
-	if (!player_is_watched(mpd->player))
-		return;
-	ear_timer_set(&mpd->retry, mpd->retry_after);
-	mpd->retry_after = mpd->retry_after * 2 > RETRY_MAX ? RETRY_MAX : mpd->retry_after * 2;
-}
-
-static void
 mpd_drop(struct mpd *mpd)
 {
 	mpd_link_free(mpd->link);
 	mpd->link = NULL;
-	mpd_retry(mpd);
+	retry_later(&mpd->retry);
 }
 
 /* What does not fit means an MPD that does not read. */
@@ -216,8 +206,8 @@ on_ready(void *arg)
 	struct mpd *mpd = arg;
 
 	ear_info("player: connected to mpd");
-	mpd->retry_after = RETRY_MIN;
-	ear_timer_stop(&mpd->retry);
+	retry_reset(&mpd->retry);
+	retry_stop(&mpd->retry);
 	if (mpd->phase == MPD_GREET) {
 		mpd_read(mpd, MPD_LOOK);
 		return;
@@ -337,7 +327,7 @@ on_retry(void *arg)
 		mpd->link = NULL;
 		(void)mpd_connect(mpd);
 	}
-	mpd_retry(mpd);
+	retry_later(&mpd->retry);
 }
 
 /* Whether there is something to be pressed; otherwise it is a question, or an error. */
@@ -409,7 +399,7 @@ mpd_close(void *self)
 	struct mpd *mpd = self;
 
 	ear_timer_stop(&mpd->settle);
-	ear_timer_stop(&mpd->retry);
+	retry_stop(&mpd->retry);
 	mpd_link_free(mpd->link);
 	if (mpd->password != NULL)
 		explicit_bzero(mpd->password, strlen(mpd->password));
@@ -426,9 +416,7 @@ mpd_open(struct ear_player *player, const struct player_config *config, void **s
 	mpd->player = player;
 	mpd->hushed = -1;
 	mpd->password = xstrdup(config->secret);
-	mpd->retry_after = RETRY_MIN;
 	ear_timer_init(&mpd->settle, player_clock(player), on_settle, mpd);
-	ear_timer_init(&mpd->retry, player_clock(player), on_retry, mpd);
 	/* In MPD's protocol a line end would end the command. */
 	if (error == 0 && config->secret != NULL && strpbrk(config->secret, "\r\n") != NULL)
 		error = -EINVAL;
@@ -436,8 +424,7 @@ mpd_open(struct ear_player *player, const struct player_config *config, void **s
 		mpd_close(mpd);
 		return error;
 	}
-	if (player_is_watched(player))
-		ear_timer_set(&mpd->retry, 0);
+	retry_init(&mpd->retry, player, on_retry, mpd);
 	*self = mpd;
 	return 0;
 }

@@ -7,6 +7,7 @@
 
 #include "player/mpris_bus.h"
 #include "player/mpris_players.h"
+#include "player/retry.h"
 
 enum mpris_phase {
 	MPRIS_REST,    /* no job */
@@ -28,8 +29,7 @@ struct mpris {
 	struct list owners;   /* names whose owner was asked for */
 	size_t owners_count;
 	struct ear_timer gap; /* one that has stopped may have stopped for good */
-	struct ear_timer retry;
-	int64_t retry_after;
+	struct retry retry;
 	/* the job; mpris.c */
 	enum mpris_phase phase;
 	int64_t since; /* it is in that phase */

@@ -16,8 +16,6 @@
 #include "player/mpris_impl.h"
 #include "player/ops.h"
 
-#define RETRY_MIN (EAR_SEC)
-#define RETRY_MAX (30 * EAR_SEC)
 #define ASKED_MAX 64 /* owners asked for at a time */
 
 #define BUS_NAME "org.freedesktop.DBus"
@@ -263,7 +261,7 @@ on_names(sd_bus_message *answer, void *arg, sd_bus_error *failed)
 	struct mpris_reader reader = mpris_reader(answer);
 
 	mpris->listing = sd_bus_slot_unref(mpris->listing);
-	mpris->retry_after = RETRY_MIN;
+	retry_reset(&mpris->retry);
 	mpris->players.missed = false;
 	if (sd_bus_message_is_method_error(answer, NULL) <= 0)
 		(void)mpris_read_texts(&reader, ask_owner, mpris);
@@ -378,18 +376,6 @@ watch_close(struct mpris *mpris)
 	mpris->bus = NULL;
 }
 
-/* Only with somebody to tell: a player that appears is a change. */
-static void
-retry_later(struct mpris *mpris)
-{
-	if (!player_is_watched(mpris->player))
-		return;
-	ear_timer_set(&mpris->retry, mpris->retry_after);
-	mpris->retry_after *= 2;
-	if (mpris->retry_after > RETRY_MAX)
-		mpris->retry_after = RETRY_MAX;
-}
-
 static void
 on_gone(void *arg)
 {
@@ -398,14 +384,17 @@ on_gone(void *arg)
 	ear_info("player: the D-Bus is gone");
 	watch_close(mpris);
 	mpris_on_bus_gone(mpris);
-	retry_later(mpris);
+	retry_later(&mpris->retry);
 }
 
+/* Only with somebody to tell: a player that appears is a change. */
 static void
 on_retry(void *arg)
 {
-	if (mpris_watch_open(arg) != 0)
-		retry_later(arg);
+	struct mpris *mpris = arg;
+
+	if (mpris_watch_open(mpris) != 0)
+		retry_later(&mpris->retry);
 }
 
 /* Before the names are listed, so that nobody comes in between. */
@@ -448,17 +437,14 @@ mpris_watch_init(struct mpris *mpris)
 {
 	mpris_players_init(&mpris->players, mpris->only);
 	list_init(&mpris->owners);
-	mpris->retry_after = RETRY_MIN;
 	ear_timer_init(&mpris->gap, player_clock(mpris->player), on_gap, mpris);
-	ear_timer_init(&mpris->retry, player_clock(mpris->player), on_retry, mpris);
-	if (player_is_watched(mpris->player))
-		ear_timer_set(&mpris->retry, 0);
+	retry_init(&mpris->retry, mpris->player, on_retry, mpris);
 }
 
 void
 mpris_watch_release(struct mpris *mpris)
 {
 	ear_timer_stop(&mpris->gap);
-	ear_timer_stop(&mpris->retry);
+	retry_stop(&mpris->retry);
 	watch_close(mpris);
 }

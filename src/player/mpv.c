@@ -19,14 +19,13 @@
 #include "player/mpv_ipc.h"
 #include "player/mpv_view.h"
 #include "player/ops.h"
+#include "player/retry.h"
 
 #define SETTLE_MAX (EAR_SEC) /* a slow network: then the state is told as it is */
 /* Everybody has been told by then, or nothing has changed. While mpv is busy reading its state out
  * to us, the others would hear of the change only after that. */
-#define TELL_MAX  (2 * EAR_MSEC)
-#define REFUSED   (EAR_SEC / 10) /* what cannot be opened leaves mpv idle, or the next plays */
-#define RETRY_MIN (EAR_SEC)
-#define RETRY_MAX (30 * EAR_SEC)
+#define TELL_MAX (2 * EAR_MSEC)
+#define REFUSED  (EAR_SEC / 10) /* what cannot be opened leaves mpv idle, or the next plays */
 
 #define SHOW_MSEC_MAX 3600000 /* far below what mpv's own integer holds */
 
@@ -55,8 +54,8 @@ struct mpv {
 	json_int_t first, next_id;
 	size_t count;
 	unsigned missing;
-	struct ear_timer settle, retry;
-	int64_t retry_after;
+	struct ear_timer settle;
+	struct retry retry;
 };
 
 /* Observed, so that changes by others are told; cheap, since none of them moves at rest. */
@@ -119,7 +118,7 @@ mpv_end(struct mpv *mpv, int error)
 {
 	mpv_enter(mpv, MPV_REST);
 	if (error == 0)
-		mpv->retry_after = RETRY_MIN;
+		retry_reset(&mpv->retry);
 	player_done(mpv->player, error, error == 0 ? &mpv->view.state : NULL);
 }
 
@@ -326,15 +325,6 @@ on_object(void *arg, json_t *object)
 }
 
 static void
-mpv_retry(struct mpv *mpv)
-{
-	if (!player_is_watched(mpv->player))
-		return;
-	ear_timer_set(&mpv->retry, mpv->retry_after);
-	mpv->retry_after = mpv->retry_after * 2 > RETRY_MAX ? RETRY_MAX : mpv->retry_after * 2;
-}
-
-static void
 on_gone(void *arg, int error)
 {
 	struct mpv *mpv = arg;
@@ -348,7 +338,7 @@ on_gone(void *arg, int error)
 	if (mpv->phase != MPV_REST)
 		mpv_end(mpv, error);
 	player_tell(mpv->player, NULL);
-	mpv_retry(mpv);
+	retry_later(&mpv->retry);
 }
 
 static const struct mpv_ipc_events ipc_events = { on_object, on_gone };
@@ -375,7 +365,7 @@ mpv_try(struct mpv *mpv, const char *path)
 	if (mpv->ipc == NULL)
 		return error;
 	ear_info("player: mpv at %s", path);
-	ear_timer_stop(&mpv->retry);
+	retry_stop(&mpv->retry);
 	let_go(mpv);
 	mpv_observe(mpv);
 	return 0;
@@ -404,7 +394,7 @@ on_retry(void *arg)
 	if (mpv->ipc != NULL)
 		return;
 	if (mpv_connect(mpv) != 0)
-		mpv_retry(mpv);
+		retry_later(&mpv->retry);
 	else
 		player_poke(mpv->player);
 }
@@ -445,11 +435,8 @@ mpv_open(struct ear_player *player, const struct player_config *config, void **s
 	mpv->socket = xstrdup(config->socket);
 	mpv->resume = -1;
 	mpv->next_id = 1;
-	mpv->retry_after = RETRY_MIN;
 	ear_timer_init(&mpv->settle, player_clock(player), on_settle, mpv);
-	ear_timer_init(&mpv->retry, player_clock(player), on_retry, mpv);
-	if (player_is_watched(player))
-		ear_timer_set(&mpv->retry, 0);
+	retry_init(&mpv->retry, player, on_retry, mpv);
 	*self = mpv;
 	return 0;
 }
@@ -460,7 +447,7 @@ mpv_close(void *self)
 	struct mpv *mpv = self;
 
 	ear_timer_stop(&mpv->settle);
-	ear_timer_stop(&mpv->retry);
+	retry_stop(&mpv->retry);
 	if (mpv->ipc != NULL)
 		let_go(mpv);
 	mpv_ipc_free(mpv->ipc);
