@@ -282,7 +282,7 @@ on_gone(void *arg, int error)
 	mpd_drop(mpd);
 	if (mpd->phase != MPD_REST)
 		mpd_end(mpd, error == -EPROTO ? error : -ENODEV);
-	player_poke(mpd->player);
+	player_tell(mpd->player, NULL);
 }
 
 static const struct mpd_link_events link_events = { on_ready, on_pair, on_answered, on_changed,

@@ -11,6 +11,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/socket.h>
@@ -29,6 +30,7 @@ static struct mpd_rig mpd;
 static struct rig *const rig = &mpd.rig;
 static char front[96]; /* the socket of the liar */
 static pid_t liar;
+static int *served; /* connections, counted in the liar's process */
 
 static int
 setup(void **state)
@@ -45,6 +47,7 @@ teardown(void **state)
 	if (liar > 0) {
 		kill(liar, SIGKILL);
 		waitpid(liar, NULL, 0);
+		munmap(served, sizeof(*served));
 	}
 	mpd_rig_release(&mpd);
 	return 0;
@@ -106,6 +109,9 @@ start_liar(void (*serve)(int fd))
 
 	assert_int_equal(bind(listener, (struct sockaddr *)&address, sizeof(address)), 0);
 	assert_int_equal(listen(listener, 4), 0);
+	served = mmap(NULL, sizeof(*served), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1,
+		      0);
+	assert_true(served != MAP_FAILED);
 	liar = fork();
 	assert_true(liar >= 0);
 	if (liar == 0) {
@@ -114,6 +120,7 @@ start_liar(void (*serve)(int fd))
 		for (;;) {
 			int fd = accept(listener, NULL, NULL);
 
+			++*served;
 			if (fork() == 0) {
 				prctl(PR_SET_PDEATHSIG, SIGKILL);
 				serve(fd);
@@ -305,6 +312,25 @@ test_unasked(void **state)
 }
 
 static void
+on_changed(void *arg, const struct ear_player_state *state)
+{
+}
+
+/* One that never speaks its protocol is tried again now and then, less and less often. */
+static void
+test_tried_again_at_leisure(void **state)
+{
+	struct player_config config = { .kind = "mpd", .socket = front };
+
+	start_liar(serve_garbage);
+	player_free(rig->player);
+	assert_int_equal(player_new(rig->base, rig->clock, &config, on_changed, NULL, &rig->player),
+			 0);
+	rig_run(rig, 5 * EAR_SEC);
+	assert_in_range(*served, 2, 4); /* at once, and after 1 and 2 s more */
+}
+
+static void
 test_silence(void **state)
 {
 	start_liar(serve_silence);
@@ -355,10 +381,18 @@ int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
-		TEST(test_no_mpd),        TEST(test_binary),       TEST(test_endless_line),
-		TEST(test_endless_title), TEST(test_50_megabytes), TEST(test_refusal),
-		TEST(test_nothing),       TEST(test_odd_values),   TEST(test_unasked),
-		TEST(test_silence),       TEST(test_half_lines),
+		TEST(test_tried_again_at_leisure),
+		TEST(test_no_mpd),
+		TEST(test_binary),
+		TEST(test_endless_line),
+		TEST(test_endless_title),
+		TEST(test_50_megabytes),
+		TEST(test_refusal),
+		TEST(test_nothing),
+		TEST(test_odd_values),
+		TEST(test_unasked),
+		TEST(test_silence),
+		TEST(test_half_lines),
 	};
 
 	return cmocka_run_group_tests(tests, mpd_rig_compose, mpd_rig_discard);
