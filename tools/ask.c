@@ -9,24 +9,29 @@
 #include "cli.h"
 #include "client.h"
 
+enum ear_link_kind
+cli_link_of(xmpp_stanza_t *element)
+{
+	const char *name = xmpp_stanza_get_attribute(element, "link");
+
+	for (int kind = EAR_LINK_LOCAL; name != NULL && kind <= EAR_LINK_SERVER; kind++)
+		if (strcmp(name, ear_link_name(kind)) == 0)
+			return kind;
+	return EAR_LINK_NONE;
+}
+
 void
 cli_via(xmpp_stanza_t *stanza, enum ear_link_kind *link, int64_t *rtt_us, const char **level)
 {
 	xmpp_stanza_t *via = stanza == NULL ? NULL : ear_find(stanza, "via", EAR_NS_CONTROL);
-	const char *name = via == NULL ? NULL : xmpp_stanza_get_attribute(via, "link");
 	const char *rtt = via == NULL ? NULL : xmpp_stanza_get_attribute(via, "rtt-us");
 
 	if (level != NULL)
 		*level = via == NULL ? NULL : xmpp_stanza_get_attribute(via, "level");
 	if (rtt_us != NULL)
 		*rtt_us = rtt == NULL ? -1 : strtoll(rtt, NULL, 10);
-	if (link == NULL)
-		return;
-	*link = EAR_LINK_NONE;
-	for (int kind = EAR_LINK_LOCAL; name != NULL && kind <= EAR_LINK_SERVER; kind++) {
-		if (strcmp(name, ear_link_name(kind)) == 0)
-			*link = kind;
-	}
+	if (link != NULL)
+		*link = via == NULL ? EAR_LINK_NONE : cli_link_of(via);
 }
 
 static bool

@@ -119,6 +119,9 @@ void cli_sleep(struct cli *cli, double seconds);
 
 int64_t cli_now(void);
 
+/* Which link an element of EAR_NS_CONTROL is about; EAR_LINK_NONE: none that there is. */
+enum ear_link_kind cli_link_of(xmpp_stanza_t *element);
+
 /* Link, round-trip time and level that <via/> tells. Each may be NULL. */
 void cli_via(xmpp_stanza_t *stanza, enum ear_link_kind *link, int64_t *rtt_us, const char **level);
 

@@ -169,17 +169,6 @@ forget_names(struct follow *follow)
 	add_name(follow, follow->address);
 }
 
-static enum ear_link_kind
-kind_of(xmpp_stanza_t *element)
-{
-	const char *link = xmpp_stanza_get_attribute(element, "link");
-
-	for (int kind = EAR_LINK_LOCAL; link != NULL && kind <= EAR_LINK_SERVER; kind++)
-		if (strcmp(link, ear_link_name(kind)) == 0)
-			return kind;
-	return EAR_LINK_NONE;
-}
-
 static void
 take_names(struct follow *follow, xmpp_stanza_t *answer)
 {
@@ -193,7 +182,7 @@ take_names(struct follow *follow, xmpp_stanza_t *answer)
 		add_name(follow, xmpp_stanza_get_attribute(e, "to"));
 		add_name(follow, xmpp_stanza_get_attribute(e, "address"));
 		if (chosen != NULL && strcmp(chosen, "true") == 0)
-			follow->link = kind_of(e);
+			follow->link = cli_link_of(e);
 	}
 }
 
@@ -208,7 +197,7 @@ take_ours(struct follow *follow, xmpp_stanza_t *answer)
 	for (xmpp_stanza_t *e = self == NULL ? NULL : ear_first(self);
 	     e != NULL && follow->our_count < OURS_MAX; e = ear_next(e)) {
 		const char *address = xmpp_stanza_get_attribute(e, "address");
-		enum ear_link_kind kind = kind_of(e);
+		enum ear_link_kind kind = cli_link_of(e);
 
 		if (address == NULL || kind == EAR_LINK_NONE)
 			continue;

@@ -10,6 +10,7 @@
 #include "caps.h"
 #include "memory.h"
 #include "nodes.h"
+#include "presence.h"
 
 extern const struct ear_xep ear_xep_0163;
 
@@ -34,14 +35,6 @@ may_any(const struct ear_in *in)
 }
 
 /* --- users of a server -------------------------------------------------------------------- */
-
-static bool
-is_component(struct ear *ear)
-{
-	const char *self = ear_self(ear, EAR_LINK_SERVER);
-
-	return self != NULL && ear_jid_resource(self) == NULL;
-}
 
 static void
 is_available(struct pep *pep, const struct ear_in *in)
@@ -72,7 +65,7 @@ on_presence(const struct ear_in *in)
 	struct pep *pep = ear_state(in->ear, &ear_xep_0163);
 	const char *type = xmpp_stanza_get_type(in->stanza);
 
-	if (in->link != EAR_LINK_SERVER || !is_component(in->ear) || in->to == NULL)
+	if (in->link != EAR_LINK_SERVER || !presence_is_component(in->ear) || in->to == NULL)
 		return EAR_PASS;
 	if (type == NULL) {
 		is_available(pep, in);

@@ -5,6 +5,7 @@
 
 #include "memory.h"
 #include "nodes_impl.h"
+#include "presence.h"
 
 struct look {
 	const char *address;
@@ -102,11 +103,10 @@ told_forget_all(struct nodes *nodes)
 static char *
 ours_of(const struct ear_in *in)
 {
-	const char *self = ear_self(in->ear, EAR_LINK_SERVER);
 	char bare[EAR_JID_SIZE];
 
-	if (in->link != EAR_LINK_SERVER || self == NULL || ear_jid_resource(self) != NULL ||
-	    in->to == NULL || ear_jid_bare(in->to, bare, sizeof(bare)) != 0)
+	if (in->link != EAR_LINK_SERVER || !presence_is_component(in->ear) || in->to == NULL ||
+	    ear_jid_bare(in->to, bare, sizeof(bare)) != 0)
 		return NULL;
 	return xep_strdup(bare);
 }

@@ -32,8 +32,8 @@ struct pair {
 	char ours[EAR_JID_SIZE], theirs[EAR_JID_SIZE];
 };
 
-static bool
-is_component(struct ear *ear)
+bool
+presence_is_component(struct ear *ear)
 {
 	const char *self = ear_self(ear, EAR_LINK_SERVER);
 
@@ -171,7 +171,7 @@ on_gap_over(void *arg)
 	char status[STATUS_MAX];
 
 	status_of(presence->ear, status, sizeof(status));
-	if (!is_component(presence->ear) || strcmp(status, presence->status) == 0)
+	if (!presence_is_component(presence->ear) || strcmp(status, presence->status) == 0)
 		return;
 	tell_all(presence);
 	ear_timer_set(&presence->gap, GAP);
@@ -269,7 +269,7 @@ on_presence(const struct ear_in *in)
 	const char *type = xmpp_stanza_get_type(in->stanza);
 	struct pair pair;
 
-	if (in->link != EAR_LINK_SERVER || !is_component(in->ear) || type == NULL ||
+	if (in->link != EAR_LINK_SERVER || !presence_is_component(in->ear) || type == NULL ||
 	    in->to == NULL || ear_jid_bare(in->to, pair.ours, sizeof(pair.ours)) != 0 ||
 	    ear_jid_bare(in->from, pair.theirs, sizeof(pair.theirs)) != 0)
 		return EAR_PASS;
@@ -293,7 +293,7 @@ on_change(void *arg, const struct ear_event *event)
 {
 	struct presence *presence = arg;
 
-	if (event->kind == EAR_SERVER_UP && is_component(presence->ear)) {
+	if (event->kind == EAR_SERVER_UP && presence_is_component(presence->ear)) {
 		tell_all(presence);
 		ear_each_kept(presence->ear, "roster ", probe_one, presence);
 	}
@@ -320,7 +320,7 @@ stop(struct ear *ear)
 
 	ear_unwatch(ear, on_change, presence);
 	ear_timer_stop(&presence->gap);
-	if (is_component(ear))
+	if (presence_is_component(ear))
 		ear_each_kept(ear, "roster ", leave_one, presence);
 	ear_set_state(ear, &ear_xep_presence, NULL);
 	free(presence);

@@ -1,10 +1,13 @@
 /* SPDX-License-Identifier: ISC */
-/* presence.h: how many may subscribe to our presence. */
+/* presence.h: whose presence we send ourselves, and to how many. */
 #ifndef XEP_PRESENCE_H
 #define XEP_PRESENCE_H
 
 #include <earshot/ear.h>
 
 #define PRESENCE_ROSTER_MAX 1024
+
+/* Whether we are a component, whose presence no server keeps, and the link to it has been up. */
+bool presence_is_component(struct ear *ear);
 
 #endif

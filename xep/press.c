@@ -24,7 +24,6 @@ struct waiting {
 extern const struct ear_xep ear_xep_press;
 
 struct presses {
-	struct ear *ear;
 	struct press_past *past;
 	struct waiting all; /* head of a ring */
 };
@@ -182,7 +181,6 @@ start(struct ear *ear)
 {
 	struct presses *presses = xep_alloc(sizeof(*presses));
 
-	presses->ear = ear;
 	presses->past = press_past_new(ear_clock(ear));
 	presses->all.next = presses->all.prev = &presses->all;
 	ear_set_state(ear, &ear_xep_press, presses);

@@ -135,10 +135,10 @@ demo_set_rate(struct demo *demo, const struct ear_press *press)
 static int
 demo_set_repeat(struct demo *demo, const struct ear_press *press)
 {
-	int64_t to = press->has_value ? press->value : ((int)demo->list.repeat + 1) % 3;
+	int to = player_repeat_wanted(press, demo->list.repeat);
 
-	if (to < EAR_REPEAT_OFF || to > EAR_REPEAT_ONE)
-		return -ERANGE;
+	if (to < 0)
+		return to;
 	demo->list.repeat = (enum ear_repeat)to;
 	return 0;
 }

@@ -9,6 +9,7 @@
 #include <earshot/timer.h>
 
 #include "player/mpd_view.h"
+#include "player/ops.h"
 
 #define SEEK_MAX (INT64_C(1000000) * EAR_SEC) /* what MPD's milliseconds hold */
 
@@ -156,10 +157,10 @@ plan_shuffle(struct mpd_plan *plan, const struct mpd_view *view, const struct ea
 static int
 plan_repeat(struct mpd_plan *plan, const struct mpd_view *view, const struct ear_press *press)
 {
-	int64_t to = press->has_value ? press->value : (view->state.repeat + 1) % 3;
+	int to = player_repeat_wanted(press, view->state.repeat);
 
-	if (to < EAR_REPEAT_OFF || to > EAR_REPEAT_ONE)
-		return -ERANGE;
+	if (to < 0)
+		return to;
 	add(plan, "repeat", to != EAR_REPEAT_OFF);
 	add(plan, "single", to == EAR_REPEAT_ONE);
 	return 0;

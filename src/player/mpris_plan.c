@@ -8,6 +8,7 @@
 
 #include "base/alloc.h"
 #include "player/mpris_view.h"
+#include "player/ops.h"
 
 #define NEAR       (EAR_SEC / 5) /* of where a seek should come to, as time goes by */
 #define FAR        (2 * EAR_SEC) /* where pictures let it come no nearer */
@@ -206,18 +207,18 @@ plan_repeat(struct mpris_plan *plan, const struct ear_press *press)
 		[EAR_REPEAT_OFF] = "None", [EAR_REPEAT_ALL] = "Playlist", [EAR_REPEAT_ONE] = "Track"
 	};
 	const struct mpris_view *view = &plan->before;
-	int64_t to = press->has_value ? press->value : (view->repeat + 1) % 3;
+	int to = player_repeat_wanted(press, view->repeat);
 
 	if (view->repeat < 0)
 		return -EOPNOTSUPP;
-	if (to < EAR_REPEAT_OFF || to > EAR_REPEAT_ONE)
-		return -ERANGE;
+	if (to < 0)
+		return to;
 	if (to == view->repeat)
 		return 0;
 	plan->act = MPRIS_SET_TEXT;
 	plan->member = "LoopStatus";
 	plan->text = names[to];
-	plan->repeat = (int)to;
+	plan->repeat = to;
 	return 0;
 }
 

@@ -160,11 +160,11 @@ plan_shuffle(struct mpv_plan *plan, const struct mpv_view *view, const struct ea
 static int
 plan_repeat(struct mpv_plan *plan, const struct mpv_view *view, const struct ear_press *press)
 {
-	int64_t to = press->has_value ? press->value : (view->state.repeat + 1) % 3;
+	int to = player_repeat_wanted(press, view->state.repeat);
 
-	if (to < EAR_REPEAT_OFF || to > EAR_REPEAT_ONE)
-		return -ERANGE;
-	plan->repeat = (int)to;
+	if (to < 0)
+		return to;
+	plan->repeat = to;
 	add(plan,
 	    json_pack("[s,s,s]", "set_property", "loop-file", to == EAR_REPEAT_ONE ? "inf" : "no"));
 	if (to != EAR_REPEAT_ONE)

@@ -72,6 +72,10 @@ void player_state_text(char *out, size_t size, const char *text);
  * *nothing true. */
 int player_key_verb(const struct ear_press *key, struct ear_press *verb, bool *nothing);
 
+/* What a press of EAR_REPEAT wants of a player that repeats so: what it says, or the next. -ERANGE:
+ * it says nothing that there is. */
+int player_repeat_wanted(const struct ear_press *press, int now);
+
 /* Ends the job that was begun; state (copied) is NULL on error. */
 void player_done(struct ear_player *player, int error, const struct ear_player_state *state);
 

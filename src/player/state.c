@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: ISC */
 /* state.c: a player's state: what is unknown, what is a change of it, and what is text in it. */
+#include <errno.h>
 #include <string.h>
 
 #include <earshot/timer.h>
@@ -94,4 +95,12 @@ player_state_text(char *out, size_t size, const char *text)
 		left -= n;
 	}
 	out[used] = '\0';
+}
+
+int
+player_repeat_wanted(const struct ear_press *press, int now)
+{
+	int64_t to = press->has_value ? press->value : (now + 1) % (EAR_REPEAT_ONE + 1);
+
+	return to < EAR_REPEAT_OFF || to > EAR_REPEAT_ONE ? -ERANGE : (int)to;
 }

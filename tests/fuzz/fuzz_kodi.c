@@ -6,8 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include <unistr.h>
-
+#include "tests/fuzz/check_text.h"
 #include "player/kodi_cut.h"
 #include "player/kodi_view.h"
 #include "player/mpv_ipc.h"
@@ -15,23 +14,9 @@
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
 static void
-check_text(const char *text)
-{
-	size_t length = strlen(text);
-
-	if (u8_check((const uint8_t *)text, length) != NULL)
-		abort();
-	for (size_t i = 0; i < length; i++)
-		if ((unsigned char)text[i] < ' ')
-			abort();
-}
-
-static void
 check(const struct ear_player_state *state)
 {
-	check_text(state->title);
-	check_text(state->artist);
-	check_text(state->album);
+	check_texts(state);
 	if (state->position_us < -1 || state->duration_us < -1 || state->volume > 100 ||
 	    state->audio > state->audio_count || state->subtitle > state->subtitle_count ||
 	    state->repeat > EAR_REPEAT_ONE || state->rate < 1)

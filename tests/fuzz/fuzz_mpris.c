@@ -11,8 +11,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-#include <unistr.h>
-
+#include "tests/fuzz/check_text.h"
 #include "player/mpris_view.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
@@ -24,26 +23,12 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 static const char hello[] = "DATA\r\nOK 0123456789abcdef0123456789abcdef\r\n";
 
 static void
-check_text(const char *text)
-{
-	size_t length = strlen(text);
-
-	if (u8_check((const uint8_t *)text, length) != NULL)
-		abort();
-	for (size_t i = 0; i < length; i++)
-		if ((unsigned char)text[i] < ' ')
-			abort();
-}
-
-static void
 check(const struct mpris_view *view)
 {
 	struct ear_player_state state;
 
 	mpris_view_state(view, "name", &state);
-	check_text(state.title);
-	check_text(state.artist);
-	check_text(state.album);
+	check_texts(&state);
 	if (state.position_us < -1 || state.duration_us < -1 || state.volume < -1 ||
 	    state.volume > 1000 || state.rate < 0)
 		abort();

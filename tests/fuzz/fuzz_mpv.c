@@ -5,31 +5,16 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include <unistr.h>
-
+#include "tests/fuzz/check_text.h"
 #include "player/mpv_ipc.h"
 #include "player/mpv_view.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
 static void
-check_text(const char *text)
-{
-	size_t length = strlen(text);
-
-	if (u8_check((const uint8_t *)text, length) != NULL)
-		abort();
-	for (size_t i = 0; i < length; i++)
-		if ((unsigned char)text[i] < ' ')
-			abort();
-}
-
-static void
 check(const struct ear_player_state *state)
 {
-	check_text(state->title);
-	check_text(state->artist);
-	check_text(state->album);
+	check_texts(state);
 	if (state->audio < 0 || state->audio > state->audio_count || state->subtitle < 0 ||
 	    state->subtitle > state->subtitle_count || state->rate < 0)
 		abort();

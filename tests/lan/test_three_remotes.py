@@ -9,47 +9,29 @@ import pytest
 
 from box import ROOT
 from daemon import Mpv
+from desktop import Desktop
 from lab import BOX, REMOTE
 from ns import wait_until
 from strangers import DOMAIN, street
 from terminal import Terminal
 
-BUS = "unix:path=/run/session-bus"
 ROMEO = "romeo@" + DOMAIN
-PLUGIN = "/etc/mpv/scripts/mpris.so"
-
-BUS_CONF = """<!DOCTYPE busconfig PUBLIC "-//freedesktop//DTD D-Bus Bus Configuration 1.0//EN"
- "http://www.freedesktop.org/standards/dbus/1.0/busconfig.dtd">
-<busconfig>
-  <type>session</type><listen>%s</listen><auth>EXTERNAL</auth>
-  <policy context="default">
-    <allow send_destination="*"/><allow own="*"/><allow eavesdrop="true"/>
-  </policy>
-</busconfig>
-"""
+PLUGIN = "/usr/lib/mpv-mpris/mpris.so"
 
 
 class Session(Mpv):
     """The desktop of the box: a bus, and an mpv that is on it."""
 
     def __init__(self, host):
-        self.host = host
-        conf = os.path.join(host.dir, "bus.conf")
-        with open(conf, "w", encoding="utf-8") as f:
-            f.write(BUS_CONF % BUS)
-        self.bus = host.popen(["dbus-daemon", "--nofork", "--nopidfile", "--print-address",
-                               "--config-file=" + conf], name="session-bus")
-        self.bus.wait_for("^unix:")
+        self.desk = Desktop(host)
         super().__init__(host, more=["--script=" + PLUGIN],
-                         env={"DBUS_SESSION_BUS_ADDRESS": BUS})
+                         env=Desktop.env)
         self.set("volume", 50)
         self.set("force-media-title", "Sintel")
         wait_until(lambda: self.playerctl("status") == "Playing", 20, "mpv on the bus")
 
     def playerctl(self, *args):
-        done = self.host.run(["env", "DBUS_SESSION_BUS_ADDRESS=" + BUS, "playerctl", *args],
-                             check=False)
-        return done.stdout.strip() if done.returncode == 0 else None
+        return self.desk.playerctl("mpv", *args)
 
 
 class Evening:
@@ -60,7 +42,7 @@ class Evening:
         self.session = Session(host)
         box = home.device("box", "tv", "component", BOX, {ROMEO: "yes", REMOTE: "yes"},
                           player="kind = auto\nsocket = /run/mpv.sock", start=False)
-        box.wrap = ["env", "DBUS_SESSION_BUS_ADDRESS=" + BUS]
+        box.wrap = ["env", *("%s=%s" % item for item in Desktop.env.items())]
         box.start()
         self.remote = home.device("remote", "sofa", "component", REMOTE, {BOX: "yes"},
                                   player="kind = none")
