@@ -88,7 +88,10 @@ def test_stale_ones_never_act(silent):
         remote = two(home)
         for link in ("server", "lan"):
             wait_until(lambda k=link: remote.paths(BOX).get(k, {}).get("state") == "up", 60, link)
-        assert volume(remote) == START
+        # What is told on a direct stream makes the box known as one that remembers what it got.
+        wait_until(lambda: volume(remote) == START and
+                   remote.paths(BOX)["lan"]["rtt_us"] is not None, 60,
+                   lambda: "a measured stream: %s" % remote.paths(BOX), step=0.2)
         home.net.cut_lan(silent=silent)
         if silent:
             home.net.cut_wan()
