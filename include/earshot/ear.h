@@ -71,12 +71,15 @@ enum ear_verdict ear_reply(const struct ear_in *in, xmpp_stanza_t *payload);
 
 /*
  * Keeps a request to be answered after the handler returned EAR_DONE. Answer it exactly once
- * with one of the two functions below, which free it; text may be NULL. When the engine stops
+ * with one of the functions below, which free it; text may be NULL. When the engine stops
  * first, it is answered and freed by the engine: do not use it after the extension's stop().
  */
 struct ear_hold *ear_hold(const struct ear_in *in);
 void ear_hold_reply(struct ear_hold *hold, xmpp_stanza_t *payload);
 void ear_hold_fail(struct ear_hold *hold, enum ear_verdict condition, const char *text);
+/* As ear_fail_with. */
+void ear_hold_fail_with(struct ear_hold *hold, enum ear_verdict condition, xmpp_stanza_t *specific,
+			const char *text);
 
 /* As returning the condition, with a text for people. Returns EAR_DONE. */
 enum ear_verdict ear_fail(const struct ear_in *in, enum ear_verdict condition, const char *format,

@@ -308,6 +308,13 @@ ear_hold_fail(struct ear_hold *hold, enum ear_verdict condition, const char *tex
 	hold_end(hold, ear_error_to(hold->stanza, condition, text));
 }
 
+void
+ear_hold_fail_with(struct ear_hold *hold, enum ear_verdict condition, xmpp_stanza_t *specific,
+		   const char *text)
+{
+	hold_end(hold, ear_error_add(ear_error_to(hold->stanza, condition, text), specific));
+}
+
 xmpp_stanza_t *
 ear_disco_info(struct ear *ear, const char *node)
 {
