@@ -36,8 +36,8 @@
 #define PUBSUB_APPROVE EAR_NS_PUBSUB "#subscribe_authorization"
 #define PUBSUB_BACKLOG "earshot#backlog" /* a field of the configuration of ours */
 
-#define PUBSUB_WAITING_MAX 1024 /* requests under way; beyond that <resource-constraint/> */
-#define PUBSUB_WAITING_ONE 256  /* of one sender */
+#define PUBSUB_WAITING_MAX 4096 /* requests under way; beyond that <resource-constraint/> */
+#define PUBSUB_WAITING_ONE 1024 /* of one sender */
 #define PUBSUB_VIEWS_MAX   256  /* (node, sender) that are remembered */
 #define PUBSUB_BACKLOG_MAX 1000 /* events that wait for one who is not there */
 
