@@ -86,6 +86,16 @@ bool ear_is(xmpp_stanza_t *stanza, const char *name, const char *ns);
 xmpp_stanza_t *ear_stanza(xmpp_ctx_t *ctx, const char *name, const char *type, const char *to,
 			  const char *id);
 
+/*
+ * The element as text that means the same wherever it is put: its own namespace is declared in it.
+ * What XML cannot carry becomes U+FFFD. The caller frees; NULL: it is of more than max bytes.
+ */
+char *ear_render(xmpp_stanza_t *element, size_t max);
+
+/* The one element that such a text is, the caller's; NULL: it is none, or larger than a stream
+ * takes. */
+xmpp_stanza_t *ear_parse(xmpp_ctx_t *ctx, const char *text);
+
 /* A fresh unguessable id of 16 characters in out, which holds at least 17 bytes. */
 void ear_new_id(char *out);
 

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include <earshot/ns.h>
+#include <earshot/stanza.h>
 
 #include "wire/parse.h"
 #include "wire/reader.h"
@@ -70,4 +71,10 @@ xmpp_stanza_t *
 parse_long(xmpp_ctx_t *ctx, const char *bytes, size_t length)
 {
 	return parse(ctx, &reader_caps_known, bytes, length);
+}
+
+xmpp_stanza_t *
+ear_parse(xmpp_ctx_t *ctx, const char *text)
+{
+	return parse_long(ctx, text, strlen(text));
 }

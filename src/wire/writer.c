@@ -16,6 +16,7 @@
 
 #include <earshot/log.h>
 #include <earshot/ns.h>
+#include <earshot/stanza.h>
 
 #include "base/alloc.h"
 #include "wire/writer.h"
@@ -388,6 +389,24 @@ writer_size(xmpp_stanza_t *stanza)
 	if (piece.at != piece.brief)
 		free(piece.at);
 	return piece.length;
+}
+
+/* No namespace: whatever that of the element is, it is declared. */
+#define NO_SCOPE " "
+
+char *
+ear_render(xmpp_stanza_t *element, size_t max)
+{
+	struct piece piece;
+	char *text = NULL;
+
+	piece_init(&piece, max);
+	put_node(&piece, element, NO_SCOPE, 1);
+	if (!piece.failed)
+		text = xstrndup(piece.at, piece.length);
+	if (piece.at != piece.brief)
+		free(piece.at);
+	return text;
 }
 
 void

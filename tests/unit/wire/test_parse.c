@@ -4,6 +4,7 @@
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <stdlib.h>
 #include <string.h>
 #include <cmocka.h>
 
@@ -12,6 +13,7 @@
 #include <earshot/ns.h>
 #include <earshot/stanza.h>
 
+#include "base/alloc.h"
 #include "wire/parse.h"
 #include "wire/writer.h"
 
@@ -135,13 +137,56 @@ test_none(void **state)
 	check_none("<message/></stream:stream>");
 }
 
+/* What is rendered means the same wherever it is put, and comes back as it was. */
+static void
+check_element(const char *xml, const char *text)
+{
+	xmpp_stanza_t *element, *back;
+	char *rendered, *again;
+	char *whole =
+		xasprintf("<message><item xmlns='urn:example:around'>%s</item></message>", xml);
+	xmpp_stanza_t *message = parse_stanza(ctx, whole, strlen(whole));
+
+	assert_non_null(message);
+	element = ear_first(ear_first(message));
+	rendered = ear_render(element, strlen(text));
+	assert_non_null(rendered);
+	assert_string_equal(rendered, text);
+	assert_null(ear_render(element, strlen(text) - 1));
+	back = ear_parse(ctx, rendered);
+	assert_non_null(back);
+	again = ear_render(back, SIZE_MAX);
+	assert_string_equal(again, text);
+	xmpp_stanza_release(back);
+	xmpp_stanza_release(message);
+	free(again);
+	free(rendered);
+	free(whole);
+}
+
+static void
+test_element(void **state)
+{
+	check_element("<a/>", "<a xmlns=\"urn:example:around\"/>");
+	check_element("<a xmlns='urn:example:a'><b>1 &lt; 2</b><b xmlns='urn:example:b'/></a>",
+		      "<a xmlns=\"urn:example:a\"><b>1 &lt; 2</b><b xmlns=\"urn:example:b\"/></a>");
+	check_element("<p:a xmlns:p='urn:example:a' q='1&#10;2' xml:lang='de'><p:b/></p:a>",
+		      "<a q=\"1&#10;2\" xml:lang=\"de\" xmlns=\"urn:example:a\"><b/></a>");
+	check_element("<a xmlns='jabber:client'/>", "<a xmlns=\"jabber:client\"/>");
+	check_element("<a xmlns=''/>", "<a xmlns=\"\"/>");
+	assert_null(ear_parse(ctx, ""));
+	assert_null(ear_parse(ctx, "text"));
+	assert_null(ear_parse(ctx, "<a/><b/>"));
+	assert_null(ear_parse(ctx, "<a>"));
+}
+
 int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_message), cmocka_unit_test(test_namespaces),
 		cmocka_unit_test(test_bounds),  cmocka_unit_test(test_long),
-		cmocka_unit_test(test_none),
+		cmocka_unit_test(test_none),    cmocka_unit_test(test_element),
 	};
 
 	return cmocka_run_group_tests(tests, setup, teardown);
