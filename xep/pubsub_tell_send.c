@@ -1,0 +1,182 @@
+/* SPDX-License-Identifier: ISC */
+/* pubsub_tell_send.c: notifications as messages (XEP-0060 §7.1.2): what they hold, their ids, and
+ * whose they were when one comes back (§12.4). */
+#include <errno.h>
+#include <stdio.h>
+#include <time.h>
+
+#include "memory.h"
+#include "pubsub_tell_impl.h"
+
+#define FNV_BASIS UINT64_C(14695981039346656037)
+#define FNV_PRIME UINT64_C(1099511628211)
+
+/* --- ids ---------------------------------------------------------------------------------- */
+
+static uint64_t
+mix(uint64_t sum, const void *bytes, size_t length)
+{
+	const unsigned char *at = bytes;
+
+	for (size_t i = 0; i < length; i++)
+		sum = (sum ^ at[i]) * FNV_PRIME;
+	return sum;
+}
+
+/* With its end, so that what follows begins anew. */
+static uint64_t
+mix_text(uint64_t sum, const char *text)
+{
+	return text == NULL ? mix(sum, "\1", 1) : mix(sum, text, strlen(text) + 1);
+}
+
+/* The same for the same event on every engine, and another one for each other event, also for that
+ * of a store that was begun anew. */
+static uint64_t
+seed_of(const struct ear_stored_event *event)
+{
+	uint64_t sum = mix(FNV_BASIS, &event->id, sizeof(event->id));
+
+	sum = mix(sum, &event->at, sizeof(event->at));
+	return mix_text(mix_text(sum, event->node), event->text);
+}
+
+static void
+id_for(const struct tale *tale, const char *to, char *id)
+{
+	snprintf(id, TELL_ID_SIZE, "%016llx", (unsigned long long)mix_text(tale->seed, to));
+}
+
+/* --- tales -------------------------------------------------------------------------------- */
+
+static char *
+copy(const char *text)
+{
+	return text == NULL ? NULL : xep_strdup(text);
+}
+
+/* What it holds was rendered by us, and so can be read. */
+static xmpp_stanza_t *
+model_of(struct pubsub_teller *teller, const struct ear_stored_event *event)
+{
+	static const char begin[] = "<message xmlns='" EAR_NS_CLIENT "'>", end[] = "</message>";
+	size_t size = sizeof(begin) + strlen(event->text) + sizeof(end);
+	char *text = xep_alloc(size);
+	xmpp_stanza_t *message;
+
+	snprintf(text, size, "%s%s%s", begin, event->text, end);
+	message = ear_parse(ear_ctx(teller->ear), text);
+	free(text);
+	if (message != NULL && event->type != NULL && strcmp(event->type, "normal") != 0)
+		xmpp_stanza_set_type(message, event->type);
+	return message;
+}
+
+struct tale *
+tale_new(struct pubsub_teller *teller, const struct ear_stored_event *event)
+{
+	struct tale *tale = xep_alloc(sizeof(*tale));
+	struct ear_stored_event *own = &tale->event;
+
+	tale->users = 1;
+	tale->event = *event;
+	own->node = copy(event->node);
+	own->to = copy(event->to);
+	own->item = copy(event->item);
+	own->text = copy(event->text);
+	own->type = copy(event->type);
+	own->told = copy(event->told);
+	tale->seed = seed_of(event);
+	tale->model = model_of(teller, event);
+	if (tale->model == NULL)
+		ear_error("%s: an event in the store is no XML: not told", event->node);
+	return tale;
+}
+
+struct tale *
+tale_hold(struct tale *tale)
+{
+	tale->users++;
+	return tale;
+}
+
+void
+tale_drop(struct tale *tale)
+{
+	if (--tale->users > 0)
+		return;
+	if (tale->model != NULL)
+		xmpp_stanza_release(tale->model);
+	free((char *)tale->event.node);
+	free((char *)tale->event.to);
+	free((char *)tale->event.item);
+	free((char *)tale->event.text);
+	free((char *)tale->event.type);
+	free((char *)tale->event.told);
+	free(tale->upto);
+	free(tale);
+}
+
+/* --- messages ----------------------------------------------------------------------------- */
+
+static void
+forget(struct sent *sent)
+{
+	if (sent->tale == NULL)
+		return;
+	tale_drop(sent->tale);
+	free(sent->to);
+	*sent = (struct sent){ 0 };
+}
+
+/* Before it is sent: what no path takes may come back at once. */
+static void
+remember(struct pubsub_teller *teller, struct tale *tale, const char *to, const char *id)
+{
+	struct sent *sent = &teller->sent[teller->sent_at++ % TELL_SENT_MAX];
+
+	forget(sent);
+	snprintf(sent->id, sizeof(sent->id), "%s", id);
+	sent->to = xep_strdup(to);
+	sent->tale = tale_hold(tale);
+}
+
+void
+tell_forget_sent(struct pubsub_teller *teller)
+{
+	for (size_t i = 0; i < TELL_SENT_MAX; i++)
+		forget(&teller->sent[i]);
+}
+
+/* XEP-0082. */
+static void
+add_delay(xmpp_stanza_t *message, int64_t at)
+{
+	time_t seconds = (time_t)at;
+	struct tm tm;
+	char stamp[32];
+
+	if (gmtime_r(&seconds, &tm) == NULL ||
+	    strftime(stamp, sizeof(stamp), "%Y-%m-%dT%H:%M:%SZ", &tm) == 0)
+		return;
+	ear_set(ear_child(message, "delay", EAR_NS_DELAY), "stamp", "%s", stamp);
+}
+
+int
+tale_send(struct pubsub_teller *teller, struct tale *tale, const char *to, int64_t stamp)
+{
+	xmpp_stanza_t *message;
+	char id[TELL_ID_SIZE];
+
+	if (tale->model == NULL)
+		return 0;
+	message = xmpp_stanza_copy(tale->model);
+	id_for(tale, to, id);
+	xmpp_stanza_set_to(message, to);
+	xmpp_stanza_set_id(message, id);
+	xmpp_stanza_set_attribute(ear_child(message, "origin-id", EAR_NS_SID), "id", id);
+	if (stamp != 0)
+		add_delay(message, stamp);
+	remember(teller, tale, to, id);
+	return ear_send(teller->ear, message);
+}
