@@ -85,13 +85,13 @@ sums_load(struct spool *spool)
 	int code, rc = 0;
 
 	if (s == NULL)
-		return spool_db_fail(&spool->db);
+		return sqlite_file_fail(&spool->db.file);
 	sums_clear(spool);
 	while ((code = sqlite3_step(s)) == SQLITE_ROW)
 		sums_add(spool, text_of(s, 0), (size_t)sqlite3_column_int64(s, 1),
 			 (size_t)sqlite3_column_int64(s, 2));
 	if (code != SQLITE_DONE)
-		rc = spool_db_fail(&spool->db);
+		rc = sqlite_file_fail(&spool->db.file);
 	sqlite3_reset(s);
 	return rc;
 }
@@ -135,13 +135,13 @@ spool_open(const char *dir, int *rc, char *error, size_t size)
 	spool->sums = map_new();
 	*rc = open_once(spool, dir);
 	if (*rc == -EUCLEAN) {
-		spool_db_set_aside(&spool->db);
+		sqlite_file_set_aside(&spool->db.file, "what waited in it does not leave");
 		spool_db_close(&spool->db);
 		*rc = open_once(spool, dir);
 	}
 	if (*rc == 0)
 		return spool;
-	copy_text(error, size, spool->db.error);
+	copy_text(error, size, spool->db.file.error);
 	spool_close(spool);
 	return NULL;
 }
@@ -149,7 +149,7 @@ spool_open(const char *dir, int *rc, char *error, size_t size)
 const char *
 spool_error(const struct spool *spool)
 {
-	return spool->db.error;
+	return spool->db.file.error;
 }
 
 size_t
@@ -174,7 +174,7 @@ spool_is_open(const struct spool *spool)
 static int
 run_bound(struct spool *spool, sqlite3_stmt *s)
 {
-	int rc = sqlite3_step(s) == SQLITE_DONE ? 0 : spool_db_fail(&spool->db);
+	int rc = sqlite3_step(s) == SQLITE_DONE ? 0 : sqlite_file_fail(&spool->db.file);
 
 	sqlite3_reset(s);
 	sqlite3_clear_bindings(s);
@@ -186,7 +186,7 @@ run_bound(struct spool *spool, sqlite3_stmt *s)
 static int
 over(struct spool *spool, int rc, const char *what)
 {
-	copy_text(spool->db.error, sizeof(spool->db.error), what);
+	copy_text(spool->db.file.error, sizeof(spool->db.file.error), what);
 	return rc;
 }
 
@@ -220,14 +220,14 @@ bind_text(sqlite3_stmt *s, int place, const char *text)
 static int
 roll_back(struct spool *spool, int rc)
 {
-	char why[sizeof(spool->db.error)];
+	char why[sizeof(spool->db.file.error)];
 
-	copy_text(why, sizeof(why), spool->db.error);
-	if (sqlite3_get_autocommit(spool->db.sqlite) == 0)
+	copy_text(why, sizeof(why), spool->db.file.error);
+	if (sqlite3_get_autocommit(spool->db.file.sqlite) == 0)
 		spool_db_run(&spool->db, SQL_ROLLBACK);
 	spool->open = false;
 	sums_load(spool);
-	copy_text(spool->db.error, sizeof(spool->db.error), why);
+	copy_text(spool->db.file.error, sizeof(spool->db.file.error), why);
 	return rc;
 }
 
@@ -237,7 +237,7 @@ insert(struct spool *spool, const struct spool_item *item)
 	sqlite3_stmt *s = spool_db_prepare(&spool->db, SQL_ADD);
 
 	if (s == NULL)
-		return spool_db_fail(&spool->db);
+		return sqlite_file_fail(&spool->db.file);
 	bind_text(s, 1, item->to);
 	bind_text(s, 2, item->id);
 	sqlite3_bind_int64(s, 3, (sqlite3_int64)item->length);
@@ -263,7 +263,7 @@ spool_add(struct spool *spool, const struct spool_item *item, int64_t *seq)
 	}
 	if (rc != 0)
 		return roll_back(spool, rc);
-	*seq = sqlite3_last_insert_rowid(spool->db.sqlite);
+	*seq = sqlite3_last_insert_rowid(spool->db.file.sqlite);
 	sums_add(spool, item->to, 1, item->length);
 	return 0;
 }
@@ -288,12 +288,12 @@ remove_one(struct spool *spool, int64_t seq)
 	int code, rc = 0;
 
 	if (s == NULL)
-		return spool_db_fail(&spool->db);
+		return sqlite_file_fail(&spool->db.file);
 	sqlite3_bind_int64(s, 1, seq);
 	while ((code = sqlite3_step(s)) == SQLITE_ROW)
 		sums_remove(spool, text_of(s, 0), (size_t)sqlite3_column_int64(s, 1));
 	if (code != SQLITE_DONE)
-		rc = spool_db_fail(&spool->db);
+		rc = sqlite_file_fail(&spool->db.file);
 	sqlite3_reset(s);
 	return rc;
 }
@@ -305,7 +305,7 @@ mark_one(struct spool *spool, int64_t seq, enum spool_state state, const char *c
 	sqlite3_stmt *s = spool_db_prepare(&spool->db, SQL_MARK);
 
 	if (s == NULL)
-		return spool_db_fail(&spool->db);
+		return sqlite_file_fail(&spool->db.file);
 	sqlite3_bind_int64(s, 1, seq);
 	sqlite3_bind_int(s, 2, state);
 	bind_text(s, 3, condition);
@@ -345,7 +345,7 @@ spool_expire(struct spool *spool, const char *boot, int64_t now, const char *con
 	sqlite3_stmt *s = spool_db_prepare(&spool->db, SQL_EXPIRE);
 
 	if (s == NULL)
-		return spool_db_fail(&spool->db);
+		return sqlite_file_fail(&spool->db.file);
 	bind_text(s, 1, boot);
 	sqlite3_bind_int64(s, 2, now);
 	bind_text(s, 3, condition);
@@ -390,7 +390,7 @@ walk(struct spool *spool, sqlite3_stmt *s, spool_fn *fn, void *arg, size_t *foun
 		++*found;
 	}
 	if (code != SQLITE_DONE)
-		rc = spool_db_fail(&spool->db);
+		rc = sqlite_file_fail(&spool->db.file);
 	sqlite3_reset(s);
 	sqlite3_clear_bindings(s);
 	return rc;
@@ -404,7 +404,7 @@ look(struct spool *spool, enum spool_sql sql, const char *to, int64_t seq, spool
 
 	*found = 0;
 	if (s == NULL)
-		return spool_db_fail(&spool->db);
+		return sqlite_file_fail(&spool->db.file);
 	if (to != NULL)
 		bind_text(s, 1, to);
 	sqlite3_bind_int64(s, 2, seq);
@@ -436,7 +436,7 @@ spool_drop(struct spool *spool, const char *id, const char *to, spool_fn *fn, vo
 	int rc;
 
 	if (s == NULL)
-		return spool_db_fail(&spool->db);
+		return sqlite_file_fail(&spool->db.file);
 	bind_text(s, 1, id);
 	bind_text(s, 2, to);
 	rc = walk(spool, s, on_dropped, &dropping, &found);

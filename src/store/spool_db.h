@@ -1,11 +1,10 @@
 /* SPDX-License-Identifier: ISC */
-/* spool_db.h: the database of a spool: its file, its statements, its errors as people read them. */
+/* spool_db.h: the database of a spool: its file and its statements. */
 #ifndef STORE_SPOOL_DB_H
 #define STORE_SPOOL_DB_H
 
-#include <sqlite3.h>
-
 #include "store/spool.h"
+#include "store/sqlite_file.h"
 
 enum spool_sql {
 	SQL_BEGIN,
@@ -25,26 +24,18 @@ enum spool_sql {
 };
 
 struct spool_db {
-	char *path;
-	sqlite3 *sqlite;
+	struct sqlite_file file;
 	sqlite3_stmt *statements[SQL_COUNT];
-	char error[512];
 };
 
 /* Errors as spool_open; db is zeroed memory, and spool_db_close is due in any case. */
 int spool_db_open(struct spool_db *db, const char *dir);
 void spool_db_close(struct spool_db *db);
 
-/* Out of the way, with a line for the operator. */
-void spool_db_set_aside(struct spool_db *db);
-
-/* A statement that is ready to be bound. NULL: spool_db_fail() says why. */
+/* A statement that is ready to be bound. NULL: sqlite_file_fail() says why. */
 sqlite3_stmt *spool_db_prepare(struct spool_db *db, enum spool_sql sql);
 
 /* Runs one without parameters and rows. */
 int spool_db_run(struct spool_db *db, enum spool_sql sql);
-
-/* -errno of what SQLite said last, with db->error filled. */
-int spool_db_fail(struct spool_db *db);
 
 #endif
