@@ -1,0 +1,51 @@
+/* SPDX-License-Identifier: ISC */
+/* db_sqlite_impl.h: what the files of db_sqlite share: db_sqlite.c does jobs, turn by turn;
+ * db_sqlite_file.c has the file and the statements. */
+#ifndef STORE_DB_SQLITE_IMPL_H
+#define STORE_DB_SQLITE_IMPL_H
+
+#include <earshot/timer.h>
+
+#include "store/db_job.h"
+#include "store/sqlite_file.h"
+
+/* Where the parameters $1 ... stand in a statement; 0: it does not use that one. */
+struct statement {
+	const struct db_sql *sql;
+	sqlite3_stmt *prepared;
+	unsigned char places[DB_VALUES_MAX];
+};
+
+struct db_sqlite {
+	struct db db;
+	char *path; /* NULL: in memory */
+	const struct db_schema *schema;
+	const struct db_events *events;
+	void *arg;
+	struct sqlite_file file;
+	bool blank;        /* that one is in memory, and answers for a file that is not there */
+	bool news;         /* to be told */
+	char trouble[512]; /* that was logged last; "" none */
+	struct statement *statements; /* a hash table, by the address of the text */
+	size_t statement_count, statement_room;
+	struct list waiting, answered;
+	size_t waiting_count, waiting_bytes;
+	struct ear_timer turn;
+};
+
+/* Opens what is not open; 0 or -errno with db->file.error. */
+int db_sqlite_need(struct db_sqlite *db);
+
+/* Instead of a blank one: the file is made. */
+int db_sqlite_make(struct db_sqlite *db);
+
+/* It is damaged: set aside, and closed. */
+void db_sqlite_damaged(struct db_sqlite *db);
+
+void db_sqlite_let_go(struct db_sqlite *db);
+
+/* Prepared, and ready to be bound; borrowed until the next one. NULL: sqlite_file_fail() says why.
+ */
+const struct statement *db_sqlite_prepare(struct db_sqlite *db, const struct db_sql *sql);
+
+#endif
