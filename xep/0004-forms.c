@@ -9,10 +9,9 @@
 #define FORM_TYPE   "FORM_TYPE"
 
 static const char *const kinds[] = {
-	[FORM_TEXT] = "text-single",
-	[FORM_LIST] = "list-single",
-	[FORM_BOOLEAN] = "boolean",
-	[FORM_HIDDEN] = "hidden",
+	[FORM_TEXT] = "text-single", [FORM_LIST] = "list-single", [FORM_BOOLEAN] = "boolean",
+	[FORM_HIDDEN] = "hidden",    [FORM_JID] = "jid-single",   [FORM_TEXTS] = "text-multi",
+	[FORM_LISTS] = "list-multi", [FORM_JIDS] = "jid-multi",
 };
 
 /* --- asking ------------------------------------------------------------------------------- */
@@ -45,6 +44,17 @@ form_new(struct ear *ear, const char *type, const char *title, const char *instr
 	return form;
 }
 
+xmpp_stanza_t *
+form_result_new(struct ear *ear, const char *type)
+{
+	xmpp_stanza_t *form = ear_element(ear_ctx(ear), "x", EAR_NS_DATA);
+
+	ear_set(form, "type", "result");
+	if (type != NULL)
+		add_field(form, FORM_TYPE, kinds[FORM_HIDDEN], type);
+	return form;
+}
+
 void
 form_add_text(xmpp_stanza_t *form, const char *text)
 {
@@ -61,6 +71,12 @@ form_add(xmpp_stanza_t *form, const struct form_field *field, const char *value)
 	if (field->required)
 		ear_child(element, "required", EAR_NS_DATA);
 	return element;
+}
+
+void
+form_add_value(xmpp_stanza_t *field, const char *value)
+{
+	ear_child_text(field, "value", EAR_NS_DATA, value);
 }
 
 void
@@ -98,6 +114,7 @@ form_fault_text(enum form_fault fault)
 		[FORM_NOT_BOOLEAN] = "the value is neither true nor false",
 		[FORM_NOT_A_LINE] = "the value is not a line of text",
 		[FORM_MISSING] = "a required field is missing",
+		[FORM_REFUSED] = "the value is none of this field",
 	};
 
 	return texts[fault];
@@ -122,8 +139,8 @@ is_line(const char *text)
 	return true;
 }
 
-static enum form_fault
-check_value(enum form_kind kind, const char **value)
+enum form_fault
+form_check(enum form_kind kind, const char **value)
 {
 	if (kind == FORM_BOOLEAN) {
 		if (strcmp(*value, "1") != 0 && strcmp(*value, "true") != 0 &&
@@ -134,110 +151,106 @@ check_value(enum form_kind kind, const char **value)
 	return is_line(*value) ? FORM_FINE : FORM_NOT_A_LINE;
 }
 
-/* The one value of a field, NULL when it has none or an empty one. */
+/* The first value that is not empty, NULL: none; and how many there are. */
 static enum form_fault
-read_value(xmpp_stanza_t *field, const char **value)
+read_values(xmpp_stanza_t *field, const char **value, size_t *count)
 {
-	const char *text;
-	bool any = false;
-
 	*value = NULL;
+	*count = 0;
 	for (xmpp_stanza_t *e = ear_first(field); e != NULL; e = ear_next(e)) {
+		const char *text;
+
 		if (!ear_is(e, "value", EAR_NS_DATA))
 			continue;
-		if (any)
-			return FORM_TWICE;
-		any = true;
+		++*count;
 		text = ear_text(e);
 		if (text != NULL && strlen(text) > FORM_VALUE_MAX)
 			return FORM_TOO_LONG;
-		if (text != NULL && *text != '\0')
+		if (text != NULL && *text != '\0' && *value == NULL)
 			*value = text;
 	}
 	return FORM_FINE;
 }
 
-/* One field of the submission that we asked for. */
 static enum form_fault
-take_field(xmpp_stanza_t *element, const struct form_field *field, const char **value, bool *seen)
+check_type(const char *type, const char *value, size_t count, bool *seen)
 {
-	enum form_fault fault;
-
-	if (*seen)
+	if (*seen || count > 1)
 		return FORM_TWICE;
 	*seen = true;
-	fault = read_value(element, value);
-	return fault != FORM_FINE || *value == NULL ? fault : check_value(field->kind, value);
-}
-
-static enum form_fault
-check_type(xmpp_stanza_t *element, const char *type, bool *seen)
-{
-	static const struct form_field hidden = { .var = FORM_TYPE, .kind = FORM_HIDDEN };
-	const char *value;
-	enum form_fault fault = take_field(element, &hidden, &value, seen);
-
-	if (fault == FORM_FINE && type != NULL && (value == NULL || strcmp(value, type) != 0))
+	if (type != NULL && (value == NULL || strcmp(value, type) != 0))
 		return FORM_OF_OTHER_TYPE;
-	return fault;
-}
-
-struct reading {
-	const char *type;
-	const struct form_field *fields;
-	size_t count;
-	const char **values;
-	bool seen[FORM_FIELDS_MAX + 1]; /* the last: of the FORM_TYPE */
-};
-
-static enum form_fault
-take(struct reading *reading, xmpp_stanza_t *element, const char *var)
-{
-	if (strcmp(var, FORM_TYPE) == 0)
-		return check_type(element, reading->type, &reading->seen[FORM_FIELDS_MAX]);
-	for (size_t i = 0; i < reading->count; i++)
-		if (strcmp(var, reading->fields[i].var) == 0)
-			return take_field(element, &reading->fields[i], &reading->values[i],
-					  &reading->seen[i]);
 	return FORM_FINE;
 }
 
-static enum form_fault
-take_all(struct reading *reading, xmpp_stanza_t *form, const char **fault_in)
+enum form_fault
+form_each(xmpp_stanza_t *form, const char *type, form_taker *fn, void *arg, const char **fault_in)
 {
 	enum form_fault fault = FORM_FINE;
-	size_t n = 0;
+	bool typed = false;
+	const char *value;
+	size_t n = 0, count;
 
+	*fault_in = NULL;
+	if (!is_submission(form))
+		return FORM_NO_SUBMISSION;
 	for (xmpp_stanza_t *e = ear_first(form); e != NULL && fault == FORM_FINE; e = ear_next(e)) {
 		if (!ear_is(e, "field", EAR_NS_DATA))
 			continue;
 		*fault_in = NULL;
 		if (++n > FORM_FIELDS_MAX)
 			return FORM_TOO_MANY;
-		*fault_in = xmpp_stanza_get_attribute(e, "var");
 		/* The lines for people (XEP-0004 §3.3) have none; some clients send them back. */
-		if (*fault_in != NULL)
-			fault = take(reading, e, *fault_in);
+		*fault_in = xmpp_stanza_get_attribute(e, "var");
+		if (*fault_in == NULL)
+			continue;
+		fault = read_values(e, &value, &count);
+		if (fault == FORM_FINE && strcmp(*fault_in, FORM_TYPE) == 0)
+			fault = check_type(type, value, count, &typed);
+		else if (fault == FORM_FINE)
+			fault = fn(arg, *fault_in, value, count);
 	}
 	if (fault == FORM_FINE)
 		*fault_in = NULL;
 	return fault;
 }
 
+struct reading {
+	const struct form_field *fields;
+	size_t count;
+	const char **values;
+	bool seen[FORM_FIELDS_MAX];
+};
+
+/* One field of the submission; of other names than we asked for it is passed over. */
+static enum form_fault
+take(void *arg, const char *var, const char *value, size_t count)
+{
+	struct reading *reading = arg;
+	size_t i = 0;
+
+	while (i < reading->count && strcmp(var, reading->fields[i].var) != 0)
+		i++;
+	if (i == reading->count)
+		return FORM_FINE;
+	if (reading->seen[i] || count > 1)
+		return FORM_TWICE;
+	reading->seen[i] = true;
+	reading->values[i] = value;
+	return value == NULL ? FORM_FINE : form_check(reading->fields[i].kind, &reading->values[i]);
+}
+
 enum form_fault
 form_read(xmpp_stanza_t *form, const char *type, const struct form_field *fields, size_t count,
 	  const char **values, const char **fault_in)
 {
-	struct reading reading = { type, fields, count, values, { false } };
+	struct reading reading = { fields, count, values, { false } };
 	enum form_fault fault;
 
 	assert(count <= FORM_FIELDS_MAX);
-	*fault_in = NULL;
 	for (size_t i = 0; i < count; i++)
 		values[i] = NULL;
-	if (!is_submission(form))
-		return FORM_NO_SUBMISSION;
-	fault = take_all(&reading, form, fault_in);
+	fault = form_each(form, type, take, &reading, fault_in);
 	for (size_t i = 0; i < count && fault == FORM_FINE; i++)
 		if (fields[i].required && values[i] == NULL) {
 			*fault_in = fields[i].var;

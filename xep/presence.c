@@ -102,6 +102,32 @@ roster_count(struct ear *ear)
 	return count;
 }
 
+struct search {
+	struct ear *ear;
+	const char *theirs;
+	bool found;
+};
+
+static void
+compare_one(void *arg, const char *key, const char *what)
+{
+	struct search *search = arg;
+	struct pair pair;
+
+	if (!search->found && read_key(search->ear, key, &pair))
+		search->found = strcmp(pair.theirs, search->theirs) == 0;
+}
+
+bool
+presence_is_contact(struct ear *ear, const char *bare)
+{
+	struct search search = { ear, bare, false };
+
+	if (presence_is_component(ear))
+		ear_each_kept(ear, "roster ", compare_one, &search);
+	return search.found;
+}
+
 /* --- what we say -------------------------------------------------------------------------- */
 
 static void

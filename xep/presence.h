@@ -10,4 +10,7 @@
 /* Whether we are a component, whose presence no server keeps, and the link to it has been up. */
 bool presence_is_component(struct ear *ear);
 
+/* Whether that bare address gets the presence of one of ours. */
+bool presence_is_contact(struct ear *ear, const char *bare);
+
 #endif

@@ -13,7 +13,8 @@
  * Requests of one sender about one node are decided and answered in the order in which they came.
  *
  *	pubsub.c           requests: their table, their order, what is known of nodes
- *	pubsub_config.c    configuration of nodes, options of subscriptions, as forms and as text
+ *	pubsub_config.c    configuration of nodes, options of subscriptions, and as text
+ *	pubsub_form.c      the same as forms
  *	pubsub_access.c    who may what: pure
  *	pubsub_node.c      create, configure, delete, purge (§8)
  *	pubsub_item.c      publish, retract, items (§7, §6.5)
@@ -34,7 +35,8 @@
 #define PUBSUB_PUBLISH EAR_NS_PUBSUB "#publish-options"
 #define PUBSUB_META    EAR_NS_PUBSUB "#meta-data"
 #define PUBSUB_APPROVE EAR_NS_PUBSUB "#subscribe_authorization"
-#define PUBSUB_BACKLOG "earshot#backlog" /* a field of the configuration of ours */
+/* A field of the configuration of ours, named as XEP-0068 §3.4 wants it. */
+#define PUBSUB_BACKLOG "{urn:earshot:pubsub:0}backlog"
 
 #define PUBSUB_WAITING_MAX 4096 /* requests under way; beyond that <resource-constraint/> */
 #define PUBSUB_WAITING_ONE 1024 /* of one sender */
@@ -90,15 +92,24 @@ extern const struct pubsub_config pubsub_config_default;
 char *pubsub_config_text(const struct pubsub_config *config);
 void pubsub_config_read(struct pubsub_config *config, const char *text);
 
-/* As a form (form) or what was submitted (result; §8.2.1, §5.4 meta-data is pubsub_disco's): the
- * caller's. */
+/* How many of its items stay: ear_change.keep. */
+size_t pubsub_config_keep(const struct pubsub_config *config);
+
+/* Whether its events are also for whoever wants them by his capabilities: ear_event_draft.wide. */
+bool pubsub_config_is_wide(const struct pubsub_config *config);
+
+/* As a form to be filled in (§8.2.2; node NULL: of a node that is to be created, §8.3), and as what
+ * is told of it (§8.2.5.3): the caller's. Meta-data (§5.4) is pubsub_disco.c's. */
 xmpp_stanza_t *pubsub_config_form(struct ear *ear, const struct pubsub_config *config,
 				  const char *node);
+xmpp_stanza_t *pubsub_config_result(struct ear *ear, const struct pubsub_config *config);
 
 /*
- * Takes over what a submitted form of that FORM_TYPE says; fields that it leaves out stay as they
- * were. 0; -EINVAL: a value is none of that field's, with *why; -ENOTSUP: a field or a value that
- * we do not have. *why is for people, static or borrowed from the form.
+ * Takes over what a submitted form of that FORM_TYPE says, all of it or nothing; fields that it
+ * leaves out stay as they were, empty ones become as by default. 0; -EINVAL: a value is none of
+ * that field's, or it is no such form; -ENOTSUP: what it asks for is not here: a value, or with
+ * PUBSUB_PUBLISH a field (XEP-0004 §3.2 has unknown ones passed over elsewhere). *why: the field's
+ * var, borrowed from the form, or what is wrong with the whole form, static.
  */
 int pubsub_config_submit(struct pubsub_config *config, xmpp_stanza_t *form, const char *type,
 			 const char **why);
@@ -115,6 +126,7 @@ struct pubsub_options {
 char *pubsub_options_text(const struct pubsub_options *options);
 void pubsub_options_read(struct pubsub_options *options, const char *text);
 xmpp_stanza_t *pubsub_options_form(struct ear *ear, const struct pubsub_options *options);
+/* As pubsub_config_submit(). */
 int pubsub_options_submit(struct pubsub_options *options, xmpp_stanza_t *form, const char **why);
 
 /* Names as in the specification: "whitelist", "publish-only", "pending". NULL out of range; and
@@ -206,6 +218,9 @@ void pubsub_refuse(struct pubsub_op *op, const struct pubsub_refusal *why);
 void pubsub_fail(struct pubsub_op *op, enum ear_verdict condition, const char *specific,
 		 const char *text);
 
+/* What pubsub_config_submit() says of a form of PUBSUB_CONFIG (§8.1.2, §8.2.5.2, XEP-0248). */
+void pubsub_fail_config(struct pubsub_op *op, int error, const char *why);
+
 /* -ESTALE does not come here: the request is decided anew. Other errors of the store that the kind
  * does not expect: pubsub_fail_store(). */
 typedef void pubsub_changed_fn(struct pubsub_op *op, const struct ear_changed *changed);
@@ -227,6 +242,7 @@ const struct pubsub_refusal *pubsub_may_read(const struct pubsub_op *op,
 					     const struct pubsub_view *view);
 const struct pubsub_refusal *pubsub_may_publish(const struct pubsub_op *op,
 						const struct pubsub_view *view);
+/* Also whether op->node, where there is one, can be the NodeID of a new node. */
 const struct pubsub_refusal *pubsub_may_create(const struct pubsub_op *op);
 const struct pubsub_refusal *pubsub_may_own(const struct pubsub_op *op,
 					    const struct pubsub_view *view);
