@@ -303,6 +303,8 @@ pubsub_query(struct pubsub_op *op, struct ear_query *query, pubsub_stored_fn *fn
 	    request->queue->view.exists && strcmp(query->node, request->queue->node) == 0)
 		query->epoch = request->queue->view.epoch;
 	request->on_stored = fn;
+	/* What asks first and changes then must not be overtaken in between. */
+	request->alone = request->alone || op->kind->set;
 	ear_store_query(op->pubsub->store, query, on_stored, request);
 }
 
