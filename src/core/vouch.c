@@ -428,6 +428,9 @@ ear_devices_told(struct ear *ear, const char *bare, int error, const struct ear_
 	vouch->none = error == -ENOENT;
 	vouch->told_at = now_of(ear);
 	take_devices(ear, vouch, devices, vouch->none ? 0 : count);
+	/* Nobody tells of a first key; who starts when we do publishes it a moment from now. */
+	if (vouch->wanted && vouch->count == 0 && vouch->event_wait < VOUCH_EMPTY)
+		vouch->stale = true;
 	ear_debug("%s: publishes %zu keys", bare, vouch->count);
 	meet_soon(ear);
 }

@@ -13,7 +13,10 @@
 #define VOUCH_BURST 32              /* lists that others make us ask for; then one a second */
 #define VOUCH_FRESH (600 * EAR_SEC) /* a list is asked for again after that */
 #define VOUCH_AGAIN (3 * EAR_SEC)   /* one that could not be had, or was without the key, sooner */
-#define VOUCH_EVENT (1 * EAR_SEC)   /* whoever says that it has changed; more seldom each time */
+#define VOUCH_EMPTY                                                                                \
+	(32 * EAR_SEC) /* an empty list of one whom we want is asked for again, more and           \
+			   more seldom, until that */
+#define VOUCH_EVENT (1 * EAR_SEC) /* whoever says that it has changed; more seldom each time */
 
 enum vouch_word {
 	VOUCH_UNKNOWN, /* nobody can be asked */

@@ -12,7 +12,8 @@
  *   published  JID NAME... | nobody | fails   what its server says, 1 ms after it is asked
  *   changed    JID                            it says that the list has changed
  *   restart                                   all lists are forgotten, as by a restart
- *   asked      JID N                          how often it was asked for at most; "*": all
+ *   asked      JID N [LEAST]                  how often it was asked for at most; "*": all
+ *   wanted                                    somebody asks for all trusted devices, once
  *   level      ADDRESS LEVEL                  of its peer
  *   trust      ADDRESS [NAME]                 the user's word; "fails" in place of NAME: it is
  * refused untrust    ADDRESS
@@ -242,14 +243,10 @@ static bool
 do_asked(struct world *world, char *rest)
 {
 	const char *jid = word(&rest);
-	unsigned max = (unsigned)atoi(word(&rest));
-	struct list_of *list;
+	unsigned max = (unsigned)atoi(word(&rest)), least = (unsigned)atoi(word(&rest)), asked;
 
-	if (strcmp(jid, "*") == 0)
-		return world->asked <= max ? true
-					   : fail(world, "%u lists were asked for", world->asked);
-	list = list_get(world, jid);
-	return list->asked <= max ? true : fail(world, "it was asked for %u times", list->asked);
+	asked = strcmp(jid, "*") == 0 ? world->asked : list_get(world, jid)->asked;
+	return asked >= least && asked <= max ? true : fail(world, "asked for %u times", asked);
 }
 
 /* --- words ---------------------------------------------------------------------------------- */
@@ -267,6 +264,11 @@ do_level(struct world *world, char *rest)
 
 	ear_each_peer(world->ear, address, on_peer, &is);
 	return strcmp(is, want) == 0 ? true : fail(world, "the level is %s", is);
+}
+
+static void
+on_trusted(void *arg, const char *jid, const struct ear_key *key)
+{
 }
 
 static bool
@@ -306,6 +308,8 @@ trust_step(struct world *world, const char *what, char *rest)
 		return do_trust(world, rest);
 	if (strcmp(what, "changed") == 0)
 		ear_devices_changed(world->ear, word(&rest));
+	else if (strcmp(what, "wanted") == 0)
+		ear_each_trusted(world->ear, on_trusted, NULL);
 	else if (strcmp(what, "untrust") != 0)
 		return fail(world, "what is '%s'?", what);
 	else if (ear_untrust(world->ear, word(&rest)) != 0)
