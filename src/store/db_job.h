@@ -44,8 +44,8 @@ void job_free(struct job *job);
 /* Keeps a row (copied). -EMSGSIZE: those are too many, or too much. */
 int job_add_row(struct job *job, size_t step, const struct db_value *columns, size_t count);
 
-/* What it is answered: no rows, that error (0: as if it had not been tried). text: for people, or
- * NULL. One that is refused stays so. */
+/* What it is answered: no rows, that error. text: for people, or NULL. One that is refused stays
+ * so. */
 void job_fail(struct job *job, int error, size_t step, const char *text);
 
 /* Nobody waits for jobs of that arg in that list; for any. */

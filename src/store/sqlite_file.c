@@ -227,7 +227,7 @@ make_file(struct sqlite_file *file)
 		close(fd);
 		error = sync_name(file->path);
 	}
-	return error == 0 ? 0 : sqlite_file_tell(file, error, strerror(-error));
+	return error == 0 ? 0 : sqlite_file_tell(file, errno_of_system(-error), strerror(-error));
 }
 
 int
@@ -243,6 +243,7 @@ sqlite_file_open(struct sqlite_file *file, const char *path, const char *more)
 			    SQLITE_OPEN_READWRITE | SQLITE_OPEN_NOMUTEX, NULL) != SQLITE_OK)
 		return sqlite_file_fail(file);
 	sqlite3_limit(file->sqlite, SQLITE_LIMIT_ATTACHED, 0);
+	sqlite3_db_config(file->sqlite, SQLITE_DBCONFIG_DEFENSIVE, 1, NULL);
 	rc = sqlite_file_run(file, settings);
 	return rc == 0 && more != NULL ? sqlite_file_run(file, more) : rc;
 }
