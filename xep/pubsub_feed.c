@@ -4,22 +4,14 @@
 
 #include "pubsub_item.h"
 
-#define PROFILE_FEED    "urn:xmpp:pubsub-social-feed:" /* XEP-0472 §5: with what follows */
-#define PROFILE_GALLERY "urn:xmpp:pubsub-social-feed:gallery:"
-#define PROFILE_BLOG    "urn:xmpp:microblog:0" /* XEP-0277 */
-#define BLOG_ABOUT      "0"                    /* XEP-0277 §4: the item that tells of the blog */
+#define PROFILE_GALLERY "urn:xmpp:pubsub-social-feed:gallery:" /* XEP-0472 §5.3 */
+#define PROFILE_BLOG    "urn:xmpp:microblog:0"                 /* XEP-0277 */
+#define BLOG_ABOUT      "0" /* XEP-0277 §4: the item that tells of the blog */
 
 static bool
 begins(const char *text, const char *with)
 {
 	return strncmp(text, with, strlen(with)) == 0;
-}
-
-bool
-pubsub_is_feed(const struct pubsub_config *config)
-{
-	return config->atom || strcmp(config->type, NS_ATOM) == 0 ||
-	       strcmp(config->type, PROFILE_BLOG) == 0 || begins(config->type, PROFILE_FEED);
 }
 
 /* --- values ------------------------------------------------------------------------------- */

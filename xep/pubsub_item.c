@@ -34,7 +34,7 @@ pubsub_item_count(xmpp_stanza_t *request, xmpp_stanza_t **first)
 struct retraction {
 	char *id;
 	int64_t last; /* of the node as it was decided on */
-	bool tell;
+	bool tell, wide;
 	const char *type; /* of the messages */
 	size_t backlog;
 };
@@ -116,7 +116,7 @@ retract(struct pubsub_op *op, const struct retraction *retraction, int64_t last)
 		.text = text,
 		.type = retraction->type,
 		.backlog = retraction->backlog,
-		.wide = true,
+		.wide = retraction->wide,
 	};
 	struct ear_transaction transaction = {
 		.last = last,
@@ -157,6 +157,7 @@ retraction_new(const struct pubsub_op *op, const struct pubsub_view *view, const
 	retraction->id = xep_strdup(id);
 	retraction->last = view->last;
 	retraction->tell = is_told(op, &view->config);
+	retraction->wide = pubsub_config_is_wide(&view->config);
 	retraction->type = view->config.message_type;
 	retraction->backlog = view->config.backlog;
 	return retraction;

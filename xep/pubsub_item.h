@@ -20,9 +20,6 @@ size_t pubsub_item_count(xmpp_stanza_t *request, xmpp_stanza_t **first);
 
 /* --- pubsub_feed.c ------------------------------------------------------------------------- */
 
-/* Whether a node of that configuration holds entries of feeds (XEP-0472). */
-bool pubsub_is_feed(const struct pubsub_config *config);
-
 /*
  * What is wrong with a payload as an entry of a feed of that type (RFC 4287 §4.1.2, XEP-0472,
  * XEP-0277): for people, static. NULL: nothing. item: its ItemID.

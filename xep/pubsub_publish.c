@@ -94,7 +94,7 @@ check_namespace(const struct publication *publication, const struct pubsub_confi
 {
 	const char *ns = xmpp_stanza_get_ns(publication->payload);
 
-	if (pubsub_is_feed(config) || strchr(config->type, ':') == NULL)
+	if (config->atom || strchr(config->type, ':') == NULL)
 		return NULL;
 	return ns != NULL && strcmp(ns, config->type) == 0 ? NULL : &other_payload;
 }
@@ -144,7 +144,7 @@ check_feed(struct pubsub_op *op, const struct publication *publication,
 {
 	const char *fault = NULL;
 
-	if (publication->payload != NULL && pubsub_is_feed(config))
+	if (publication->payload != NULL && config->atom)
 		fault = pubsub_feed_fault(publication->payload, config->type, publication->id);
 	if (fault != NULL)
 		pubsub_fail(op, EAR_BAD_REQUEST, "invalid-payload", fault);
@@ -237,7 +237,7 @@ put(struct pubsub_op *op, const struct pubsub_view *view, const struct pubsub_co
 		.text = text,
 		.type = config->message_type,
 		.backlog = config->backlog,
-		.wide = true,
+		.wide = pubsub_config_is_wide(config),
 	};
 	struct ear_change changes[2];
 	struct ear_transaction transaction = {
@@ -252,11 +252,12 @@ put(struct pubsub_op *op, const struct pubsub_view *view, const struct pubsub_co
 								    .config = config_text,
 								    .jid = op->who };
 	if (config->persist_items)
-		changes[transaction.count++] = (struct ear_change){ .kind = EAR_PUT_ITEM,
-								    .item = id,
-								    .payload = payload,
-								    .jid = publisher,
-								    .keep = config->max_items };
+		changes[transaction.count++] =
+			(struct ear_change){ .kind = EAR_PUT_ITEM,
+					     .item = id,
+					     .payload = payload,
+					     .jid = publisher,
+					     .keep = pubsub_config_keep(config) };
 	pubsub_change(op, &transaction, on_published);
 	free(config_text);
 	free(text);
