@@ -1,0 +1,186 @@
+/* SPDX-License-Identifier: ISC */
+/* store.c: the life of a store, and who is answered when. */
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/alloc.h"
+#include "store/store_impl.h"
+#include "wire/ids.h"
+
+static void
+ask_end(struct ask *ask, int error, const char *text)
+{
+	bool tells = ask->tells && error == 0;
+	struct ear_store *store = ask->store;
+
+	list_del(&ask->list);
+	if (!ask->forgotten)
+		ask->answer(ask, error, text);
+	ask_free(ask);
+	if (tells)
+		store_tell_news(store);
+}
+
+static void
+soon(struct ear_store *store)
+{
+	if (!ear_timer_is_set(&store->soon))
+		ear_timer_set(&store->soon, 0);
+}
+
+/* --- from the event loop ------------------------------------------------------------------ */
+
+static void
+on_soon(void *arg)
+{
+	struct ear_store *store = arg;
+	size_t count = 0;
+
+	/* Who is answered may ask again: that is answered in another turn. */
+	for (struct list *i = store->ready.next; i != &store->ready; i = i->next)
+		count++;
+	for (; count > 0; count--) {
+		struct ask *ask = container_of(store->ready.next, struct ask, list);
+
+		ask_end(ask, ask->error, ask->text);
+	}
+	if (!store->has_news)
+		return;
+	store->has_news = false;
+	if (store->news != NULL)
+		store->news(store->news_arg);
+}
+
+static void
+on_news(void *arg)
+{
+	store_tell_news(arg);
+}
+
+static void
+on_row(void *arg, size_t step, const struct db_value *columns, size_t count)
+{
+	struct ask *ask = arg;
+
+	if (ask->row != NULL && !ask->forgotten)
+		ask->row(ask, step, columns, count);
+}
+
+static void
+on_done(void *arg, int error, size_t step, const char *text)
+{
+	ask_end(arg, error, text == NULL ? "" : text);
+}
+
+/* --- its life ----------------------------------------------------------------------------- */
+
+int
+store_new(struct event_base *base, struct ear_clock *clock, const struct db_kind *kind,
+	  const struct db_config *config, struct ear_store **out, char *error, size_t size)
+{
+	struct ear_store *store = xalloc(sizeof(*store));
+	static const struct db_events events = { .news = on_news };
+	struct ids ids = { 0 };
+	int rc;
+
+	*out = NULL;
+	store->kind = kind;
+	ids_take(&ids, store->holder);
+	list_init(&store->asks);
+	list_init(&store->ready);
+	ear_timer_init(&store->soon, clock, on_soon, store);
+	ear_timer_init(&store->lease, clock, on_news, store);
+	rc = kind->open(base, clock, config, &store_schema, &events, store, &store->db, error,
+			size);
+	if (rc == 0)
+		*out = store;
+	else
+		store_free(store);
+	return rc;
+}
+
+static void
+free_asks(struct list *asks)
+{
+	while (!list_is_empty(asks))
+		ask_free(container_of(asks->next, struct ask, list));
+}
+
+void
+store_free(struct ear_store *store)
+{
+	if (store == NULL)
+		return;
+	if (store->db != NULL)
+		store->kind->close(store->db);
+	free_asks(&store->asks);
+	free_asks(&store->ready);
+	ear_timer_stop(&store->lease);
+	ear_timer_stop(&store->soon);
+	free(store);
+}
+
+/* --- doing it ----------------------------------------------------------------------------- */
+
+void
+store_refuse(struct ask *ask, int error, const char *text)
+{
+	list_del(&ask->list);
+	list_add(&ask->store->ready, &ask->list);
+	ask->error = error;
+	ask->text = xstrdup(text);
+	soon(ask->store);
+}
+
+void
+store_run(struct ear_store *store, struct ask *ask, struct plan *plan, bool writes)
+{
+	struct db_job job = {
+		.steps = plan->steps,
+		.count = plan->count,
+		.writes = writes,
+		.row = on_row,
+		.done = on_done,
+		.arg = ask,
+	};
+
+	store->kind->run(store->db, &job);
+	free(plan->steps);
+}
+
+void
+store_tell_news(struct ear_store *store)
+{
+	store->has_news = true;
+	soon(store);
+}
+
+void
+ear_store_watch(struct ear_store *store, ear_store_news_fn *fn, void *arg)
+{
+	store->news = fn;
+	store->news_arg = arg;
+	/* There may be some of an earlier run. */
+	if (fn != NULL)
+		store_tell_news(store);
+}
+
+static void
+forget(struct list *asks, const void *arg)
+{
+	struct list *i, *spare;
+
+	list_each (i, spare, asks) {
+		struct ask *ask = container_of(i, struct ask, list);
+
+		if (ask->arg == arg)
+			ask->forgotten = true;
+	}
+}
+
+void
+ear_store_forget(struct ear_store *store, const void *arg)
+{
+	forget(&store->asks, arg);
+	forget(&store->ready, arg);
+}

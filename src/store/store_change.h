@@ -1,0 +1,22 @@
+/* SPDX-License-Identifier: ISC */
+/* store_change.h: the steps of changes, between the parts that know them. */
+#ifndef STORE_STORE_CHANGE_H
+#define STORE_STORE_CHANGE_H
+
+#include "store/store_impl.h"
+
+/* store_item.c. trim: as many of the oldest items go as the node's row says. */
+void change_put(struct plan *plan, const char *node, const struct ear_change *change);
+void change_remove(struct plan *plan, const char *node, const struct ear_change *change);
+void change_purge(struct plan *plan, const char *node);
+void change_trim(struct plan *plan, const char *node);
+
+/* store_people.c */
+void change_affiliate(struct plan *plan, const char *node, const struct ear_change *change);
+void change_subscribe(struct plan *plan, struct ask *ask, const char *node,
+		      const struct ear_change *change);
+
+/* store_events.c: what is left of nodes that were deleted goes when all was told. */
+void change_sweep(struct plan *plan);
+
+#endif

@@ -1,0 +1,222 @@
+/* SPDX-License-Identifier: ISC */
+/* store_events.c: events that are still to be told: who tells those of a node, to whom, how far. */
+#include <errno.h>
+
+#include "store/store_change.h"
+
+_Static_assert(EAR_LEASE_USEC == 10000000, "the statements say so");
+_Static_assert(EAR_SUBSCRIBED == 3 && EAR_TELL_SUBSCRIBERS == 0 && EAR_TELL_ONE == 1,
+	       "the statements say so");
+
+/* By the clock of the database, which all who share it have in common. */
+#define NOW   "CAST(extract(epoch FROM clock_timestamp()) * 1000000 AS bigint)"
+#define UNTIL NOW " + 10000000"
+
+/* A lease that a crash of the database forgets is one that nobody has: that is not waited for. */
+static const struct db_sql sql_hurry = { NULL, "SET LOCAL synchronous_commit = off" };
+
+/* --- taking ------------------------------------------------------------------------------- */
+
+/* Where nobody shares it all nodes are ours. */
+static const struct db_sql sql_claim = {
+	NULL,
+	"UPDATE lease SET holder = $1, until = " UNTIL " WHERE node IN (SELECT l.node FROM lease l"
+	" WHERE (l.holder = $1 OR l.until < " NOW ")"
+	" AND EXISTS (SELECT 1 FROM event e WHERE e.node = l.node)"
+	" ORDER BY (SELECT min(f.id) FROM event f WHERE f.node = l.node)"
+	" LIMIT $2 FOR UPDATE SKIP LOCKED)",
+};
+
+#define EVENT                                                                                      \
+	"SELECT e.id, n.name, e.audience, e.dest, e.item, e.body, e.type, e.backlog, e.wide,"      \
+	" e.told, e.at FROM event e JOIN node n ON n.id = e.node"
+
+static const struct db_sql sql_take = {
+	EVENT " WHERE $1 <> '' ORDER BY e.id LIMIT $2",
+	EVENT " JOIN lease l ON l.node = e.node WHERE l.holder = $1 AND l.until > " NOW
+	      " ORDER BY e.id LIMIT $2",
+};
+
+/* How long until what others have now may be ours; one whose lease is just being claimed counts. */
+static const struct db_sql sql_others = {
+	NULL,
+	"SELECT min(l.until) - " NOW " FROM lease l WHERE l.holder <> $1"
+	" AND EXISTS (SELECT 1 FROM event e WHERE e.node = l.node) HAVING count(*) > 0",
+};
+
+static void
+on_event_row(struct ask *ask, size_t step, const struct db_value *columns, size_t count)
+{
+	struct ear_stored_event *event;
+
+	if (step == ask->first_step + 1) {
+		ear_timer_set(&ask->store->lease,
+			      columns[0].number > EAR_SEC ? columns[0].number : EAR_SEC);
+		return;
+	}
+	if (step != ask->first_step)
+		return;
+	event = ask_event(ask);
+	event->id = columns[0].number;
+	event->node = ask_copy(ask, columns[1].text);
+	event->audience = (enum ear_audience)columns[2].number;
+	event->to = ask_copy(ask, columns[3].text);
+	event->item = ask_copy(ask, columns[4].text);
+	event->text = ask_copy(ask, columns[5].text);
+	event->type = ask_copy(ask, columns[6].text);
+	event->backlog = (size_t)columns[7].number;
+	event->wide = columns[8].number != 0;
+	event->told = ask_copy(ask, columns[9].text);
+	event->at = columns[10].number;
+}
+
+static void
+answer_events(struct ask *ask, int error, const char *text)
+{
+	ask->fn.events(ask->arg, error, ask->events, error == 0 ? ask->count : 0);
+}
+
+void
+ear_store_take(struct ear_store *store, ear_events_fn *fn, void *arg)
+{
+	struct ask *ask = ask_new(store, arg);
+	struct plan plan = { 0 };
+
+	ask->fn.events = fn;
+	ask->answer = answer_events;
+	ask->row = on_event_row;
+	plan_add(&plan, &sql_hurry, 0, NULL, 0);
+	PLAN(&plan, &sql_claim, 0, db_text(store->holder), db_int(EAR_EVENTS_MAX));
+	ask->first_step = PLAN(&plan, &sql_take, 0, db_text(store->holder), db_int(EAR_EVENTS_MAX));
+	PLAN(&plan, &sql_others, 0, db_text(store->holder));
+	store_run(store, ask, &plan, store->kind->shared);
+}
+
+/* --- to whom ------------------------------------------------------------------------------ */
+
+/* -ESTALE: it is another's now, or has been told. */
+static const struct db_sql sql_hold = {
+	"SELECT 1 FROM event WHERE id = $1 AND $2 <> ''",
+	"UPDATE lease SET until = " UNTIL " WHERE node = (SELECT node FROM event WHERE id = $1)"
+	" AND holder = $2 RETURNING 1",
+};
+
+static void
+hold(struct plan *plan, const struct ear_store *store, int64_t event)
+{
+	PLAN(plan, &sql_hold, -ESTALE, db_int(event), db_text(store->holder));
+}
+
+static const struct db_sql sql_one = {
+	"SELECT e.dest, COALESCE((SELECT s.options FROM subscription s"
+	" WHERE s.node = e.node AND s.jid = e.dest), '')"
+	" FROM event e WHERE e.id = $1 AND e.audience = 1 AND e.dest > $2",
+	NULL
+};
+static const struct db_sql sql_subscribers = {
+	"SELECT s.jid, s.options FROM event e JOIN subscription s ON s.node = e.node"
+	" WHERE e.id = $1 AND e.audience = 0 AND s.state = 3 AND s.since < e.seq AND s.jid > $2"
+	" ORDER BY s.jid LIMIT $3",
+	NULL
+};
+
+static void
+on_audience_row(struct ask *ask, size_t step, const struct db_value *columns, size_t count)
+{
+	struct ear_stored *row;
+
+	if (step < ask->first_step)
+		return;
+	row = ask_row(ask);
+	row->jid = ask_copy(ask, columns[0].text);
+	row->options = ask_copy(ask, columns[1].text);
+}
+
+static void
+answer_audience(struct ask *ask, int error, const char *text)
+{
+	struct ear_stored_answer answer = { .error = error,
+					    .text = text,
+					    .rows = ask->rows,
+					    .count = error == 0 ? ask->count : 0 };
+
+	ask->fn.stored(ask->arg, &answer);
+}
+
+void
+ear_store_audience(struct ear_store *store, int64_t event, const char *after, ear_stored_fn *fn,
+		   void *arg)
+{
+	struct ask *ask = ask_new(store, arg);
+	struct plan plan = { 0 };
+
+	ask->fn.stored = fn;
+	ask->answer = answer_audience;
+	ask->row = on_audience_row;
+	plan_add(&plan, &sql_hurry, 0, NULL, 0);
+	hold(&plan, store, event);
+	ask->first_step = PLAN(&plan, &sql_one, 0, db_int(event), db_text(after));
+	PLAN(&plan, &sql_subscribers, 0, db_int(event), db_text(after), db_int(EAR_STORE_PAGE_MAX));
+	store_run(store, ask, &plan, store->kind->shared);
+}
+
+/* --- how far ------------------------------------------------------------------------------ */
+
+static const struct db_sql sql_told = { "UPDATE event SET told = $2 WHERE id = $1", NULL };
+
+/* Whoever wants the next event of that node may have it. */
+static const struct db_sql sql_release = {
+	NULL,
+	"UPDATE lease SET holder = '', until = 0"
+	" WHERE node = (SELECT e.node FROM event e WHERE e.id = $1) AND NOT EXISTS"
+	" (SELECT 1 FROM event f WHERE f.node = lease.node AND f.id <> $1)",
+};
+static const struct db_sql sql_done = { "DELETE FROM event WHERE id = $1", NULL };
+
+#define SWEPT                                                                                      \
+	"FROM node n WHERE n.gone = 1 AND NOT EXISTS (SELECT 1 FROM event e WHERE e.node = n.id)"
+
+static const struct db_sql sql_sweep_subscriptions = {
+	"DELETE FROM subscription WHERE node IN (SELECT n.id " SWEPT ")", NULL
+};
+static const struct db_sql sql_sweep_leases = {
+	NULL, "DELETE FROM lease WHERE node IN (SELECT n.id " SWEPT ")"
+};
+static const struct db_sql sql_sweep_nodes = { "DELETE FROM node WHERE id IN (SELECT n.id " SWEPT
+					       ")",
+					       NULL };
+
+void
+change_sweep(struct plan *plan)
+{
+	plan_add(plan, &sql_sweep_subscriptions, 0, NULL, 0);
+	plan_add(plan, &sql_sweep_leases, 0, NULL, 0);
+	plan_add(plan, &sql_sweep_nodes, 0, NULL, 0);
+}
+
+static void
+answer_told(struct ask *ask, int error, const char *text)
+{
+	if (ask->fn.changed != NULL)
+		ask_answer_changed(ask, error, text);
+}
+
+void
+ear_store_told(struct ear_store *store, int64_t event, const char *upto, ear_changed_fn *fn,
+	       void *arg)
+{
+	struct ask *ask = ask_new(store, arg);
+	struct plan plan = { 0 };
+
+	ask->fn.changed = fn;
+	ask->answer = answer_told;
+	hold(&plan, store, event);
+	if (upto != NULL) {
+		PLAN(&plan, &sql_told, 0, db_int(event), db_text(upto));
+	} else {
+		PLAN(&plan, &sql_release, 0, db_int(event));
+		PLAN(&plan, &sql_done, 0, db_int(event));
+		change_sweep(&plan);
+	}
+	store_run(store, ask, &plan, true);
+}

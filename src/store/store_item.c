@@ -1,0 +1,78 @@
+/* SPDX-License-Identifier: ISC */
+/* store_item.c: putting and removing items, and how many of them a node holds. */
+#include <errno.h>
+#include <time.h>
+
+#include "store/store_change.h"
+
+/* One that is replaced is counted already. */
+static const struct db_sql sql_count = {
+	"UPDATE node SET seq = seq + 1,"
+	" excess = CASE WHEN n.total > CAST($3 AS bigint) THEN n.total - CAST($3 AS bigint)"
+	" ELSE 0 END,"
+	" items = CASE WHEN n.total > CAST($3 AS bigint) THEN CAST($3 AS bigint)"
+	" ELSE n.total END"
+	" FROM (SELECT o.id AS own, o.items + CASE WHEN EXISTS (SELECT 1 FROM item i"
+	" WHERE i.node = o.id AND i.id = $2) THEN 0 ELSE 1 END AS total"
+	" FROM node o WHERE o.name = $1 AND o.gone = 0) AS n WHERE node.id = n.own",
+	NULL
+};
+static const struct db_sql sql_put = {
+	"INSERT INTO item (node, id, seq, at, publisher, payload)"
+	" SELECT n.id, $2, n.seq, $3, $4, $5 FROM node n WHERE n.name = $1 AND n.gone = 0"
+	" ON CONFLICT (node, id) DO UPDATE SET seq = excluded.seq, at = excluded.at,"
+	" publisher = excluded.publisher, payload = excluded.payload",
+	NULL
+};
+
+/* Up to the oldest that stays; all where none does. */
+static const struct db_sql sql_trim = {
+	"DELETE FROM item WHERE node = " SQL_NODE_ID " AND seq < COALESCE("
+	"(SELECT i.seq FROM item i WHERE i.node = " SQL_NODE_ID " ORDER BY i.seq"
+	" LIMIT 1 OFFSET (SELECT excess FROM node WHERE name = $1 AND gone = 0)),"
+	" 9223372036854775807)",
+	NULL
+};
+
+void
+change_trim(struct plan *plan, const char *node)
+{
+	PLAN(plan, &sql_trim, 0, db_text(node));
+}
+
+void
+change_put(struct plan *plan, const char *node, const struct ear_change *change)
+{
+	PLAN(plan, &sql_count, 0, db_text(node), db_text(change->item),
+	     db_int((int64_t)change->keep));
+	PLAN(plan, &sql_put, 0, db_text(node), db_text(change->item), db_int(time(NULL)),
+	     db_text(change->jid == NULL ? "" : change->jid),
+	     db_text(change->payload == NULL ? "" : change->payload));
+	change_trim(plan, node);
+}
+
+static const struct db_sql sql_remove = { "DELETE FROM item WHERE node = " SQL_NODE_ID
+					  " AND id = $2 RETURNING id",
+					  NULL };
+static const struct db_sql sql_count_out = {
+	"UPDATE node SET items = items - 1 WHERE name = $1 AND gone = 0", NULL
+};
+
+void
+change_remove(struct plan *plan, const char *node, const struct ear_change *change)
+{
+	PLAN(plan, &sql_remove, -ENODATA, db_text(node), db_text(change->item));
+	PLAN(plan, &sql_count_out, 0, db_text(node));
+}
+
+static const struct db_sql sql_purge = { "DELETE FROM item WHERE node = " SQL_NODE_ID, NULL };
+static const struct db_sql sql_count_none = {
+	"UPDATE node SET items = 0 WHERE name = $1 AND gone = 0", NULL
+};
+
+void
+change_purge(struct plan *plan, const char *node)
+{
+	PLAN(plan, &sql_purge, 0, db_text(node));
+	PLAN(plan, &sql_count_none, 0, db_text(node));
+}
