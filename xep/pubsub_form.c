@@ -235,29 +235,3 @@ pubsub_options_submit(struct pubsub_options *options, xmpp_stanza_t *form, const
 		*options = changed;
 	return rc;
 }
-
-/* --- refused ------------------------------------------------------------------------------ */
-
-static bool
-is_of_collections(const char *var)
-{
-	return strcmp(var, "pubsub#node_type") == 0 || strcmp(var, "pubsub#collection") == 0 ||
-	       strcmp(var, "pubsub#children") == 0;
-}
-
-void
-pubsub_fail_config(struct pubsub_op *op, int error, const char *why)
-{
-	static const struct pubsub_refusal collections = { EAR_FEATURE_NOT_IMPLEMENTED,
-							   "unsupported", "collections", NULL };
-	char text[256];
-
-	snprintf(text, sizeof(text), "%s%s", why,
-		 error == -ENOTSUP ? ": that is not supported here" : ": that cannot be taken");
-	if (error == -ENOTSUP && is_of_collections(why))
-		pubsub_refuse(op, &collections);
-	else if (error == -ENOTSUP && strcmp(why, "pubsub#access_model") == 0)
-		pubsub_fail(op, EAR_NOT_ACCEPTABLE, "unsupported-access-model", NULL);
-	else
-		pubsub_fail(op, EAR_NOT_ACCEPTABLE, NULL, text);
-}

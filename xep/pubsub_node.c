@@ -1,12 +1,14 @@
 /* SPDX-License-Identifier: ISC */
 /* pubsub_node.c: nodes come, are configured, emptied, and go (XEP-0060 §8.1-8.5). */
 #include <errno.h>
+#include <stdio.h>
 #include <string.h>
 
 #include "memory.h"
 #include "pubsub.h"
 
 #define REDIRECT_MAX 2047 /* bytes of a URI that a deleted node leaves behind */
+#define WHY_MAX      128
 
 static const struct pubsub_refusal no_collections = { EAR_FEATURE_NOT_IMPLEMENTED, "unsupported",
 						      "collections", NULL };
@@ -28,6 +30,30 @@ is_cancelled(xmpp_stanza_t *form)
 	const char *type = xmpp_stanza_get_type(form);
 
 	return type != NULL && strcmp(type, "cancel") == 0;
+}
+
+static bool
+is_of_collections(const char *var)
+{
+	return strcmp(var, "pubsub#node_type") == 0 || strcmp(var, "pubsub#collection") == 0 ||
+	       strcmp(var, "pubsub#children") == 0;
+}
+
+void
+pubsub_fail_config(struct pubsub_op *op, int error, const char *why)
+{
+	char text[WHY_MAX + 64];
+
+	if (strlen(why) > WHY_MAX) /* the sender's own word */
+		why = "a field";
+	snprintf(text, sizeof(text), "%s%s", why,
+		 error == -ENOTSUP ? ": that is not supported here" : ": that cannot be taken");
+	if (error == -ENOTSUP && is_of_collections(why))
+		pubsub_refuse(op, &no_collections);
+	else if (error == -ENOTSUP && strcmp(why, "pubsub#access_model") == 0)
+		pubsub_fail(op, EAR_NOT_ACCEPTABLE, "unsupported-access-model", NULL);
+	else
+		pubsub_fail(op, EAR_NOT_ACCEPTABLE, NULL, text);
 }
 
 /* --- create (§8.1) ------------------------------------------------------------------------ */

@@ -205,6 +205,77 @@ test_caps(void **state)
 	assert_string_equal(fault_in, "name");
 }
 
+/* --- field by field ----------------------------------------------------------------------- */
+
+static char *taken; /* "name=x/1 list=-/0 " */
+
+static enum form_fault
+take_one(void *arg, const char *var, const char *value, size_t count)
+{
+	char *more = xasprintf("%s%s=%s/%zu ", taken, var, value == NULL ? "-" : value, count);
+
+	free(taken);
+	taken = more;
+	return strcmp(var, arg) == 0 ? FORM_REFUSED : FORM_FINE;
+}
+
+static enum form_fault
+each_xml(const char *xml, const char *refused)
+{
+	if (form != NULL)
+		xmpp_stanza_release(form);
+	form = xmpp_stanza_new_from_string(ear->ctx, xml);
+	assert_non_null(form);
+	free(taken);
+	taken = xstrdup("");
+	return form_each(form, TYPE, take_one, (void *)refused, &fault_in);
+}
+
+static void
+test_each(void **state)
+{
+	assert_int_equal(
+		each_xml(
+			SUBMIT(HIDDEN FIELD("a", "x") "<field var='b'/>" FIELD(
+				"c",
+				"") "<field var='d'><value/><value>y</value><value>z"
+				    "</value></field>" FIELD(
+					    "a",
+					    "x") "<field type='fixed'><value>line</value></field>"),
+			""),
+		FORM_FINE);
+	assert_string_equal(taken, "a=x/1 b=-/0 c=-/1 d=y/3 a=x/1 ");
+	assert_null(fault_in);
+	assert_int_equal(each_xml(SUBMIT(FIELD("a", "x") FIELD("b", "y") FIELD("c", "z")), "b"),
+			 FORM_REFUSED);
+	assert_string_equal(taken, "a=x/1 b=y/1 ");
+	assert_string_equal(fault_in, "b");
+	assert_int_equal(each_xml(X("form", FIELD("a", "x")), ""), FORM_NO_SUBMISSION);
+	assert_null(fault_in);
+	assert_int_equal(each_xml(SUBMIT(FIELD("FORM_TYPE", "urn:example:other")), ""),
+			 FORM_OF_OTHER_TYPE);
+	assert_int_equal(each_xml(SUBMIT(HIDDEN HIDDEN), ""), FORM_TWICE);
+	assert_string_equal(taken, "");
+	free(taken);
+	taken = NULL;
+}
+
+static void
+test_result(void **state)
+{
+	static const struct form_field owners = { "owners", FORM_JIDS, false, NULL };
+	xmpp_stanza_t *field;
+
+	form = form_result_new(ear, TYPE);
+	field = form_add(form, &owners, "a@example.org");
+	form_add_value(field, "b@example.org");
+	assert_string_equal(fake_attribute(form, "type"), "result");
+	assert_string_equal(ear_text(ear_first(field_of("FORM_TYPE"))), TYPE);
+	assert_string_equal(fake_attribute(field_of("owners"), "type"), "jid-multi");
+	assert_int_equal(fake_children(field_of("owners")), 2);
+	assert_string_equal(ear_text(ear_next(ear_first(field_of("owners")))), "b@example.org");
+}
+
 static void
 test_every_fault_has_a_text(void **state)
 {
@@ -222,6 +293,8 @@ main(void)
 		TEST(test_read),
 		TEST(test_faults),
 		TEST(test_caps),
+		TEST(test_each),
+		TEST(test_result),
 		TEST(test_every_fault_has_a_text),
 	};
 
