@@ -5,13 +5,14 @@ B       ?= $(if $(SAN),build/san,build)
 CC      ?= cc
 CFLAGS  ?= -O2 -g
 PKGS    := libstrophe libevent openssl expat inih jansson libcares libedit libqrencode sqlite3 \
-	libmpdclient libsystemd ncursesw
+	libmpdclient libsystemd ncursesw libpq
 
 WARN    := -Wall -Wextra -Wshadow -Wstrict-prototypes -Wmissing-prototypes -Wvla -Wno-unused-parameter
 MUST    := -std=c17 -D_GNU_SOURCE -fno-common -fstack-protector-strong $(WARN) $(if $(WERROR),-Werror)
 comma   := ,
 SANFLAGS := $(if $(SAN),-fsanitize=address$(comma)undefined -fno-sanitize-recover=all -fno-omit-frame-pointer)
-# Avahi's client and core cannot be linked together (src/discover/avahi_lib.h): opened at run time.
+# Avahi's client and core cannot be linked together (src/discover/avahi_lib.h), libpq is seldom
+# needed: opened at run time.
 LIBS     = -Wl,--as-needed $(shell pkg-config --libs $(PKGS)) -lavahi-common -lunistring -lm
 INCS    := $(shell pkg-config --cflags $(PKGS) 2>/dev/null)
 

@@ -89,6 +89,7 @@ FENCES = {      # a library's headers, and the only places that may see them
     "event2/": ["src/", "tools/"],
     "event2/http": ["src/link/metrics_http"],
     "sqlite3": ["src/store/spool"],
+    "libpq": ["src/store/pq_"],
     "qrencode": ["tools/qr"],
 }
 
@@ -111,7 +112,7 @@ def test_each_library_is_seen_in_its_one_place():
     os.path.relpath(p, ROOT) for d in ("include/earshot", "src/*")
     for p in glob.glob(os.path.join(ROOT, d, "*.h"))))
 def test_each_header_compiles_alone(path):
-    flags = subprocess.run(["pkg-config", "--cflags", "libstrophe", "libevent"], check=True,
+    flags = subprocess.run(["pkg-config", "--cflags", "libstrophe", "libevent", "libpq"], check=True,
                            capture_output=True, text=True).stdout.split()
     done = subprocess.run(["cc", "-std=c17", "-D_GNU_SOURCE", "-fsyntax-only", "-Wall", "-Werror",
                            "-Iinclude", "-Isrc", *flags, "-x", "c", path], cwd=ROOT,

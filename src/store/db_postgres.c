@@ -1,0 +1,456 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * db_postgres.c: PostgreSQL as a database of jobs: those that wait, the one that is under way, and
+ * those that are to be answered.
+ *
+ *	waiting -> under way (pq_run) -> answered, from the loop
+ *	    ^------------' the connection was lost before it was written
+ */
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <earshot/log.h>
+#include <earshot/timer.h>
+
+#include "base/alloc.h"
+#include "base/timer.h"
+#include "store/db.h"
+#include "store/pq_job.h"
+#include "store/pq_lib.h"
+#include "store/pq_link.h"
+#include "store/pq_run.h"
+#include "store/pq_schema.h"
+#include "store/pq_url.h"
+
+#define WAIT  (10 * EAR_SEC) /* for a connection */
+#define DRAIN (EAR_SEC)      /* what was given may take when it is closed */
+
+struct postgres {
+	struct db db;
+	struct pq_lib lib;
+	struct pq_url url;
+	struct pq_link *link;
+	struct pq_run *run;
+	struct pq_schema *schema;
+	struct ear_clock *clock;
+	struct db_events events;
+	void *arg;
+	struct list waiting, answered;
+	size_t waiting_count;     /* without those that have an error already */
+	struct pq_job *under_way; /* NULL: none but the schema's */
+	struct pq_job *telling;   /* in its callbacks */
+	struct ear_timer turn;
+	struct ear_timer expiry;
+	bool ready;         /* jobs may run */
+	bool news;          /* to be told */
+	bool turning;       /* others are called */
+	bool closing;       /* as soon as they return */
+	int64_t down_since; /* of one that is not ready */
+	int fault;          /* with which all are answered until it is ready; 0: none */
+	char *why;          /* it is not ready; the last line that was logged */
+};
+
+/* --- jobs --------------------------------------------------------------------------------- */
+
+static void
+settle(struct postgres *pg, struct pq_job *job)
+{
+	list_add(&pg->answered, &job->all);
+	ear_timer_set(&pg->turn, 0);
+}
+
+static struct pq_job *
+first_waiting(struct postgres *pg)
+{
+	return list_is_empty(&pg->waiting) ? NULL
+					   : container_of(pg->waiting.next, struct pq_job, all);
+}
+
+static void
+take_waiting(struct postgres *pg, struct pq_job *job)
+{
+	list_del(&job->all);
+	pg->waiting_count -= job->error == 0;
+}
+
+static void
+start_next(struct postgres *pg)
+{
+	struct pq_job *job;
+
+	while (pg->ready && pg->under_way == NULL && (job = first_waiting(pg)) != NULL) {
+		take_waiting(pg, job);
+		if (job->error != 0) {
+			settle(pg, job);
+			continue;
+		}
+		pg->under_way = job;
+		pq_run_begin(pg->run, job);
+	}
+}
+
+/* When that one has waited long enough for a connection. */
+static int64_t
+due_of(const struct postgres *pg, const struct pq_job *job)
+{
+	int64_t since = job->since > pg->down_since ? job->since : pg->down_since;
+
+	return since + WAIT;
+}
+
+static void
+expire(struct postgres *pg)
+{
+	int64_t now = ear_now(pg->clock);
+	struct pq_job *job;
+
+	while (!pg->ready && (job = first_waiting(pg)) != NULL) {
+		if (pg->fault == 0 && job->error == 0 && due_of(pg, job) > now) {
+			ear_timer_set(&pg->expiry, due_of(pg, job) - now);
+			return;
+		}
+		take_waiting(pg, job);
+		pq_job_fail(job, pg->fault == 0 ? -ENOTCONN : pg->fault, 0,
+			    pg->why == NULL ? "the database does not answer" : pg->why);
+		settle(pg, job);
+	}
+	ear_timer_stop(&pg->expiry);
+}
+
+static void
+on_expiry(void *arg)
+{
+	expire(arg);
+}
+
+/* --- answers ------------------------------------------------------------------------------ */
+
+static void postgres_free(struct postgres *pg);
+
+static void
+tell_answers(struct postgres *pg)
+{
+	while (!pg->closing && !list_is_empty(&pg->answered)) {
+		pg->telling = container_of(pg->answered.next, struct pq_job, all);
+		list_del(&pg->telling->all);
+		pq_job_answer(pg->telling, &pg->lib);
+		pq_job_free(pg->telling, &pg->lib);
+		pg->telling = NULL;
+	}
+}
+
+static void
+tell_news(struct postgres *pg)
+{
+	bool news = pg->news && !pg->closing;
+
+	pg->news = false;
+	if (news && pg->events.news != NULL)
+		pg->events.news(pg->arg);
+}
+
+/* The only place from which others are called; they may close it. */
+static void
+on_turn(void *arg)
+{
+	struct postgres *pg = arg;
+
+	pg->turning = true;
+	expire(pg);
+	start_next(pg);
+	tell_answers(pg);
+	tell_news(pg);
+	pg->turning = false;
+	if (pg->closing)
+		postgres_free(pg);
+}
+
+/* --- the connection ----------------------------------------------------------------------- */
+
+static void
+explain(struct postgres *pg, const char *text)
+{
+	if (pg->why == NULL || strcmp(pg->why, text) != 0)
+		ear_warn("store: postgresql: %s", text);
+	xreplace(&pg->why, text);
+}
+
+static void
+become_ready(struct postgres *pg)
+{
+	ear_info("store: postgresql: connected");
+	pq_link_is_good(pg->link);
+	pg->ready = true;
+	pg->fault = 0;
+	xreplace(&pg->why, NULL);
+	ear_timer_stop(&pg->expiry);
+	pg->news = true;
+	ear_timer_set(&pg->turn, 0);
+}
+
+/* pq_schema_fn. A later version's stays what it is until the connection is lost; what else is wrong
+ * may be mended. */
+static void
+on_schema(void *arg, int error, const char *text)
+{
+	struct postgres *pg = arg;
+
+	if (error == 0) {
+		become_ready(pg);
+		return;
+	}
+	pg->fault = error;
+	explain(pg, text);
+	if (error != -EPROTONOSUPPORT)
+		pq_link_drop(pg->link, text);
+	ear_timer_set(&pg->turn, 0);
+}
+
+static void
+on_ran(void *arg, struct pq_job *job)
+{
+	struct postgres *pg = arg;
+
+	if (pq_schema_owns(pg->schema, job)) {
+		pq_schema_step(pg->schema, job);
+		return;
+	}
+	pg->under_way = NULL;
+	settle(pg, job);
+	start_next(pg);
+}
+
+static void
+on_up(void *arg)
+{
+	struct postgres *pg = arg;
+
+	pq_schema_begin(pg->schema, pg->link, pg->run);
+}
+
+static void
+on_result(void *arg, PGresult *result)
+{
+	struct postgres *pg = arg;
+
+	pq_run_result(pg->run, result);
+}
+
+static void
+on_news(void *arg)
+{
+	struct postgres *pg = arg;
+
+	pg->news = pg->ready;
+	ear_timer_set(&pg->turn, 0);
+}
+
+/* One that had not been written is the first again. */
+static void
+give_back(struct postgres *pg, struct pq_job *job)
+{
+	pg->under_way = NULL;
+	if (job->error != 0) {
+		settle(pg, job);
+		return;
+	}
+	list_add(pg->waiting.next, &job->all);
+	pg->waiting_count++;
+}
+
+static void
+on_down(void *arg, const char *text)
+{
+	struct postgres *pg = arg;
+	struct pq_job *job = pq_run_lost(pg->run);
+
+	if (pg->ready)
+		pg->down_since = ear_now(pg->clock);
+	pg->ready = false;
+	explain(pg, text);
+	if (pq_schema_owns(pg->schema, job)) {
+		pq_job_forget(job);
+		pq_schema_step(pg->schema, job);
+	} else if (job != NULL) {
+		give_back(pg, job);
+	}
+	ear_timer_set(&pg->turn, 0);
+}
+
+static const struct pq_link_events link_events = {
+	.up = on_up,
+	.result = on_result,
+	.news = on_news,
+	.down = on_down,
+};
+
+/* --- the driver --------------------------------------------------------------------------- */
+
+static int
+postgres_open(struct event_base *base, struct ear_clock *clock, const struct db_config *config,
+	      const struct db_schema *schema, const struct db_events *events, void *arg,
+	      struct db **out, char *error, size_t size)
+{
+	struct postgres *pg = xalloc(sizeof(*pg));
+	int rc = pq_lib_open(&pg->lib, error, size);
+
+	*out = NULL;
+	if (rc == 0)
+		rc = pq_url_take(&pg->url, &pg->lib, config->url, error, size);
+	if (rc != 0) {
+		free(pg);
+		return rc;
+	}
+	pg->db.kind = &db_postgres;
+	pg->clock = clock;
+	pg->events = events == NULL ? (struct db_events){ 0 } : *events;
+	pg->arg = arg;
+	list_init(&pg->waiting);
+	list_init(&pg->answered);
+	ear_timer_init(&pg->turn, clock, on_turn, pg);
+	ear_timer_init(&pg->expiry, clock, on_expiry, pg);
+	pg->down_since = ear_now(clock);
+	pg->link = pq_link_new(&(struct pq_link_config){ .base = base,
+							 .clock = clock,
+							 .lib = &pg->lib,
+							 .url = &pg->url,
+							 .secret = config->secret },
+			       &link_events, pg);
+	pg->run = pq_run_new(&pg->lib, pg->link, on_ran, pg);
+	pg->schema = pq_schema_new(schema, &pg->lib, on_schema, pg);
+	*out = &pg->db;
+	return 0;
+}
+
+static struct postgres *
+postgres_of(struct db *db)
+{
+	return container_of(db, struct postgres, db);
+}
+
+static void
+postgres_run(struct db *db, const struct db_job *job)
+{
+	struct postgres *pg = postgres_of(db);
+	const struct db_job refused = { .done = job->done, .arg = job->arg };
+	bool full = pg->waiting_count >= DB_JOBS_MAX;
+	struct pq_job *copy = pq_job_new(full ? &refused : job);
+
+	copy->since = ear_now(pg->clock);
+	if (full)
+		pq_job_fail(copy, -ENOBUFS, 0, "too much waits for the database");
+	pg->waiting_count += !full;
+	list_add(&pg->waiting, &copy->all);
+	ear_timer_set(&pg->turn, 0);
+}
+
+static void
+postgres_forget(struct db *db, const void *arg)
+{
+	struct postgres *pg = postgres_of(db);
+	struct pq_job *single[] = { pg->under_way, pg->telling };
+	struct list *item, *spare;
+
+	for (size_t i = 0; i < sizeof(single) / sizeof(single[0]); i++) {
+		if (single[i] != NULL && single[i]->arg == arg)
+			pq_job_forget(single[i]);
+	}
+	list_each (item, spare, &pg->answered) {
+		struct pq_job *job = container_of(item, struct pq_job, all);
+
+		if (job->arg == arg)
+			pq_job_forget(job);
+	}
+	list_each (item, spare, &pg->waiting) {
+		struct pq_job *job = container_of(item, struct pq_job, all);
+
+		if (job->arg != arg)
+			continue;
+		pq_job_forget(job);
+		if (job->writes)
+			continue;
+		take_waiting(pg, job);
+		pq_job_free(job, &pg->lib);
+	}
+}
+
+static void
+free_all(struct postgres *pg, struct list *jobs)
+{
+	struct list *item, *spare;
+
+	list_each (item, spare, jobs)
+		pq_job_free(container_of(item, struct pq_job, all), &pg->lib);
+}
+
+static void
+drop_reading(struct postgres *pg)
+{
+	struct list *item, *spare;
+
+	list_each (item, spare, &pg->waiting) {
+		struct pq_job *job = container_of(item, struct pq_job, all);
+
+		if (job->writes)
+			continue;
+		take_waiting(pg, job);
+		pq_job_free(job, &pg->lib);
+	}
+}
+
+/* What writes, for a moment: the loop may not run any more. */
+static void
+drain(struct postgres *pg)
+{
+	int64_t now, end = clock_usec(CLOCK_MONOTONIC) + DRAIN;
+
+	drop_reading(pg);
+	start_next(pg);
+	while (pg->ready && pg->under_way != NULL && (now = clock_usec(CLOCK_MONOTONIC)) < end &&
+	       pq_link_wait(pg->link, end - now))
+		;
+}
+
+static void
+postgres_free(struct postgres *pg)
+{
+	struct pq_job *job;
+
+	drain(pg);
+	ear_timer_stop(&pg->turn);
+	ear_timer_stop(&pg->expiry);
+	job = pq_run_lost(pg->run);
+	if (job != NULL)
+		pq_job_free(job, &pg->lib);
+	free_all(pg, &pg->waiting);
+	free_all(pg, &pg->answered);
+	pq_schema_free(pg->schema);
+	pq_run_free(pg->run);
+	pq_link_free(pg->link);
+	pq_url_release(&pg->url);
+	free(pg->why);
+	free(pg);
+}
+
+static void
+postgres_close(struct db *db)
+{
+	struct postgres *pg;
+
+	if (db == NULL)
+		return;
+	pg = postgres_of(db);
+	pg->closing = true;
+	if (!pg->turning)
+		postgres_free(pg);
+}
+
+const struct db_kind db_postgres = {
+	.name = "postgres",
+	.shared = true,
+	.open = postgres_open,
+	.run = postgres_run,
+	.forget = postgres_forget,
+	.close = postgres_close,
+};

@@ -1,0 +1,390 @@
+/* SPDX-License-Identifier: ISC */
+/* pq_run.c: one job at a time, in a pipeline. */
+#include <assert.h>
+#include <errno.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <earshot/log.h>
+
+#include "base/alloc.h"
+#include "store/pq_error.h"
+#include "store/pq_run.h"
+
+#define TRIES_MAX  8 /* after deadlocks and the like */
+#define LOSSES_MAX 3 /* connections that one job may take with it */
+
+enum {
+	OID_INT8 = 20,
+	OID_TEXT = 25,
+};
+
+/* What the next result is of. */
+enum what { WHAT_BEGIN, WHAT_PREPARE, WHAT_STEP, WHAT_END, WHAT_SYNC };
+
+struct expected {
+	enum what what;
+	size_t index; /* of a step; of the statement that is prepared */
+};
+
+enum run_state {
+	RUN_IDLE,
+	RUN_STEPS,
+	RUN_COMMIT, /* sent: it is done, or not, whatever becomes of the connection */
+	RUN_ROLLBACK,
+};
+
+/* One that this connection has prepared; its name is its place. */
+struct statement {
+	const struct db_sql *sql; /* NULL: it failed */
+};
+
+struct pq_run {
+	const struct pq_lib *lib;
+	struct pq_link *link;
+	pq_run_fn *fn;
+	void *arg;
+	enum run_state state;
+	struct pq_job *job;
+	size_t next;  /* step */
+	bool checks;  /* the last step sent may end the job */
+	bool open;    /* a transaction */
+	bool passing; /* the error is one that may pass */
+	struct expected *expected;
+	size_t first, count, room;
+	struct statement *statements;
+	size_t statement_count, statement_room;
+};
+
+/* --- sending ------------------------------------------------------------------------------ */
+
+static const struct pq_params no_params;
+
+static void
+expect(struct pq_run *run, enum what what, size_t index)
+{
+	if (run->count == run->room) {
+		run->room = run->room == 0 ? 64 : run->room * 2;
+		run->expected = xrealloc(run->expected, run->room * sizeof(run->expected[0]));
+	}
+	run->expected[run->count++] = (struct expected){ what, index };
+}
+
+static void
+say(struct pq_run *run, enum what what, const char *text)
+{
+	pq_link_query(run->link, text, &no_params);
+	expect(run, what, 0);
+}
+
+static void
+sync(struct pq_run *run)
+{
+	expect(run, WHAT_SYNC, 0);
+	pq_link_sync(run->link);
+}
+
+struct bound {
+	Oid types[DB_VALUES_MAX];
+	const char *values[DB_VALUES_MAX];
+	char numbers[DB_VALUES_MAX][24];
+	struct pq_params params;
+};
+
+/* Types are said, so that $1 > 0 does not make a small integer of $1. */
+static void
+bind(struct bound *bound, const struct pq_step *step)
+{
+	for (size_t i = 0; i < step->count; i++) {
+		const struct db_value *value = &step->values[i];
+
+		switch (value->type) {
+		case DB_NULL:
+			bound->types[i] = 0;
+			bound->values[i] = NULL;
+			break;
+		case DB_INT:
+			snprintf(bound->numbers[i], sizeof(bound->numbers[i]), "%" PRId64,
+				 value->number);
+			bound->types[i] = OID_INT8;
+			bound->values[i] = bound->numbers[i];
+			break;
+		case DB_TEXT:
+			bound->types[i] = OID_TEXT;
+			bound->values[i] = value->text;
+			break;
+		}
+	}
+	bound->params = (struct pq_params){ .count = step->count,
+					    .types = bound->types,
+					    .values = bound->values };
+}
+
+static size_t
+find_statement(const struct pq_run *run, const struct db_sql *sql)
+{
+	size_t i = 0;
+
+	while (i < run->statement_count && run->statements[i].sql != sql)
+		i++;
+	return i;
+}
+
+static void
+add_statement(struct pq_run *run, const struct db_sql *sql)
+{
+	if (run->statement_count == run->statement_room) {
+		run->statement_room = run->statement_room == 0 ? 32 : run->statement_room * 2;
+		run->statements =
+			xrealloc(run->statements, run->statement_room * sizeof(run->statements[0]));
+	}
+	run->statements[run->statement_count++].sql = sql;
+}
+
+static void
+send_prepared(struct pq_run *run, const struct pq_step *step, const char *text,
+	      const struct pq_params *params)
+{
+	size_t at = find_statement(run, step->sql);
+	char name[32];
+
+	snprintf(name, sizeof(name), "s%zu", at);
+	if (at == run->statement_count) {
+		add_statement(run, step->sql);
+		pq_link_prepare(run->link, name, text, params);
+		expect(run, WHAT_PREPARE, at);
+	}
+	pq_link_execute(run->link, name, params);
+}
+
+static void
+send_step(struct pq_run *run, size_t index)
+{
+	const struct pq_step *step = &run->job->steps[index];
+	const char *text = pq_step_text(step);
+	struct bound bound;
+
+	run->checks = text != NULL && step->none != 0;
+	if (text == NULL)
+		return;
+	bind(&bound, step);
+	if (run->job->once)
+		pq_link_query(run->link, text, &bound.params);
+	else
+		send_prepared(run, step, text, &bound.params);
+	expect(run, WHAT_STEP, index);
+}
+
+/* What one answer ends it with: reading alone, there is nothing to undo. */
+static bool
+needs_transaction(const struct pq_job *job)
+{
+	return job->writes || job->count > 1;
+}
+
+/* Who reads twice reads the same; who writes sees what others wrote meanwhile, for the statements
+ * ask for it. */
+static void
+send_steps(struct pq_run *run)
+{
+	const struct pq_job *job = run->job;
+
+	if (run->next == 0 && needs_transaction(job)) {
+		say(run, WHAT_BEGIN,
+		    job->writes ? "BEGIN ISOLATION LEVEL READ COMMITTED READ WRITE"
+				: "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY");
+		run->open = true;
+	}
+	run->checks = false;
+	while (run->next < job->count && !run->checks)
+		send_step(run, run->next++);
+	if (run->open && !job->writes && run->next == job->count) {
+		say(run, WHAT_END, "COMMIT");
+		run->open = false;
+	}
+	sync(run);
+}
+
+static void
+send_end(struct pq_run *run, enum run_state state)
+{
+	run->state = state;
+	run->open = false;
+	say(run, WHAT_END, state == RUN_COMMIT ? "COMMIT" : "ROLLBACK");
+	sync(run);
+}
+
+/* --- results ------------------------------------------------------------------------------ */
+
+static void
+start(struct pq_run *run)
+{
+	run->state = RUN_STEPS;
+	run->next = 0;
+	run->open = run->passing = false;
+	send_steps(run);
+}
+
+static void
+finish(struct pq_run *run)
+{
+	struct pq_job *job = run->job;
+
+	if (run->passing && ++job->tries < TRIES_MAX) {
+		ear_debug("store: postgresql: again: %s", job->text);
+		pq_job_reset(job, run->lib);
+		start(run);
+		return;
+	}
+	run->state = RUN_IDLE;
+	run->job = NULL;
+	run->fn(run->arg, job);
+}
+
+static void
+check_rows(struct pq_run *run)
+{
+	struct pq_job *job = run->job;
+
+	if (run->checks && run->lib->PQntuples(job->steps[run->next - 1].result) == 0)
+		pq_job_fail(job, job->steps[run->next - 1].none, run->next - 1, NULL);
+	else if (pq_job_rows(job, run->lib) > DB_ROWS_MAX)
+		pq_job_fail(job, -EMSGSIZE, run->next - 1, "too many rows");
+}
+
+static void
+on_sync(struct pq_run *run)
+{
+	struct pq_job *job = run->job;
+
+	run->first = run->count = 0;
+	if (run->state == RUN_STEPS && job->error == 0)
+		check_rows(run);
+	if (run->state != RUN_STEPS)
+		finish(run);
+	else if (job->error != 0 && run->open)
+		send_end(run, RUN_ROLLBACK);
+	else if (job->error != 0)
+		finish(run);
+	else if (run->next < job->count)
+		send_steps(run);
+	else if (run->open)
+		send_end(run, RUN_COMMIT);
+	else
+		finish(run);
+}
+
+/* The next use tries again. */
+static void
+unprepare(struct pq_run *run, const struct expected *expected)
+{
+	if (expected->what == WHAT_PREPARE)
+		run->statements[expected->index].sql = NULL;
+}
+
+static void
+on_error(struct pq_run *run, const struct expected *expected, const PGresult *result)
+{
+	const char *state = run->lib->PQresultErrorField(result, PG_DIAG_SQLSTATE);
+	const char *text = run->lib->PQresultErrorField(result, PG_DIAG_MESSAGE_PRIMARY);
+	char whole[512];
+
+	unprepare(run, expected);
+	if (run->job->error != 0)
+		return;
+	run->passing = pq_error_is_passing(state);
+	snprintf(whole, sizeof(whole), "%.400s (%.5s)", text == NULL ? "no reason given" : text,
+		 state == NULL ? "?" : state);
+	pq_job_fail(run->job, pq_error_of(state),
+		    expected->what == WHAT_STEP ? expected->index : run->next - (run->next > 0),
+		    whole);
+}
+
+void
+pq_run_result(struct pq_run *run, PGresult *result)
+{
+	const struct expected expected = run->expected[run->first];
+
+	assert(run->first < run->count);
+	run->first++;
+	switch (run->lib->PQresultStatus(result)) {
+	case PGRES_TUPLES_OK:
+	case PGRES_COMMAND_OK:
+		if (expected.what != WHAT_STEP)
+			break;
+		run->job->steps[expected.index].result = result;
+		return;
+	case PGRES_PIPELINE_SYNC:
+		assert(expected.what == WHAT_SYNC);
+		on_sync(run);
+		break;
+	case PGRES_PIPELINE_ABORTED:
+		unprepare(run, &expected);
+		break;
+	default:
+		on_error(run, &expected, result);
+		break;
+	}
+	run->lib->PQclear(result);
+}
+
+/* ------------------------------------------------------------------------------------------ */
+
+struct pq_run *
+pq_run_new(const struct pq_lib *lib, struct pq_link *link, pq_run_fn *fn, void *arg)
+{
+	struct pq_run *run = xalloc(sizeof(*run));
+
+	run->lib = lib;
+	run->link = link;
+	run->fn = fn;
+	run->arg = arg;
+	return run;
+}
+
+void
+pq_run_free(struct pq_run *run)
+{
+	if (run == NULL)
+		return;
+	free(run->expected);
+	free(run->statements);
+	free(run);
+}
+
+void
+pq_run_begin(struct pq_run *run, struct pq_job *job)
+{
+	assert(run->state == RUN_IDLE);
+	run->job = job;
+	start(run);
+}
+
+bool
+pq_run_is_busy(const struct pq_run *run)
+{
+	return run->state != RUN_IDLE;
+}
+
+struct pq_job *
+pq_run_lost(struct pq_run *run)
+{
+	struct pq_job *job = run->job;
+	bool unsure = run->state == RUN_COMMIT;
+
+	run->state = RUN_IDLE;
+	run->job = NULL;
+	run->first = run->count = run->statement_count = 0;
+	if (job == NULL)
+		return NULL;
+	pq_job_reset(job, run->lib);
+	job->losses++;
+	if (unsure)
+		pq_job_fail(job, -ECONNRESET, job->count,
+			    "the connection was lost while it was being written");
+	else if (job->losses >= LOSSES_MAX)
+		pq_job_fail(job, -EIO, 0, "the connection was lost each time it was tried");
+	return job;
+}
