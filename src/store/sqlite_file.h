@@ -5,6 +5,7 @@
 #define STORE_SQLITE_FILE_H
 
 #include <stdbool.h>
+#include <stddef.h>
 #include <sqlite3.h>
 
 struct sqlite_file {

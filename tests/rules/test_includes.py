@@ -88,7 +88,7 @@ FENCES = {      # a library's headers, and the only places that may see them
     "ares": ["src/link/server"],
     "event2/": ["src/", "tools/"],
     "event2/http": ["src/link/metrics_http"],
-    "sqlite3": ["src/store/spool"],
+    "sqlite3": ["src/store/spool", "src/store/sqlite_file", "src/store/db_sqlite"],
     "libpq": ["src/store/pq_"],
     "qrencode": ["tools/qr"],
 }
