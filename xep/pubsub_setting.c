@@ -113,31 +113,37 @@ set_number(const struct setting *setting, unsigned *number, const char *word)
 	return 0;
 }
 
-static const struct setting_choice *
-find_choice(const struct setting *setting, const char *word)
+static int
+set_choice(const struct setting *setting, unsigned *place_of, const char *word)
 {
-	const struct setting_choice *choice = setting->choices;
+	for (unsigned i = 0; setting->choices[i].name != NULL; i++)
+		if (strcmp(setting->choices[i].name, word) == 0) {
+			*place_of = i;
+			return 0;
+		}
+	return -ENOTSUP;
+}
 
-	while (choice->name != NULL && strcmp(choice->name, word) != 0)
-		choice++;
-	return choice->name == NULL ? NULL : choice;
+static int
+set_name(const struct setting *setting, const char **name, const char *word)
+{
+	unsigned i;
+	int rc = set_choice(setting, &i, word);
+
+	if (rc == 0)
+		*name = setting->choices[i].name;
+	return rc;
 }
 
 int
 setting_set(const struct setting_table *table, const struct setting *setting, void *things,
 	    const char *word)
 {
-	const struct setting_choice *choice = NULL;
 	char standard[SETTING_WORD_MAX];
 	void *value = place(setting, things);
 
 	if (word == NULL)
 		word = setting_get(setting, table->defaults, standard);
-	if (setting->choices != NULL) {
-		choice = find_choice(setting, word);
-		if (choice == NULL)
-			return -ENOTSUP;
-	}
 	switch (setting->kind) {
 	case SETTING_LINE:
 		return set_line(setting, value, word);
@@ -146,13 +152,11 @@ setting_set(const struct setting_table *table, const struct setting *setting, vo
 	case SETTING_NUMBER:
 		return set_number(setting, value, word);
 	case SETTING_CHOICE:
-		*(unsigned *)value = (unsigned)(choice - setting->choices);
-		break;
+		return set_choice(setting, value, word);
 	case SETTING_NAME:
-		*(const char **)value = choice->name;
-		break;
+		return set_name(setting, value, word);
 	}
-	return 0;
+	return -EINVAL;
 }
 
 /* --- as text ------------------------------------------------------------------------------ */
