@@ -101,11 +101,10 @@ unsupported(const struct ear_in *in)
 
 static struct pubsub_request *
 request_new(struct pubsub *pubsub, const struct ear_in *in, const struct pubsub_kind *kind,
-	    xmpp_stanza_t *element)
+	    xmpp_stanza_t *element, const char *node)
 {
 	struct pubsub_request *request = xep_alloc(sizeof(*request));
 	struct pubsub_op *op = &request->op;
-	const char *node = xmpp_stanza_get_attribute(element, "node");
 	char who[EAR_JID_SIZE];
 
 	op->pubsub = pubsub;
@@ -124,7 +123,8 @@ request_new(struct pubsub *pubsub, const struct ear_in *in, const struct pubsub_
 	op->may_own = ear_may(in, EAR_VERB_ADMIN);
 	request->by_items = is_by_items(kind);
 	request->alone = !request->by_items;
-	request->hold = ear_hold(in);
+	/* A message has no answer (§8.6). */
+	request->hold = ear_is_request(in->stanza) ? ear_hold(in) : NULL;
 	pubsub->waiting++;
 	return request;
 }
@@ -323,7 +323,10 @@ pubsub_reply(struct pubsub_op *op, xmpp_stanza_t *payload)
 	struct pubsub_request *request = request_of(op);
 
 	assert(!request->ended);
-	ear_hold_reply(request->hold, payload);
+	if (request->hold != NULL)
+		ear_hold_reply(request->hold, payload);
+	else if (payload != NULL)
+		xmpp_stanza_release(payload);
 	end(request);
 }
 
@@ -351,6 +354,12 @@ pubsub_refuse(struct pubsub_op *op, const struct pubsub_refusal *why)
 		decide_again(request);
 		return;
 	}
+	if (request->hold == NULL) {
+		ear_info("%s: %s of %s: %s", op->from, op->kind->name,
+			 op->node == NULL ? "-" : op->node, ear_condition_name(why->condition));
+		end(request);
+		return;
+	}
 	if (why->specific != NULL)
 		specific = ear_element(ear_ctx(op->ear), why->specific, PUBSUB_ERRORS);
 	if (specific != NULL && why->feature != NULL)
@@ -359,6 +368,17 @@ pubsub_refuse(struct pubsub_op *op, const struct pubsub_refusal *why)
 		ear_hold_fail_with(request->hold, why->condition, specific, why->text);
 	else
 		ear_hold_fail(request->hold, why->condition, why->text);
+	end(request);
+}
+
+void
+pubsub_refuse_showing(struct pubsub_op *op, const struct pubsub_refusal *why,
+		      xmpp_stanza_t *payload)
+{
+	struct pubsub_request *request = request_of(op);
+
+	assert(!request->ended && request->hold != NULL);
+	ear_hold_fail_showing(request->hold, why->condition, payload, why->text);
 	end(request);
 }
 
@@ -433,20 +453,16 @@ run_loose(struct pubsub *pubsub, struct pubsub_request *request)
 }
 
 enum ear_verdict
-pubsub_take(const struct ear_in *in)
+pubsub_begin(const struct ear_in *in, const struct pubsub_kind *kind, xmpp_stanza_t *element,
+	     const char *node)
 {
 	struct pubsub *pubsub = pubsub_of(in->ear);
-	const struct pubsub_kind *kind;
 	struct pubsub_request *request;
 	struct pubsub_queue *queue;
-	xmpp_stanza_t *element;
-	enum ear_verdict verdict = find_kind(in, &kind, &element);
 
-	if (verdict != EAR_DONE)
-		return verdict == EAR_PASS ? unsupported(in) : verdict;
 	if (is_crowded(pubsub, in))
 		return ear_fail(in, EAR_RESOURCE_CONSTRAINT, "too many requests are under way");
-	request = request_new(pubsub, in, kind, element);
+	request = request_new(pubsub, in, kind, element, node);
 	if (request->op.node == NULL) {
 		run_loose(pubsub, request);
 		return EAR_DONE;
@@ -465,6 +481,18 @@ pubsub_take(const struct ear_in *in)
 	pubsub_queue_add(queue, request);
 	pubsub_queue_run(queue);
 	return EAR_DONE;
+}
+
+enum ear_verdict
+pubsub_take(const struct ear_in *in)
+{
+	const struct pubsub_kind *kind;
+	xmpp_stanza_t *element;
+	enum ear_verdict verdict = find_kind(in, &kind, &element);
+
+	if (verdict == EAR_DONE)
+		return pubsub_begin(in, kind, element, xmpp_stanza_get_attribute(element, "node"));
+	return verdict == EAR_PASS ? unsupported(in) : verdict;
 }
 
 /* --- life --------------------------------------------------------------------------------- */

@@ -198,6 +198,11 @@ struct pubsub_kind {
 extern const struct pubsub_kind pubsub_kinds_node[], pubsub_kinds_item[], pubsub_kinds_subscribe[],
 	pubsub_kinds_people[];
 
+/* A request of that kind about that node begins; element is (in) the payload. One that came as a
+ * message is not answered: what goes wrong with it is logged. */
+enum ear_verdict pubsub_begin(const struct ear_in *in, const struct pubsub_kind *kind,
+			      xmpp_stanza_t *element, const char *node);
+
 /* The one answer, which ends the request. payload: consumed, NULL an empty result. */
 void pubsub_reply(struct pubsub_op *op, xmpp_stanza_t *payload);
 
@@ -213,6 +218,10 @@ struct pubsub_refusal {
 };
 
 void pubsub_refuse(struct pubsub_op *op, const struct pubsub_refusal *why);
+
+/* The same with a payload (consumed) that says what could not be done (§8.8.2.4). */
+void pubsub_refuse_showing(struct pubsub_op *op, const struct pubsub_refusal *why,
+			   xmpp_stanza_t *payload);
 
 /* The same in its parts. */
 void pubsub_fail(struct pubsub_op *op, enum ear_verdict condition, const char *specific,

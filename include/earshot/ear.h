@@ -80,6 +80,9 @@ void ear_hold_fail(struct ear_hold *hold, enum ear_verdict condition, const char
 /* As ear_fail_with. */
 void ear_hold_fail_with(struct ear_hold *hold, enum ear_verdict condition, xmpp_stanza_t *specific,
 			const char *text);
+/* As ear_error_showing. */
+void ear_hold_fail_showing(struct ear_hold *hold, enum ear_verdict condition,
+			   xmpp_stanza_t *payload, const char *text);
 
 /* As returning the condition, with a text for people. Returns EAR_DONE. */
 enum ear_verdict ear_fail(const struct ear_in *in, enum ear_verdict condition, const char *format,

@@ -117,6 +117,11 @@ xmpp_stanza_t *ear_answer_to(xmpp_stanza_t *stanza, const char *type);
  */
 xmpp_stanza_t *ear_error_to(xmpp_stanza_t *stanza, enum ear_verdict condition, const char *text);
 
+/* The same with a payload (consumed; NULL: none) in front of the <error/>: what could not be done.
+ */
+xmpp_stanza_t *ear_error_showing(xmpp_stanza_t *stanza, enum ear_verdict condition,
+				 xmpp_stanza_t *payload, const char *text);
+
 /* Adds a condition of the application's own (RFC 6120 §8.3.4), which is consumed, to such an error,
  * which is returned and may be NULL. */
 xmpp_stanza_t *ear_error_add(xmpp_stanza_t *error, xmpp_stanza_t *specific);

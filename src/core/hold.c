@@ -159,6 +159,13 @@ ear_hold_fail_with(struct ear_hold *hold, enum ear_verdict condition, xmpp_stanz
 }
 
 void
+ear_hold_fail_showing(struct ear_hold *hold, enum ear_verdict condition, xmpp_stanza_t *payload,
+		      const char *text)
+{
+	hold_answer(hold, ear_error_showing(hold->stanza, condition, payload, text));
+}
+
+void
 hold_cancel_all(struct ear *ear)
 {
 	while (!list_is_empty(&ear->holds))

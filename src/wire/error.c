@@ -86,20 +86,32 @@ ear_error_text_of(xmpp_stanza_t *stanza)
 xmpp_stanza_t *
 ear_error_to(xmpp_stanza_t *stanza, enum ear_verdict condition, const char *text)
 {
-	xmpp_stanza_t *answer, *error;
+	return ear_error_showing(stanza, condition, NULL, text);
+}
+
+xmpp_stanza_t *
+ear_error_showing(xmpp_stanza_t *stanza, enum ear_verdict condition, xmpp_stanza_t *payload,
+		  const char *text)
+{
+	xmpp_stanza_t *answer = NULL, *error;
 
 	/* RFC 6120 §8.3.1: an error is never answered by an error; a result is the end of its
 	 * exchange. */
 	if (ear_is_answer(stanza))
-		return NULL;
+		goto out;
 	if (ear_condition_name(condition) == NULL)
 		condition = EAR_UNDEFINED_CONDITION;
 	answer = ear_answer_to(stanza, "error");
+	if (payload != NULL)
+		xmpp_stanza_add_child(answer, payload);
 	error = ear_child(answer, "error", NULL);
 	ear_set(error, "type", "%s", conditions[condition].type);
 	ear_child(error, conditions[condition].name, EAR_NS_STANZA_ERR);
 	if (text != NULL && *text != '\0')
 		ear_child_text(error, "text", EAR_NS_STANZA_ERR, text);
+out:
+	if (payload != NULL)
+		xmpp_stanza_release(payload);
 	return answer;
 }
 

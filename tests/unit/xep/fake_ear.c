@@ -315,6 +315,13 @@ ear_hold_fail_with(struct ear_hold *hold, enum ear_verdict condition, xmpp_stanz
 	hold_end(hold, ear_error_add(ear_error_to(hold->stanza, condition, text), specific));
 }
 
+void
+ear_hold_fail_showing(struct ear_hold *hold, enum ear_verdict condition, xmpp_stanza_t *payload,
+		      const char *text)
+{
+	hold_end(hold, ear_error_showing(hold->stanza, condition, payload, text));
+}
+
 xmpp_stanza_t *
 ear_disco_info(struct ear *ear, const char *node)
 {
