@@ -43,6 +43,9 @@ bool nodes_are_followed(struct ear *ear);
  * has bit i for nodes_all[i]; what he may not see he does not get. 0: he is not there any more. */
 void nodes_wanted(const struct ear_in *in, unsigned wants);
 
+/* Adds a <subscription/> for each subscription of that address (§5.6). */
+void nodes_add_subscriptions(struct ear *ear, const char *from, xmpp_stanza_t *list);
+
 /* Nobody who was heard through the server, and has that bare address (NULL: any), is there until he
  * says so again. */
 void nodes_nobody_wants(struct ear *ear, const char *bare);

@@ -115,12 +115,34 @@ add_subscription(xmpp_stanza_t *parent, const char *node, const char *jid, const
 	ear_set(subscription, "subscription", "%s", state);
 }
 
+/* Those of one address, at one node or at all. */
+static void
+add_subscriptions(struct ear *ear, const char *from, const char *name, xmpp_stanza_t *list)
+{
+	const struct nodes *nodes = nodes_of(ear);
+
+	for (size_t i = 0; nodes != NULL && i < nodes->count; i++) {
+		const struct listener *listener = nodes->told[i];
+
+		if (listener->subscribed && !listener->gone &&
+		    ear_jid_bare_equal(listener->address, from) &&
+		    (name == NULL || strcmp(listener->node->name, name) == 0))
+			add_subscription(list, listener->node->name, listener->address,
+					 "subscribed");
+	}
+}
+
+void
+nodes_add_subscriptions(struct ear *ear, const char *from, xmpp_stanza_t *list)
+{
+	add_subscriptions(ear, from, NULL, list);
+}
+
 /* §5.6: the asker's own, of one node or of all. */
 static enum ear_verdict
 get_subscriptions(const struct ear_in *in, xmpp_stanza_t *request)
 {
 	const char *name = xmpp_stanza_get_attribute(request, "node");
-	struct nodes *nodes = nodes_of(in->ear);
 	xmpp_stanza_t *pubsub, *list;
 
 	if (name != NULL && nodes_find(name) == NULL)
@@ -129,15 +151,7 @@ get_subscriptions(const struct ear_in *in, xmpp_stanza_t *request)
 	list = ear_child(pubsub, "subscriptions", EAR_NS_PUBSUB);
 	if (name != NULL)
 		ear_set(list, "node", "%s", name);
-	for (size_t i = 0; i < nodes->count; i++) {
-		const struct listener *listener = nodes->told[i];
-
-		if (listener->subscribed && !listener->gone &&
-		    ear_jid_bare_equal(listener->address, in->from) &&
-		    (name == NULL || strcmp(listener->node->name, name) == 0))
-			add_subscription(list, listener->node->name, listener->address,
-					 "subscribed");
-	}
+	add_subscriptions(in->ear, in->from, name, list);
 	return ear_reply(in, pubsub);
 }
 
