@@ -244,6 +244,9 @@ void pubsub_fail_store(struct pubsub_op *op, int error, const char *text);
 
 /* --- who may what: NULL, or why not ---------------------------------------------------------- */
 
+/* His affiliation as far as it counts: that of an address which may not be his takes away only. */
+enum ear_affiliation pubsub_affiliation(const struct pubsub_op *op, const struct pubsub_view *view);
+
 /* Whether he is somebody whom the access model lets in, or an affiliation does (§4.5, §6.1.3). */
 const struct pubsub_refusal *pubsub_may_subscribe(const struct pubsub_op *op,
 						  const struct pubsub_view *view);

@@ -53,8 +53,8 @@ affiliation_that_counts(enum ear_affiliation affiliation, bool believed)
 	return believed || affiliation == EAR_OUTCAST ? affiliation : EAR_AFFILIATION_NONE;
 }
 
-static enum ear_affiliation
-affiliation_of(const struct pubsub_op *op, const struct pubsub_view *view)
+enum ear_affiliation
+pubsub_affiliation(const struct pubsub_op *op, const struct pubsub_view *view)
 {
 	return affiliation_that_counts(view->affiliation, is_believed(op->level, op->may_publish));
 }
@@ -77,7 +77,7 @@ guest_of(const struct pubsub_op *op, const struct pubsub_view *view)
 		.address = op->who,
 		.link = op->link,
 		.level = op->level,
-		.affiliation = affiliation_of(op, view),
+		.affiliation = pubsub_affiliation(op, view),
 		.may_subscribe = op->may_subscribe,
 	};
 }
@@ -218,7 +218,7 @@ may_by_model(const struct pubsub_op *op, const struct pubsub_view *view)
 const struct pubsub_refusal *
 pubsub_may_publish(const struct pubsub_op *op, const struct pubsub_view *view)
 {
-	enum ear_affiliation affiliation = affiliation_of(op, view);
+	enum ear_affiliation affiliation = pubsub_affiliation(op, view);
 
 	if (op->may_own)
 		return NULL;
@@ -270,5 +270,5 @@ pubsub_may_create(const struct pubsub_op *op)
 const struct pubsub_refusal *
 pubsub_may_own(const struct pubsub_op *op, const struct pubsub_view *view)
 {
-	return op->may_own || affiliation_of(op, view) == EAR_OWNER ? NULL : &forbidden;
+	return op->may_own || pubsub_affiliation(op, view) == EAR_OWNER ? NULL : &forbidden;
 }

@@ -202,17 +202,44 @@ list(struct pubsub_op *op, enum ear_query_kind kind, const char *ns)
 
 /* --- of the asker (§5.6, §5.7) ------------------------------------------------------------ */
 
+/* Whether he is answered here already: he may not know, or there is no such node. */
+static bool
+is_refused(struct pubsub_op *op, const struct pubsub_view *view)
+{
+	const struct pubsub_refusal *why = pubsub_may_ask(op);
+
+	if (why != NULL)
+		pubsub_refuse(op, why);
+	else if (view != NULL && !view->exists)
+		pubsub_fail(op, EAR_ITEM_NOT_FOUND, NULL, NULL);
+	else
+		return false;
+	return true;
+}
+
+/* Whom policy does not let subscribe may yet follow what is the engine's own. */
+static void
+reply_own(struct pubsub_op *op)
+{
+	xmpp_stanza_t *pubsub = pubsub_answer(op, EAR_NS_PUBSUB);
+
+	nodes_add_subscriptions(op->ear, op->from, add_list(op, pubsub, EAR_NS_PUBSUB));
+	pubsub_reply(op, pubsub);
+}
+
 void
 pubsub_list_subscriptions(struct pubsub_op *op, const struct pubsub_view *view)
 {
 	xmpp_stanza_t *pubsub, *element;
 
-	if (view == NULL) {
-		list(op, EAR_QUERY_SUBSCRIPTIONS, EAR_NS_PUBSUB);
+	if (view == NULL && pubsub_may_ask(op) != NULL) {
+		reply_own(op);
 		return;
 	}
-	if (!view->exists) {
-		pubsub_fail(op, EAR_ITEM_NOT_FOUND, NULL, NULL);
+	if (is_refused(op, view))
+		return;
+	if (view == NULL) {
+		list(op, EAR_QUERY_SUBSCRIPTIONS, EAR_NS_PUBSUB);
 		return;
 	}
 	pubsub = pubsub_answer(op, EAR_NS_PUBSUB);
@@ -229,12 +256,10 @@ pubsub_list_affiliations(struct pubsub_op *op, const struct pubsub_view *view)
 {
 	xmpp_stanza_t *pubsub, *element;
 
+	if (is_refused(op, view))
+		return;
 	if (view == NULL) {
 		list(op, EAR_QUERY_AFFILIATIONS, EAR_NS_PUBSUB);
-		return;
-	}
-	if (!view->exists) {
-		pubsub_fail(op, EAR_ITEM_NOT_FOUND, NULL, NULL);
 		return;
 	}
 	pubsub = pubsub_answer(op, EAR_NS_PUBSUB);

@@ -158,10 +158,6 @@ begin(struct pubsub_op *op, const struct pubsub_view *view, const char *jid,
 static const struct pubsub_refusal *
 may_not(const struct pubsub_op *op, const struct pubsub_view *view, const struct ear_stored *had)
 {
-	static const struct pubsub_refusal closed = { EAR_FEATURE_NOT_IMPLEMENTED, "unsupported",
-						      "subscribe", NULL };
-	static const struct pubsub_refusal pending = { EAR_NOT_AUTHORIZED, "pending-subscription",
-						       NULL, "no owner has said yes yet" };
 	const struct pubsub_refusal *why;
 
 	if (had != NULL && had->subscription == EAR_SUBSCRIBED)
@@ -169,10 +165,6 @@ may_not(const struct pubsub_op *op, const struct pubsub_view *view, const struct
 	why = pubsub_may_subscribe(op, view);
 	if (why != NULL)
 		return why;
-	if (!view->config.subscribe)
-		return &closed; /* §6.1.3.10 */
-	if (had != NULL && pubsub_needs_approval(&view->config, view->affiliation))
-		return &pending; /* §6.1.3.7 */
 	return had == NULL && view->subscription_count >= PUBSUB_OF_ONE ? &too_many : NULL;
 }
 
@@ -203,7 +195,7 @@ subscribe(struct pubsub_op *op, const struct pubsub_view *view)
 		return;
 	}
 	if ((had == NULL || had->subscription != EAR_SUBSCRIBED) &&
-	    pubsub_needs_approval(&view->config, view->affiliation))
+	    pubsub_needs_approval(&view->config, pubsub_affiliation(op, view)))
 		state = EAR_PENDING;
 	begin(op, view, jid, state, with ? &wanted : NULL);
 }

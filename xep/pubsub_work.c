@@ -257,6 +257,17 @@ pubsub_work_commit(struct pubsub_op *op, pubsub_changed_fn *done)
 /* --- of subscriptions --------------------------------------------------------------------- */
 
 const struct pubsub_refusal *
+pubsub_may_ask(const struct pubsub_op *op)
+{
+	static const struct pubsub_refusal unknown = {
+		EAR_NOT_AUTHORIZED, NULL, NULL,
+		"policy.subscribe wants a sender who is better known"
+	};
+
+	return op->may_subscribe || op->may_own ? NULL : &unknown;
+}
+
+const struct pubsub_refusal *
 pubsub_own_jid(const struct pubsub_op *op, char *jid, const struct pubsub_refusal *others)
 {
 	static const struct pubsub_refusal missing = { EAR_BAD_REQUEST, "jid-required", NULL,
@@ -265,6 +276,8 @@ pubsub_own_jid(const struct pubsub_op *op, char *jid, const struct pubsub_refusa
 						    "this is no address" };
 	const char *text = xmpp_stanza_get_attribute(op->request, "jid");
 
+	if (pubsub_may_ask(op) != NULL)
+		return pubsub_may_ask(op);
 	if (text == NULL || *text == '\0')
 		return &missing;
 	if (ear_jid_prep(text, jid, EAR_JID_SIZE) != 0)

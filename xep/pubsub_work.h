@@ -73,6 +73,9 @@ void pubsub_work_commit(struct pubsub_op *op, pubsub_changed_fn *done);
 
 /* --- of subscriptions --- */
 
+/* Whether policy believes him that a subscription is his. */
+const struct pubsub_refusal *pubsub_may_ask(const struct pubsub_op *op);
+
 /* Why the `jid` of a request is none of its sender's, with others' as that refusal; NULL: jid, of
  * EAR_JID_SIZE bytes, is canonical. */
 const struct pubsub_refusal *pubsub_own_jid(const struct pubsub_op *op, char *jid,
