@@ -66,7 +66,8 @@ struct db;
 
 /* What only some can do. */
 struct db_events {
-	/* Another process that shares it has said so (db_sql of "NOTIFY"), or it is there again. */
+	/* Another process that shares it has said so (db_sql of "NOTIFY"), or it is there again.
+	 * SQLite: once, when a file was there. */
 	void (*news)(void *arg);
 };
 
@@ -87,13 +88,13 @@ struct db_kind {
 	bool shared; /* other processes may be using it at the same time */
 	/*
 	 * *out: in any case nothing is waited for. 0, or -errno with error filled: what can be
-	 * known now is wrong. SQLite: the file is made when it is missing (0600), one that is
-	 * damaged is renamed to *.bad with a line for the operator; a later version's is
-	 * -EPROTONOSUPPORT, a database of something else -EINVAL; what may pass (no room, another
-	 * process has it) is logged, and tried again at each job. PostgreSQL: it connects, and
-	 * again whenever it is lost; jobs wait for that a while, then are answered -ENOTCONN; a job
-	 * that was under way when it was lost and wrote is answered -ECONNRESET: it may have been
-	 * done.
+	 * known now is wrong. SQLite: a file that is missing is made (0600) when something is
+	 * written; one that is damaged is renamed to *.bad with a line for the operator; a later
+	 * version's is -EPROTONOSUPPORT, a database of something else -EINVAL; what may pass (no
+	 * room, another process has it) is logged, and tried again at each job. PostgreSQL: it
+	 * connects, and again whenever it is lost; jobs wait for that a while, then are answered
+	 * -ENOTCONN; a job that was under way when it was lost and wrote is answered -ECONNRESET:
+	 * it may have been done.
 	 */
 	int (*open)(struct event_base *base, struct ear_clock *clock,
 		    const struct db_config *config, const struct db_schema *schema,

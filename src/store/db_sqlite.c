@@ -9,6 +9,7 @@
 #include <assert.h>
 #include <errno.h>
 #include <stdlib.h>
+#include <unistd.h>
 
 #include "base/alloc.h"
 #include "store/db_sqlite_impl.h"
@@ -198,19 +199,33 @@ roll_back(struct db_sqlite *db)
 		sqlite3_exec(db->file.sqlite, "ROLLBACK", NULL, NULL, NULL);
 }
 
+/* -EAGAIN: something is to be written, and there is no file yet. */
 static int
 transact(struct db_sqlite *db, struct list *jobs)
 {
 	bool writes = one_writes(jobs);
+	sqlite3_int64 before = sqlite3_total_changes64(db->file.sqlite);
 	int rc = writes ? sqlite_file_run(&db->file, "BEGIN IMMEDIATE") : 0;
 
 	if (rc == 0)
 		rc = do_jobs(db, jobs);
+	if (rc == 0 && db->blank && sqlite3_total_changes64(db->file.sqlite) != before)
+		rc = -EAGAIN;
 	if (rc == 0 && writes)
 		rc = sqlite_file_run(&db->file, "COMMIT");
 	if (rc != 0)
 		roll_back(db);
 	return rc;
+}
+
+/* As if nothing had been tried. */
+static void
+reset_all(struct list *jobs)
+{
+	struct list *item, *spare;
+
+	list_each (item, spare, jobs)
+		job_fail(container_of(item, struct job, all), 0, 0, NULL);
 }
 
 static void
@@ -229,6 +244,11 @@ try_jobs(struct db_sqlite *db, struct list *jobs)
 
 	if (rc == 0)
 		rc = transact(db, jobs);
+	if (rc == -EAGAIN) {
+		reset_all(jobs);
+		rc = db_sqlite_make(db);
+		rc = rc == 0 ? transact(db, jobs) : rc;
+	}
 	if (rc != 0)
 		fail_all(db, jobs, rc);
 	if (rc == -EUCLEAN)
@@ -291,7 +311,14 @@ do_turn(struct db_sqlite *db)
 static void
 on_turn(void *arg)
 {
-	do_turn(arg);
+	struct db_sqlite *db = arg;
+
+	do_turn(db);
+	if (!db->news)
+		return;
+	db->news = false;
+	if (db->events != NULL && db->events->news != NULL)
+		db->events->news(db->arg);
 }
 
 /* --- the driver --------------------------------------------------------------------------- */
@@ -316,12 +343,15 @@ sqlite_open(struct event_base *base, struct ear_clock *clock, const struct db_co
 	db->db.kind = &db_sqlite;
 	db->path = xstrdup(config->path);
 	db->schema = schema;
+	db->events = events;
+	db->arg = arg;
 	list_init(&db->waiting);
 	list_init(&db->answered);
 	ear_timer_init(&db->turn, clock, on_turn, db);
-	/* What is in memory is made when somebody needs it. */
-	if (config->path != NULL)
+	if (config->path != NULL && access(config->path, F_OK) == 0)
 		rc = db_sqlite_need(db);
+	if (db->news)
+		soon(db);
 	*out = &db->db;
 	if (rc != -EPROTONOSUPPORT && rc != -EINVAL)
 		return 0;

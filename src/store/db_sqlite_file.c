@@ -1,10 +1,12 @@
 /* SPDX-License-Identifier: ISC */
 /* db_sqlite_file.c: the file of an SQLite database: its making, its versions, its damage; and the
  * statements that are kept as long as it is open. */
+#include <assert.h>
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include <earshot/log.h>
 
@@ -61,10 +63,10 @@ check_owner(struct sqlite_file *file, int version)
 }
 
 static int
-open_once(struct db_sqlite *db)
+open_once(struct db_sqlite *db, const char *path)
 {
 	int version, last = version_of(db->schema);
-	int rc = sqlite_file_open(&db->file, db->path, more);
+	int rc = sqlite_file_open(&db->file, path, more);
 
 	if (rc == 0)
 		rc = sqlite_file_check(&db->file, last, &version);
@@ -77,10 +79,10 @@ open_once(struct db_sqlite *db)
 
 /* --- the file ----------------------------------------------------------------------------- */
 
-void
-db_sqlite_damaged(struct db_sqlite *db)
+static void
+set_aside(struct db_sqlite *db)
 {
-	if (db->path != NULL)
+	if (db->file.path != NULL)
 		sqlite_file_set_aside(&db->file, "nodes, items and subscriptions begin anew");
 	db_sqlite_let_go(db);
 }
@@ -98,6 +100,19 @@ note(struct db_sqlite *db, int rc)
 	return rc;
 }
 
+static int
+open_file(struct db_sqlite *db)
+{
+	int rc = open_once(db, db->path);
+
+	if (rc == -EUCLEAN) {
+		set_aside(db);
+		rc = open_once(db, db->path);
+	}
+	return note(db, rc);
+}
+
+/* One that is not there has nothing in it: until something is written, none is made. */
 int
 db_sqlite_need(struct db_sqlite *db)
 {
@@ -105,12 +120,26 @@ db_sqlite_need(struct db_sqlite *db)
 
 	if (db->file.sqlite != NULL)
 		return 0;
-	rc = open_once(db);
-	if (rc == -EUCLEAN) {
-		db_sqlite_damaged(db);
-		rc = open_once(db);
-	}
-	return note(db, rc);
+	db->blank = db->path != NULL && access(db->path, F_OK) != 0;
+	if (db->path == NULL || db->blank)
+		return note(db, open_once(db, NULL));
+	rc = open_file(db);
+	db->news = rc == 0;
+	return rc;
+}
+
+int
+db_sqlite_make(struct db_sqlite *db)
+{
+	assert(db->blank);
+	db_sqlite_let_go(db);
+	return open_file(db);
+}
+
+void
+db_sqlite_damaged(struct db_sqlite *db)
+{
+	set_aside(db);
 }
 
 void
@@ -121,6 +150,7 @@ db_sqlite_let_go(struct db_sqlite *db)
 	free(db->statements);
 	db->statements = NULL;
 	db->statement_count = db->statement_room = 0;
+	db->blank = false;
 	sqlite_file_close(&db->file);
 }
 

@@ -20,8 +20,12 @@ struct db_sqlite {
 	struct db db;
 	char *path; /* NULL: in memory */
 	const struct db_schema *schema;
+	const struct db_events *events;
+	void *arg;
 	struct sqlite_file file;
-	char trouble[512];            /* that was logged last; "" none */
+	bool blank;        /* that one is in memory, and answers for a file that is not there */
+	bool news;         /* to be told */
+	char trouble[512]; /* that was logged last; "" none */
 	struct statement *statements; /* a hash table, by the address of the text */
 	size_t statement_count, statement_room;
 	struct list waiting, answered;
@@ -31,6 +35,9 @@ struct db_sqlite {
 
 /* Opens what is not open; 0 or -errno with db->file.error. */
 int db_sqlite_need(struct db_sqlite *db);
+
+/* Instead of a blank one: the file is made. */
+int db_sqlite_make(struct db_sqlite *db);
 
 /* It is damaged: set aside, and closed. */
 void db_sqlite_damaged(struct db_sqlite *db);

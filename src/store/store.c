@@ -44,11 +44,10 @@ on_soon(void *arg)
 
 		ask_end(ask, ask->error, ask->text);
 	}
-	if (!store->has_news)
+	if (!store->has_news || store->news == NULL)
 		return;
 	store->has_news = false;
-	if (store->news != NULL)
-		store->news(store->news_arg);
+	store->news(store->news_arg);
 }
 
 static void
@@ -106,6 +105,12 @@ free_asks(struct list *asks)
 		ask_free(container_of(asks->next, struct ask, list));
 }
 
+bool
+store_is_busy(const struct ear_store *store)
+{
+	return !list_is_empty(&store->asks) || ear_timer_is_set(&store->soon);
+}
+
 void
 store_free(struct ear_store *store)
 {
@@ -160,9 +165,9 @@ ear_store_watch(struct ear_store *store, ear_store_news_fn *fn, void *arg)
 {
 	store->news = fn;
 	store->news_arg = arg;
-	/* There may be some of an earlier run. */
-	if (fn != NULL)
-		store_tell_news(store);
+	/* What there is of an earlier run the database has told, or will. */
+	if (fn != NULL && store->has_news)
+		soon(store);
 }
 
 static void

@@ -3,6 +3,7 @@
 #ifndef STORE_STORE_H
 #define STORE_STORE_H
 
+#include <stdbool.h>
 #include <stddef.h>
 
 #include <earshot/store.h>
@@ -19,5 +20,8 @@ int store_new(struct event_base *base, struct ear_clock *clock, const struct db_
 /* NULL is allowed. Nobody is answered any more; changes that were asked for are made where the
  * database can. */
 void store_free(struct ear_store *store);
+
+/* Somebody is answered, or told of news, soon. */
+bool store_is_busy(const struct ear_store *store);
 
 #endif

@@ -63,6 +63,7 @@ static const struct db_sql sql_nothing = { .postgres = "NOTIFY nobody" };
 static char dir[64], file[96], error[512];
 static struct ear_clock *db_clock;
 static struct db *db;
+static int news;
 
 /* What a job was answered. */
 struct said {
@@ -74,6 +75,12 @@ struct said {
 };
 
 static size_t answers;
+
+static inline void
+on_news(void *arg)
+{
+	news++;
+}
 
 static inline void
 on_row(void *arg, size_t step, const struct db_value *columns, size_t count)
@@ -106,9 +113,10 @@ on_done(void *arg, int failed, size_t step, const char *text)
 static inline int
 try_open_as(const struct db_schema *schema, const char *path)
 {
+	static const struct db_events events = { on_news };
 	struct db_config config = { .path = path };
 
-	return db_sqlite.open(NULL, db_clock, &config, schema, NULL, NULL, &db, error,
+	return db_sqlite.open(NULL, db_clock, &config, schema, &events, NULL, &db, error,
 			      sizeof(error));
 }
 
@@ -203,6 +211,7 @@ setup(void **state)
 	ear_log_set_level(EAR_LOG_ERROR);
 	db_clock = clock_new_fake();
 	answers = 0;
+	news = 0;
 	return 0;
 }
 

@@ -16,16 +16,55 @@ exists(const char *end)
 	return access(path, F_OK) == 0;
 }
 
+/* --- when there is a file ------------------------------------------------------------------ */
+
+/* Neither a question nor a change that changes nothing makes one. */
 static void
-test_made_for_us_alone(void **state)
+test_made_when_something_is_written(void **state)
 {
 	struct stat status;
+	struct said said;
 
 	again();
+	assert_false(exists(""));
+	assert_int_equal(count_things(), 0);
+	give(&said, true, &sql_remove, "a", NULL, -ENODATA);
+	turn();
+	assert_int_equal(said.error, -ENODATA);
+	assert_false(exists(""));
+	assert_int_equal(add("a"), 0);
+	assert_true(exists(""));
 	assert_int_equal(stat(file, &status), 0);
 	assert_int_equal(status.st_mode & 07777, 0600);
-	assert_int_equal(count_things(), 0);
-	assert_int_equal(add("a"), 0);
+	assert_int_equal(count_things(), 1);
+	/* Of what was there before somebody may want to know. */
+	assert_int_equal(news, 0);
+	again();
+	turn();
+	assert_int_equal(news, 1);
+	assert_int_equal(count_things(), 1);
+	turn();
+	assert_int_equal(news, 1);
+}
+
+/* Each of a turn's jobs is answered once, though all of them are done again in the file. */
+static void
+test_made_in_the_middle(void **state)
+{
+	struct said count, a, twice, after;
+
+	again();
+	give(&count, false, &sql_count, NULL, NULL, 0);
+	give(&a, true, &sql_add, "a", "", -EEXIST);
+	give(&twice, true, &sql_add, "a", "", -EEXIST);
+	give(&after, false, &sql_count, NULL, NULL, 0);
+	turn();
+	assert_true(count.done && a.done && twice.done && after.done);
+	assert_int_equal(count.number, 0);
+	assert_int_equal(a.rows, 1);
+	assert_int_equal(twice.error, -EEXIST);
+	assert_int_equal(after.rows, 1);
+	assert_int_equal(after.number, 1);
 	again();
 	assert_int_equal(count_things(), 1);
 }
@@ -36,11 +75,12 @@ test_no_directory(void **state)
 	struct said said;
 
 	open_as(&one, "/nonexistent/earshot/things.db");
+	assert_int_equal(count_things(), 0);
 	give(&said, true, &sql_add, "a", "", -EEXIST);
 	turn();
 	assert_int_equal(said.error, -EIO);
 	assert_non_null(strstr(said.text, "/nonexistent/earshot/things.db: No such"));
-	assert_int_equal(count_things(), -EIO);
+	assert_int_equal(count_things(), 0);
 }
 
 /* --- damage -------------------------------------------------------------------------------- */
@@ -491,7 +531,8 @@ int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
-		TEST(test_made_for_us_alone),
+		TEST(test_made_when_something_is_written),
+		TEST(test_made_in_the_middle),
 		TEST(test_no_directory),
 		TEST(test_damaged_is_set_aside),
 		TEST(test_damage_that_shows_later),
