@@ -75,16 +75,16 @@ is_loopback(const char *host)
 }
 
 static int
-check_secret(const char *path, char *error, size_t size)
+check_secret(const char *option, const char *path, char *error, size_t size)
 {
 	char *secret;
 	int rc = conf_secret(path, &secret);
 
 	if (rc == -EPERM)
-		return unfit(error, size, "server.secret-file: others can read %s: chmod 600 %s",
-			     path, path);
+		return unfit(error, size, "%s: others can read %s: chmod 600 %s", option, path,
+			     path);
 	if (rc != 0)
-		return unfit(error, size, "server.secret-file: %s: %s", path, strerror(-rc));
+		return unfit(error, size, "%s: %s: %s", option, path, strerror(-rc));
 	explicit_bzero(secret, strlen(secret));
 	free(secret);
 	return 0;
@@ -132,7 +132,59 @@ check_server(const struct conf *conf, char *error, size_t size)
 	if (conf->server_ca_file != NULL && access(conf->server_ca_file, R_OK) != 0)
 		return unfit(error, size, "server.ca-file: %s: %s", conf->server_ca_file,
 			     strerror(errno));
-	return check_secret(conf->server_secret_file, error, size);
+	return check_secret("server.secret-file", conf->server_secret_file, error, size);
+}
+
+/* "user:password@" of a URI, "password=" of either form. What it is is not repeated: errors are
+ * seen by many. */
+static bool
+holds_password(const char *url)
+{
+	const char *user = strstr(url, "://"), *word = url;
+
+	if (user != NULL) {
+		size_t length = strcspn(user + 3, "/?@");
+
+		if (user[3 + length] == '@' && memchr(user + 3, ':', length) != NULL)
+			return true;
+	}
+	while ((word = strstr(word, "password")) != NULL) {
+		word += strlen("password");
+		if (word[strspn(word, " \t")] == '=')
+			return true;
+	}
+	return false;
+}
+
+static int
+check_postgres(const struct conf *conf, char *error, size_t size)
+{
+	if (conf->store_path != NULL)
+		return unfit(error, size, "store.path: is the file of kind = sqlite; here it is %s",
+			     conf->store_kind);
+	if (conf->store_url == NULL)
+		return unfit(error, size, "store.url: missing; kind = postgres needs it");
+	if (holds_password(conf->store_url))
+		return unfit(error, size,
+			     "store.url: holds a password: write that to a file and name the file "
+			     "in store.secret-file");
+	return conf->store_secret_file == NULL
+		       ? 0
+		       : check_secret("store.secret-file", conf->store_secret_file, error, size);
+}
+
+static int
+check_store(const struct conf *conf, char *error, size_t size)
+{
+	if (strcmp(conf->store_kind, "postgres") == 0)
+		return check_postgres(conf, error, size);
+	if (conf->store_url != NULL || conf->store_secret_file != NULL)
+		return unfit(error, size, "store.%s: is for kind = postgres; here it is %s",
+			     conf->store_url != NULL ? "url" : "secret-file", conf->store_kind);
+	if (conf->store_path != NULL && strcmp(conf->store_kind, "none") == 0)
+		return unfit(error, size,
+			     "store.path: is the file of kind = sqlite; here it is none");
+	return 0;
 }
 
 static int
@@ -154,6 +206,8 @@ conf_check(const struct conf *conf, char *error, size_t size)
 {
 	int rc = check_server(conf, error, size);
 
+	if (rc == 0)
+		rc = check_store(conf, error, size);
 	/* RFC 6763 §4.1.1: an instance has 63 bytes; leave room for "-99" after a collision. */
 	if (rc == 0 && strlen(conf->lan_user) + strlen(conf->engine_name) > 59)
 		rc = unfit(error, size, "lan.user and engine.name: together longer than 59 bytes");

@@ -26,7 +26,7 @@ static const char *const choices_plaintext[] = { "warn", "allow", "deny", NULL }
 static const char *const choices_level[] = {
 	"anyone", "known", "proved", "trusted", "nobody", NULL
 };
-static const char *const choices_store[] = { "sqlite", "none", NULL };
+static const char *const choices_store[] = { "sqlite", "postgres", "none", NULL };
 
 /* RFC 6763 §4.1.1 and XEP-0174 §3: the machine of an instance is a host name. */
 static bool
@@ -232,8 +232,20 @@ const struct conf_option conf_options[] = {
 
 	{ "store", "kind", CONF_WORD, CONF_PART_WHOLE, AT(store_kind), .choices = choices_store,
 	  .fallback = "sqlite",
-	  .help = "Messages that outlive the daemon (earshot send --queue): sqlite, in spool.db "
-		  "below the state directory, or none." },
+	  .help = "Where nodes, items and subscriptions (XEP-0060) are stored: in a file, or in a "
+		  "database that several daemons may share. none: nowhere, nor are messages "
+		  "(earshot "
+		  "send --queue), which else are in spool.db below the state directory." },
+	{ "store", "path", CONF_TEXT, CONF_PART_WHOLE, AT(store_path), .max = PATH_BYTES,
+	  .help = "The file of kind = sqlite. Default: pubsub.db below the state directory." },
+	{ "store", "url", CONF_TEXT, CONF_PART_WHOLE, AT(store_url), .max = 1023,
+	  .help = "The database of kind = postgres, as libpq wants it, without a password: "
+		  "postgresql://earshot@192.0.2.5/earshot, or host=/run/postgresql "
+		  "dbname=earshot." },
+	{ "store", "secret-file", CONF_TEXT, CONF_PART_WHOLE, AT(store_secret_file),
+	  .max = PATH_BYTES,
+	  .help = "A file whose first line is the password for url, closed to others (chmod "
+		  "600)." },
 
 	{ "local", "socket", CONF_TEXT, CONF_PART_WHOLE, AT(local_socket), .min = 1, .max = 107,
 	  .help = "Unix socket for programs on this machine. "

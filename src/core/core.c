@@ -19,6 +19,7 @@
 #include "core/receive.h"
 #include "core/request.h"
 #include "core/route.h"
+#include "core/storage.h"
 #include "core/told.h"
 #include "core/vouch.h"
 #include "wire/pool.h"
@@ -452,6 +453,7 @@ core_free(struct ear *ear)
 	ear->stopping = true;
 	ear_timer_stop(&ear->naming);
 	core_unwatch_all(ear);
+	storage_release(ear);
 	post_release(ear);
 	meet_release(ear);
 	dests_release(ear);

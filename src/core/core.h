@@ -70,6 +70,7 @@ struct core_reach {
 };
 
 struct answers;
+struct ear_store;
 struct identity;
 struct kept;
 struct pins;
@@ -117,6 +118,8 @@ struct ear {
 	struct answers *answers;            /* and what was answered */
 	struct kept *kept;                  /* keep.c: what extensions remember */
 	struct ear_timer keep_pause;        /* of its file, after it was written */
+	struct ear_store *store;            /* storage.c; NULL: [store] kind = none */
+	char *store_secret;                 /* of its database; NULL: none */
 	char clock_id[17];                  /* names our clock to others (expires.h) */
 	struct list holds;
 	struct list watchers;

@@ -20,6 +20,7 @@
 #include "core/meet.h"
 #include "core/post.h"
 #include "core/receive.h"
+#include "core/storage.h"
 #include "discover/mdns.h"
 #include "link/lan.h"
 #include "link/local.h"
@@ -386,8 +387,10 @@ start(struct engine *engine, bool no_socket, char *text, size_t size)
 	int error = open_state(engine, no_socket, text, size);
 
 	if (error == 0)
+		error = storage_open(engine->ear, engine->base,
+				     no_socket ? NULL : engine->conf->engine_state, text, size);
+	if (error == 0)
 		error = engine_start_player(engine, text, size);
-
 	if (error == 0)
 		error = start_local(engine, no_socket, text, size);
 	if (error != 0)

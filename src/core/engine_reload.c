@@ -12,6 +12,7 @@
 #include "core/dest_conf.h"
 #include "core/engine_impl.h"
 #include "core/meet.h"
+#include "core/storage.h"
 #include "player/kind.h"
 
 static void
@@ -96,6 +97,10 @@ engine_reload(struct ear *ear, const struct conf *conf)
 
 	if (parts & CONF_PART_WHOLE)
 		return false;
+	if (!storage_has_secret(ear, conf)) {
+		ear_info("configuration: store.secret-file: another secret");
+		return false;
+	}
 	if (!secret && !(parts & CONF_PART_SERVER))
 		ear_info("configuration: server.secret-file: another secret");
 	if (secret && parts == 0)

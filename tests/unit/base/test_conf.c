@@ -235,6 +235,17 @@ test_check(void **state)
 	      "/nonexistent/x: No such file");
 	unfit("[server]\nkind=account\njid=a@example.org\nsecret-file=/x\ntls=optional\n",
 	      "server.tls: optional");
+	unfit("[store]\npath = /x\nkind = none\n", "store.path: is the file of kind = sqlite");
+	unfit("[store]\nkind = postgres\nurl = host=/x\npath = /x\n", "store.path: is the file");
+	unfit("[store]\nurl = host=/run\n", "store.url: is for kind = postgres; here it is sqlite");
+	unfit("[store]\nsecret-file = /x\n", "store.secret-file: is for kind = postgres");
+	unfit("[store]\nkind = postgres\n", "store.url: missing");
+	unfit("[store]\nkind = postgres\nurl = postgresql://a:b@192.0.2.5/x\n", "holds a password");
+	unfit("[store]\nkind = postgres\nurl = postgresql://a@192.0.2.5/x?password=b\n",
+	      "holds a password");
+	unfit("[store]\nkind = postgres\nurl = host=/run password = b\n", "holds a password");
+	unfit("[store]\nkind=postgres\nurl=postgresql://a@[::1]:5432/x\nsecret-file=/nonexistent\n",
+	      "store.secret-file: /nonexistent: No such file");
 	unfit("[local]\ngroup = no-such-group-here\n", "local.group: no group");
 	unfit("[peer \"a\"]\n", "peer \"a\": has neither");
 	unfit("[peer \"a\"]\njid = a@example.org\nhost = 192.0.2.1\n", "address must be too");
