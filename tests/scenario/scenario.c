@@ -21,6 +21,7 @@
  *
  * In an expected stanza '*' matches anything and "$x" binds: the next "$x" must be equal. What was
  * sent and is not expected fails the scenario at its end. Lines that begin with '#' are comments.
+ * The store is in memory ([store] kind = none: there is none), and has answered after each line.
  */
 #include <errno.h>
 #include <stdio.h>
@@ -376,6 +377,7 @@ play(const char *file)
 	while (ok && getline(&line, &room, in) > 0) {
 		world->line++;
 		ok = step(world, line, &conf);
+		world_settle(world);
 	}
 	ok = ok && world_is_quiet(world);
 	if (ok)

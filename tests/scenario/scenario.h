@@ -84,6 +84,8 @@ void fake_release(struct fake *fake);
 
 /* The core of that configuration, with its server. */
 void world_start(struct world *world);
+/* The store answers whoever asks it, as it does in the next turns of the loop. */
+void world_settle(struct world *world);
 /* Whether everything that was sent was expected. */
 bool world_is_quiet(struct world *world);
 void world_stop(struct world *world);

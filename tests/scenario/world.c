@@ -5,8 +5,14 @@
 #include <stdlib.h>
 
 #include "base/alloc.h"
+#include "core/storage.h"
 #include "registry.h"
 #include "scenario.h"
+#include "store/store.h"
+
+/* Whoever is answered may ask again, and what is told of it leaves a little later. */
+#define QUIET_TURNS 4
+#define TURNS_MAX   100000
 
 bool
 fail(struct world *world, const char *format, ...)
@@ -23,6 +29,7 @@ void
 world_start(struct world *world)
 {
 	const char *failed;
+	char error[256];
 
 	if (world->ear != NULL)
 		return;
@@ -35,8 +42,24 @@ world_start(struct world *world)
 		world->ear->server = &fake->link;
 		xreplace(&world->ear->self_server, world->conf->server_jid);
 	}
+	if (storage_open(world->ear, NULL, NULL, error, sizeof(error)) != 0)
+		fail(world, "%s", error);
 	core_start(world->ear, &failed);
 	ear_set_fetcher(world->ear, trust_fetch, world);
+}
+
+void
+world_settle(struct world *world)
+{
+	struct ear_store *store = world->ear == NULL ? NULL : ear_store(world->ear);
+	int quiet = 0;
+
+	if (store == NULL || world->stopped || !store_is_busy(store))
+		return;
+	for (int i = 0; i < TURNS_MAX && quiet < QUIET_TURNS; i++) {
+		clock_advance(world->clock, 1);
+		quiet = store_is_busy(store) ? 0 : quiet + 1;
+	}
 }
 
 bool

@@ -16,6 +16,8 @@
 #include "core/disco.h"
 #include "fake_ear.h"
 #include "registry.h"
+#include "store/db.h"
+#include "store/store.h"
 
 struct ear_hold {
 	struct ear *ear;
@@ -390,10 +392,12 @@ fake_tell(struct ear *ear, enum ear_event_kind kind, const char *address)
 			ear->watches[i].fn(ear->watches[i].arg, &event);
 }
 
-struct ear *
-fake_new(void)
+static struct ear *
+new_engine(bool stores)
 {
+	struct db_config in_memory = { 0 };
 	struct ear *ear = xalloc(sizeof(*ear));
+	char error[256];
 
 	ear->ctx = xmpp_ctx_new(NULL, NULL);
 	ear->clock = clock_new_fake();
@@ -401,10 +405,32 @@ fake_new(void)
 	ear->link = EAR_LINK_LOCAL;
 	ear->by_server = EAR_PROVED;
 	ear->trust.device_name = "livingroom";
+	if (stores)
+		assert_int_equal(store_new(NULL, ear->clock, &db_sqlite, &in_memory, &ear->store,
+					   error, sizeof(error)),
+				 0);
 	for (size_t i = 0; ear_xeps_all[i] != NULL; i++)
 		if (ear_xeps_all[i]->start != NULL)
 			assert_int_equal(ear_xeps_all[i]->start(ear), 0);
 	return ear;
+}
+
+struct ear *
+fake_new(void)
+{
+	return new_engine(false);
+}
+
+struct ear *
+fake_new_with_store(void)
+{
+	return new_engine(true);
+}
+
+struct ear_store *
+ear_store(struct ear *ear)
+{
+	return ear->store;
 }
 
 void
@@ -436,6 +462,7 @@ fake_free(struct ear *ear)
 	keep(&ear->sent, NULL);
 	fake_forget_kept(ear);
 	fake_clear(ear);
+	store_free(ear->store);
 	clock_free(ear->clock);
 	xmpp_ctx_free(ear->ctx);
 	free(ear);

@@ -7,6 +7,7 @@
 #define FAKE_EAR_H
 
 #include <earshot/ear.h>
+#include <earshot/store.h>
 
 #define FAKE_FROM    "remote@pronto.local/1"
 #define FAKE_METRICS "# TYPE earshot_fake gauge\nearshot_fake{link=\"lan\"} 1\n"
@@ -70,7 +71,8 @@ struct ear {
 	enum ear_level by_server;  /* of everybody, as ear_may_by_server has it */
 	int64_t held_up;           /* what ear_held_up says of every stanza */
 	void *states[32];
-	const char *self[4]; /* by kind of link */
+	struct ear_store *store; /* NULL: [store] kind = none */
+	const char *self[4];     /* by kind of link */
 	const struct ear_peer_info *peers;
 	const struct ear_path_info *paths;
 	size_t peer_count, path_count;
@@ -101,6 +103,9 @@ struct ear {
 
 /* An engine with all extensions of the registry, started. */
 struct ear *fake_new(void);
+
+/* The same with a real store, in memory: what it is asked is answered when the clock goes on. */
+struct ear *fake_new_with_store(void);
 
 /* Stops and frees; what is held is answered as the contract says. */
 void fake_free(struct ear *ear);
