@@ -206,6 +206,21 @@ cluster_again(struct cluster *cluster)
 	return -1;
 }
 
+/* Everybody may come in, but for the user "guarded", who must know his password. */
+static int
+guard(const char *data)
+{
+	char path[128];
+	FILE *out;
+
+	snprintf(path, sizeof(path), "%s/pg_hba.conf", data);
+	out = fopen(path, "w");
+	if (out == NULL)
+		return -1;
+	fputs("local all guarded scram-sha-256\nlocal all all trust\n", out);
+	return fclose(out);
+}
+
 int
 cluster_start(struct cluster *cluster)
 {
@@ -241,7 +256,7 @@ cluster_start(struct cluster *cluster)
 	snprintf(data, sizeof(data), "%s/data", cluster->dir);
 	snprintf(cluster->url, sizeof(cluster->url), "host=%s user=postgres dbname=postgres",
 		 cluster->dir);
-	if (wait_for(spawn(cluster, argv)) != 0) {
+	if (wait_for(spawn(cluster, argv)) != 0 || guard(data) != 0) {
 		show_log(cluster);
 		return -1;
 	}

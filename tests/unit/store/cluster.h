@@ -13,7 +13,8 @@ struct cluster {
 	int leash; /* closed, also by our end: what is left is cleared away */
 };
 
-/* Makes and starts one; fsync is on. -1: it says on standard error why. */
+/* Makes and starts one; fsync is on. A user "guarded" would need a password, others do not. -1: it
+ * says on standard error why. */
 int cluster_start(struct cluster *cluster);
 void cluster_stop(struct cluster *cluster);
 
