@@ -16,7 +16,7 @@
  *	pubsub_config.c    configuration of nodes, options of subscriptions, and as text
  *	pubsub_form.c      the same as forms
  *	pubsub_access.c    who may what: pure
- *	pubsub_node.c      create, configure, delete, purge (§8)
+ *	pubsub_node.c      configure, purge (§8); pubsub_create.c, pubsub_delete.c
  *	pubsub_item.c      publish, retract, items (§7, §6.5)
  *	pubsub_subscribe.c subscribe, unsubscribe, options, subscriptions (§6, §5.6)
  *	pubsub_people.c    affiliations and subscriptions as owners see them, approval (§8.6-8.9,
