@@ -19,9 +19,10 @@
  *	pubsub_node.c      configure, purge (§8); pubsub_create.c, pubsub_delete.c
  *	pubsub_item.c      publish, retract, items (§7, §6.5)
  *	pubsub_subscribe.c subscribe, unsubscribe, options, subscriptions (§6, §5.6)
- *	pubsub_people.c    affiliations and subscriptions as owners see them, approval (§8.6-8.9,
- *§5.7) pubsub_event.c     what is told: the <event/>s pubsub_tell.c      telling: events out of the
- *store, to each once pubsub_disco.c     what there is (§5.1-5.5)
+ *	pubsub_people.c    affiliations and subscriptions as owners see them, approval (§8.6-8.9)
+ *	pubsub_event.c     what is told: the <event/>s
+ *	pubsub_tell.c      telling: events out of the store, to each once
+ *	pubsub_disco.c     what there is (§5.1-5.5)
  */
 #ifndef XEP_PUBSUB_H
 #define XEP_PUBSUB_H
