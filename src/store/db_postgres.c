@@ -37,9 +37,9 @@ struct postgres {
 	struct db_events events;
 	void *arg;
 	struct list waiting, answered;
-	size_t waiting_count;     /* without those that have an error already */
-	struct pq_job *under_way; /* NULL: none but the schema's */
-	struct pq_job *telling;   /* in its callbacks */
+	size_t waiting_count, waiting_bytes; /* without those that have an error already */
+	struct pq_job *under_way;            /* NULL: none but the schema's */
+	struct pq_job *telling;              /* in its callbacks */
 	struct ear_timer turn;
 	struct ear_timer expiry;
 	bool ready;         /* jobs may run */
@@ -68,10 +68,22 @@ first_waiting(struct postgres *pg)
 }
 
 static void
+count_waiting(struct postgres *pg, const struct pq_job *job)
+{
+	if (job->job->error != 0)
+		return;
+	pg->waiting_count++;
+	pg->waiting_bytes += job->job->bytes;
+}
+
+static void
 take_waiting(struct postgres *pg, struct pq_job *job)
 {
 	list_del(&job->all);
-	pg->waiting_count -= job->error == 0;
+	if (job->job->error != 0)
+		return;
+	pg->waiting_count--;
+	pg->waiting_bytes -= job->job->bytes;
 }
 
 static void
@@ -81,7 +93,7 @@ start_next(struct postgres *pg)
 
 	while (pg->ready && pg->under_way == NULL && (job = first_waiting(pg)) != NULL) {
 		take_waiting(pg, job);
-		if (job->error != 0) {
+		if (job->job->error != 0) {
 			settle(pg, job);
 			continue;
 		}
@@ -106,7 +118,7 @@ expire(struct postgres *pg)
 	struct pq_job *job;
 
 	while (!pg->ready && (job = first_waiting(pg)) != NULL) {
-		if (pg->fault == 0 && job->error == 0 && due_of(pg, job) > now) {
+		if (pg->fault == 0 && job->job->error == 0 && due_of(pg, job) > now) {
 			ear_timer_set(&pg->expiry, due_of(pg, job) - now);
 			return;
 		}
@@ -134,8 +146,8 @@ tell_answers(struct postgres *pg)
 	while (!pg->closing && !list_is_empty(&pg->answered)) {
 		pg->telling = container_of(pg->answered.next, struct pq_job, all);
 		list_del(&pg->telling->all);
-		pq_job_answer(pg->telling, &pg->lib);
-		pq_job_free(pg->telling, &pg->lib);
+		job_answer(pg->telling->job);
+		pq_job_free(pg->telling);
 		pg->telling = NULL;
 	}
 }
@@ -251,12 +263,12 @@ static void
 give_back(struct postgres *pg, struct pq_job *job)
 {
 	pg->under_way = NULL;
-	if (job->error != 0) {
+	if (job->job->error != 0) {
 		settle(pg, job);
 		return;
 	}
 	list_add(pg->waiting.next, &job->all);
-	pg->waiting_count++;
+	count_waiting(pg, job);
 }
 
 static void
@@ -318,7 +330,7 @@ postgres_open(struct event_base *base, struct ear_clock *clock, const struct db_
 							 .secret = config->secret },
 			       &link_events, pg);
 	pg->run = pq_run_new(&pg->lib, pg->link, on_ran, pg);
-	pg->schema = pq_schema_new(schema, &pg->lib, on_schema, pg);
+	pg->schema = pq_schema_new(schema, on_schema, pg);
 	*out = &pg->db;
 	return 0;
 }
@@ -330,18 +342,20 @@ postgres_of(struct db *db)
 }
 
 static void
-postgres_run(struct db *db, const struct db_job *job)
+postgres_run(struct db *db, const struct db_job *given)
 {
 	struct postgres *pg = postgres_of(db);
-	const struct db_job refused = { .done = job->done, .arg = job->arg };
-	bool full = pg->waiting_count >= DB_JOBS_MAX;
-	struct pq_job *copy = pq_job_new(full ? &refused : job);
+	struct job *job = job_new(given);
+	struct pq_job *ours;
 
-	copy->since = ear_now(pg->clock);
-	if (full)
-		pq_job_fail(copy, -ENOBUFS, 0, "too much waits for the database");
-	pg->waiting_count += !full;
-	list_add(&pg->waiting, &copy->all);
+	if (pg->waiting_count >= DB_JOBS_MAX || pg->waiting_bytes + job->bytes > DB_BYTES_MAX) {
+		job_free(job);
+		job = job_new_refused(given);
+	}
+	ours = pq_job_new(job);
+	ours->since = ear_now(pg->clock);
+	count_waiting(pg, ours);
+	list_add(&pg->waiting, &ours->all);
 	ear_timer_set(&pg->turn, 0);
 }
 
@@ -353,25 +367,25 @@ postgres_forget(struct db *db, const void *arg)
 	struct list *item, *spare;
 
 	for (size_t i = 0; i < sizeof(single) / sizeof(single[0]); i++) {
-		if (single[i] != NULL && single[i]->arg == arg)
+		if (single[i] != NULL && single[i]->job->arg == arg)
 			pq_job_forget(single[i]);
 	}
 	list_each (item, spare, &pg->answered) {
 		struct pq_job *job = container_of(item, struct pq_job, all);
 
-		if (job->arg == arg)
+		if (job->job->arg == arg)
 			pq_job_forget(job);
 	}
 	list_each (item, spare, &pg->waiting) {
 		struct pq_job *job = container_of(item, struct pq_job, all);
 
-		if (job->arg != arg)
+		if (job->job->arg != arg)
 			continue;
 		pq_job_forget(job);
-		if (job->writes)
+		if (job->job->writes)
 			continue;
 		take_waiting(pg, job);
-		pq_job_free(job, &pg->lib);
+		pq_job_free(job);
 	}
 }
 
@@ -381,7 +395,7 @@ free_all(struct postgres *pg, struct list *jobs)
 	struct list *item, *spare;
 
 	list_each (item, spare, jobs)
-		pq_job_free(container_of(item, struct pq_job, all), &pg->lib);
+		pq_job_free(container_of(item, struct pq_job, all));
 }
 
 static void
@@ -392,10 +406,10 @@ drop_reading(struct postgres *pg)
 	list_each (item, spare, &pg->waiting) {
 		struct pq_job *job = container_of(item, struct pq_job, all);
 
-		if (job->writes)
+		if (job->job->writes)
 			continue;
 		take_waiting(pg, job);
-		pq_job_free(job, &pg->lib);
+		pq_job_free(job);
 	}
 }
 
@@ -422,7 +436,7 @@ postgres_free(struct postgres *pg)
 	ear_timer_stop(&pg->expiry);
 	job = pq_run_lost(pg->run);
 	if (job != NULL)
-		pq_job_free(job, &pg->lib);
+		pq_job_free(job);
 	free_all(pg, &pg->waiting);
 	free_all(pg, &pg->answered);
 	pq_schema_free(pg->schema);

@@ -50,6 +50,7 @@ struct pq_run {
 	struct pq_job *job;
 	size_t next;  /* step */
 	bool checks;  /* the last step sent may end the job */
+	size_t rows;  /* of the last step */
 	bool open;    /* a transaction */
 	bool passing; /* the error is one that may pass */
 	struct expected *expected;
@@ -95,7 +96,7 @@ struct bound {
 
 /* Types are said, so that $1 > 0 does not make a small integer of $1. */
 static void
-bind(struct bound *bound, const struct pq_step *step)
+bind(struct bound *bound, const struct job_step *step)
 {
 	for (size_t i = 0; i < step->count; i++) {
 		const struct db_value *value = &step->values[i];
@@ -144,7 +145,7 @@ add_statement(struct pq_run *run, const struct db_sql *sql)
 }
 
 static void
-send_prepared(struct pq_run *run, const struct pq_step *step, const char *text,
+send_prepared(struct pq_run *run, const struct job_step *step, const char *text,
 	      const struct pq_params *params)
 {
 	size_t at = find_statement(run, step->sql);
@@ -162,7 +163,7 @@ send_prepared(struct pq_run *run, const struct pq_step *step, const char *text,
 static void
 send_step(struct pq_run *run, size_t index)
 {
-	const struct pq_step *step = &run->job->steps[index];
+	const struct job_step *step = &run->job->job->steps[index];
 	const char *text = pq_step_text(step);
 	struct bound bound;
 
@@ -179,7 +180,7 @@ send_step(struct pq_run *run, size_t index)
 
 /* What one answer ends it with: reading alone, there is nothing to undo. */
 static bool
-needs_transaction(const struct pq_job *job)
+needs_transaction(const struct job *job)
 {
 	return job->writes || job->count > 1;
 }
@@ -189,7 +190,7 @@ needs_transaction(const struct pq_job *job)
 static void
 send_steps(struct pq_run *run)
 {
-	const struct pq_job *job = run->job;
+	const struct job *job = run->job->job;
 
 	if (run->next == 0 && needs_transaction(job)) {
 		say(run, WHAT_BEGIN,
@@ -233,8 +234,8 @@ finish(struct pq_run *run)
 	struct pq_job *job = run->job;
 
 	if (run->passing && ++job->tries < TRIES_MAX) {
-		ear_debug("store: postgresql: again: %s", job->text);
-		pq_job_reset(job, run->lib);
+		ear_debug("store: postgresql: again: %s", job->job->text);
+		pq_job_reset(job);
 		start(run);
 		return;
 	}
@@ -243,28 +244,15 @@ finish(struct pq_run *run)
 	run->fn(run->arg, job);
 }
 
+/* Nothing may be left to send, or there may be one more reason not to. */
 static void
-check_rows(struct pq_run *run)
+go_on(struct pq_run *run)
 {
-	struct pq_job *job = run->job;
+	const struct job *job = run->job->job;
 
-	if (run->checks && run->lib->PQntuples(job->steps[run->next - 1].result) == 0)
-		pq_job_fail(job, job->steps[run->next - 1].none, run->next - 1, NULL);
-	else if (pq_job_rows(job, run->lib) > DB_ROWS_MAX)
-		pq_job_fail(job, -EMSGSIZE, run->next - 1, "too many rows");
-}
-
-static void
-on_sync(struct pq_run *run)
-{
-	struct pq_job *job = run->job;
-
-	run->first = run->count = 0;
-	if (run->state == RUN_STEPS && job->error == 0)
-		check_rows(run);
-	if (run->state != RUN_STEPS)
-		finish(run);
-	else if (job->error != 0 && run->open)
+	if (run->checks && run->rows == 0 && job->error == 0)
+		pq_job_fail(run->job, job->steps[run->next - 1].none, run->next - 1, NULL);
+	if (job->error != 0 && run->open)
 		send_end(run, RUN_ROLLBACK);
 	else if (job->error != 0)
 		finish(run);
@@ -272,6 +260,16 @@ on_sync(struct pq_run *run)
 		send_steps(run);
 	else if (run->open)
 		send_end(run, RUN_COMMIT);
+	else
+		finish(run);
+}
+
+static void
+on_sync(struct pq_run *run)
+{
+	run->first = run->count = 0;
+	if (run->state == RUN_STEPS)
+		go_on(run);
 	else
 		finish(run);
 }
@@ -292,7 +290,7 @@ on_error(struct pq_run *run, const struct expected *expected, const PGresult *re
 	char whole[512];
 
 	unprepare(run, expected);
-	if (run->job->error != 0)
+	if (run->job->job->error != 0)
 		return;
 	run->passing = pq_error_is_passing(state);
 	snprintf(whole, sizeof(whole), "%.400s (%.5s)", text == NULL ? "no reason given" : text,
@@ -312,10 +310,9 @@ pq_run_result(struct pq_run *run, PGresult *result)
 	switch (run->lib->PQresultStatus(result)) {
 	case PGRES_TUPLES_OK:
 	case PGRES_COMMAND_OK:
-		if (expected.what != WHAT_STEP)
-			break;
-		run->job->steps[expected.index].result = result;
-		return;
+		if (expected.what == WHAT_STEP)
+			run->rows = pq_job_take(run->job, expected.index, run->lib, result);
+		break;
 	case PGRES_PIPELINE_SYNC:
 		assert(expected.what == WHAT_SYNC);
 		on_sync(run);
@@ -379,10 +376,10 @@ pq_run_lost(struct pq_run *run)
 	run->first = run->count = run->statement_count = 0;
 	if (job == NULL)
 		return NULL;
-	pq_job_reset(job, run->lib);
+	pq_job_reset(job);
 	job->losses++;
 	if (unsure)
-		pq_job_fail(job, -ECONNRESET, job->count,
+		pq_job_fail(job, -ECONNRESET, job->job->count,
 			    "the connection was lost while it was being written");
 	else if (job->losses >= LOSSES_MAX)
 		pq_job_fail(job, -EIO, 0, "the connection was lost each time it was tried");

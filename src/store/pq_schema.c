@@ -58,7 +58,6 @@ static const struct db_sql next_version = {
 struct pq_schema {
 	const struct db_schema *versions;
 	size_t count;
-	const struct pq_lib *lib;
 	pq_schema_fn *fn;
 	void *arg;
 	struct pq_link *link;
@@ -72,12 +71,12 @@ static void
 run_steps(struct pq_schema *schema, const struct db_step *steps, size_t count, bool writes,
 	  db_row_fn *row, db_done_fn *done)
 {
-	schema->job = pq_job_new(&(struct db_job){ .steps = steps,
-						   .count = count,
-						   .writes = writes,
-						   .row = row,
-						   .done = done,
-						   .arg = schema });
+	schema->job = pq_job_new(job_new(&(struct db_job){ .steps = steps,
+							   .count = count,
+							   .writes = writes,
+							   .row = row,
+							   .done = done,
+							   .arg = schema }));
 	schema->job->once = true;
 	pq_run_begin(schema->run, schema->job);
 }
@@ -205,15 +204,13 @@ on_begun(void *arg, int error, size_t step, const char *text)
 }
 
 struct pq_schema *
-pq_schema_new(const struct db_schema *versions, const struct pq_lib *lib, pq_schema_fn *fn,
-	      void *arg)
+pq_schema_new(const struct db_schema *versions, pq_schema_fn *fn, void *arg)
 {
 	struct pq_schema *schema = xalloc(sizeof(*schema));
 
 	schema->versions = versions;
 	while (versions->versions[schema->count] != NULL)
 		schema->count++;
-	schema->lib = lib;
 	schema->fn = fn;
 	schema->arg = arg;
 	return schema;
@@ -249,6 +246,6 @@ void
 pq_schema_step(struct pq_schema *schema, struct pq_job *job)
 {
 	schema->job = NULL;
-	pq_job_answer(job, schema->lib);
-	pq_job_free(job, schema->lib);
+	job_answer(job->job);
+	pq_job_free(job);
 }

@@ -15,8 +15,7 @@ struct pq_schema;
 /* From pq_schema_step(). error 0: jobs may run. -EPROTONOSUPPORT: it is of a later version. */
 typedef void pq_schema_fn(void *arg, int error, const char *text);
 
-struct pq_schema *pq_schema_new(const struct db_schema *versions, const struct pq_lib *lib,
-				pq_schema_fn *fn, void *arg);
+struct pq_schema *pq_schema_new(const struct db_schema *versions, pq_schema_fn *fn, void *arg);
 void pq_schema_free(struct pq_schema *schema);
 
 /* The link is up: begins. */
