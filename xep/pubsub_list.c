@@ -2,7 +2,7 @@
 /*
  * pubsub_list.c: lists of subscriptions and affiliations (XEP-0060 §5.6, §5.7, §8.8.1, §8.9.1): of
  * the asker, or of a node for its owners. What is too long for one answer is asked for page by page
- * (XEP-0059) where rows have a name of their own: the address, or of affiliations the node.
+ * (XEP-0059), where a row's name is the address, or of the asker's own the node.
  */
 #include <errno.h>
 #include <string.h>
@@ -18,7 +18,7 @@ struct listing {
 	const char *ns, *node; /* node NULL: the asker's own, at all nodes */
 	xmpp_stanza_t *answer, *list;
 	struct rsm rsm;
-	size_t skip, rows, bytes;
+	size_t rows, bytes;
 };
 
 static void
@@ -84,25 +84,14 @@ add_list(struct pubsub_op *op, xmpp_stanza_t *pubsub, const char *ns)
 }
 
 static void
-reply(struct pubsub_op *op)
+reply(struct pubsub_op *op, bool is_last)
 {
 	const struct listing *listing = op->arg;
 
 	/* §5.6: those of the nodes that are the engine's own, which it keeps by itself. */
-	if (listing->kind == EAR_QUERY_SUBSCRIPTIONS && listing->node == NULL)
+	if (is_last && listing->kind == EAR_QUERY_SUBSCRIPTIONS && listing->node == NULL)
 		nodes_add_subscriptions(op->ear, op->from, listing->list);
 	pubsub_reply(op, xmpp_stanza_clone(listing->answer));
-}
-
-static void
-refuse_length(struct pubsub_op *op)
-{
-	const struct listing *listing = op->arg;
-
-	pubsub_fail(op, EAR_RESOURCE_CONSTRAINT, NULL,
-		    listing->kind == EAR_QUERY_SUBSCRIPTIONS && listing->node == NULL
-			    ? "there are too many for one answer: ask node by node"
-			    : "there are too many for one answer: ask page by page (XEP-0059)");
 }
 
 /* --- asking the store --------------------------------------------------------------------- */
@@ -127,7 +116,7 @@ on_page(struct pubsub_op *op, const struct ear_stored_answer *answer)
 	rsm_add(listing->answer, count == 0 ? NULL : name_of(listing, &answer->rows[0]),
 		count == 0 ? NULL : name_of(listing, &answer->rows[count - 1]), answer->first,
 		answer->total);
-	reply(op);
+	reply(op, answer->first + answer->count >= answer->total);
 }
 
 static void
@@ -137,14 +126,14 @@ on_rows(struct pubsub_op *op, const struct ear_stored_answer *answer)
 
 	for (size_t i = 0; i < answer->count; i++)
 		add_row(listing, &answer->rows[i]);
-	listing->skip += answer->count;
 	if (listing->rows > PUBSUB_LIST_MAX || listing->bytes > PUBSUB_LIST_SIZE ||
 	    answer->total > 2 * PUBSUB_LIST_MAX)
-		refuse_length(op);
+		pubsub_fail(op, EAR_RESOURCE_CONSTRAINT, NULL,
+			    "there are too many for one answer: ask page by page (XEP-0059)");
 	else if (answer->count > 0 && answer->first + answer->count < answer->total)
 		ask(op, name_of(listing, &answer->rows[answer->count - 1]));
 	else
-		reply(op);
+		reply(op, true);
 }
 
 static void
@@ -160,17 +149,14 @@ on_answer(struct pubsub_op *op, const struct ear_stored_answer *answer)
 		on_rows(op, answer);
 }
 
-/* At one node he may have several subscriptions: of these the place counts, not the name. */
 static void
 ask(struct pubsub_op *op, const char *after)
 {
 	struct listing *listing = op->arg;
-	bool by_place = listing->kind == EAR_QUERY_SUBSCRIPTIONS && listing->node == NULL;
 	struct ear_query query = { .kind = listing->kind,
 				   .node = listing->node,
 				   .who = listing->node == NULL ? op->who : NULL,
-				   .after = by_place ? NULL : after,
-				   .skip = by_place ? listing->skip : 0 };
+				   .after = after };
 
 	if (listing->rsm.asked) {
 		query.after = listing->rsm.after;
@@ -193,8 +179,7 @@ list(struct pubsub_op *op, enum ear_query_kind kind, const char *ns)
 	listing->list = add_list(op, listing->answer, ns);
 	op->arg = listing;
 	op->free_arg = free_listing;
-	if ((kind == EAR_QUERY_AFFILIATIONS || op->node != NULL) &&
-	    rsm_read(&listing->rsm, op->pubsub_element) != 0)
+	if (rsm_read(&listing->rsm, op->pubsub_element) != 0)
 		pubsub_fail(op, EAR_BAD_REQUEST, NULL, "what page is that?");
 	else
 		ask(op, NULL);
