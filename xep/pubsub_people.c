@@ -285,11 +285,12 @@ on_his(struct pubsub_op *op, const struct ear_stored_answer *answer)
 	look_affiliation(op);
 }
 
-/* Each that changes, or, once more, each that may have left something behind. */
+/* Each, and once more each that may not be subscribed: one who did so just before it was done. */
 static bool
 is_looked_at(const struct pubsub_delta *delta, const struct pubsub_entry *entry)
 {
-	return !entry->refused && (!delta->again || entry->was != entry->wanted);
+	return !entry->refused &&
+	       (!delta->again || pubsub_is_shut_out(&delta->work.config, entry->wanted));
 }
 
 static void

@@ -88,17 +88,6 @@ on_subscribed(struct pubsub_op *op, const struct ear_changed *changed)
 				   subscribing->options == NULL ? NULL : &subscribing->wanted);
 }
 
-/* §8.6: each owner is asked; the first answer counts. */
-static void
-ask_owners(struct pubsub_op *op, const char *jid)
-{
-	struct pubsub_work *work = op->arg;
-
-	for (size_t i = 0; i < work->owner_count; i++)
-		pubsub_work_tell(work, work->owners[i], NULL,
-				 pubsub_event_approve(op->ear, op->node, jid));
-}
-
 static void
 commit(struct pubsub_op *op)
 {
@@ -107,7 +96,7 @@ commit(struct pubsub_op *op)
 
 	pubsub_work_subscribe(work, subscribing->jid, subscribing->state, subscribing->options);
 	if (!subscribing->known && subscribing->state == EAR_PENDING) {
-		ask_owners(op, subscribing->jid);
+		pubsub_work_ask_owners(op, subscribing->jid);
 	} else if (!subscribing->known) {
 		pubsub_work_tell_newest(work, subscribing->jid);
 		if (work->config.notify_sub)

@@ -192,6 +192,18 @@ pubsub_work_tell(struct pubsub_work *work, const char *to, const char *item, cha
 }
 
 void
+pubsub_work_ask_owners(struct pubsub_op *op, const char *jid)
+{
+	struct pubsub_work *work = op->arg;
+
+	for (size_t i = 0; i < work->owner_count; i++) {
+		pubsub_work_tell(work, work->owners[i], NULL,
+				 pubsub_event_approve(op->ear, op->node, jid));
+		work->events[work->event_count - 1].type = "normal";
+	}
+}
+
+void
 pubsub_work_tell_subscription(struct pubsub_op *op, const char *to, const char *jid,
 			      enum ear_subscription state)
 {

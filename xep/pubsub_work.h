@@ -53,8 +53,12 @@ void pubsub_work_subscribe(struct pubsub_work *work, const char *jid, enum ear_s
 void pubsub_work_affiliate(struct pubsub_work *work, const char *jid,
 			   enum ear_affiliation affiliation);
 
-/* An event for one; its text is taken over. item: which it is about, or NULL. */
+/* An event for one, as a message of the node's type; its text is taken over. item: which it is
+ * about, or NULL. */
 void pubsub_work_tell(struct pubsub_work *work, const char *to, const char *item, char *text);
+
+/* §8.6: each owner is asked, for a person to answer when he comes. */
+void pubsub_work_ask_owners(struct pubsub_op *op, const char *jid);
 
 /* §12.13, §8.8.4: his subscription is another one now. */
 void pubsub_work_tell_subscription(struct pubsub_op *op, const char *to, const char *jid,
