@@ -1,21 +1,12 @@
 /* SPDX-License-Identifier: ISC */
-/* nodes.c: the nodes that we own (XEP-0060, XEP-0163): their table, their rules, and what starts
- * what. */
+/* nodes.c: the nodes that we own (XEP-0060, XEP-0163): their table, and what starts what. */
 #include <string.h>
 
 #include "disco.h"
 #include "memory.h"
 #include "nodes_impl.h"
 
-extern const struct ear_xep ear_xep_0060;
-
 const struct node *const nodes_all[NODES_COUNT] = { &node_state, &node_tune };
-
-struct nodes *
-nodes_of(struct ear *ear)
-{
-	return ear_state(ear, &ear_xep_0060);
-}
 
 const struct node *
 nodes_find(const char *name)
@@ -95,12 +86,6 @@ items(const struct ear_in *in, const char *name, xmpp_stanza_t *query)
 
 /* --- life --------------------------------------------------------------------------------- */
 
-static enum ear_verdict
-on_error(const struct ear_in *in)
-{
-	return nodes_bounced(nodes_of(in->ear), in);
-}
-
 static void
 on_change(void *arg, const struct ear_event *event)
 {
@@ -124,59 +109,24 @@ on_change(void *arg, const struct ear_event *event)
 	}
 }
 
-static int
-start(struct ear *ear)
+struct nodes *
+nodes_new(struct ear *ear)
 {
 	static const struct disco_nodes disco = { node_info, items };
 	struct nodes *nodes = xep_alloc(sizeof(*nodes));
 
 	nodes->ear = ear;
 	nodes_timers(nodes);
-	ear_set_state(ear, &ear_xep_0060, nodes);
-	nodes_load(nodes);
 	disco_add(ear, &disco);
 	ear_watch(ear, on_change, nodes);
-	return 0;
+	return nodes;
 }
 
-static void
-stop(struct ear *ear)
+void
+nodes_free(struct nodes *nodes)
 {
-	struct nodes *nodes = nodes_of(ear);
-
-	ear_unwatch(ear, on_change, nodes);
+	ear_unwatch(nodes->ear, on_change, nodes);
 	nodes_stop_timers(nodes);
 	told_forget_all(nodes);
-	ear_set_state(ear, &ear_xep_0060, NULL);
 	free(nodes);
 }
-
-static const char *const features[] = {
-	EAR_NS_PUBSUB,
-	EAR_NS_PUBSUB "#auto-subscribe",
-	EAR_NS_PUBSUB "#filtered-notifications",
-	EAR_NS_PUBSUB "#item-ids",
-	EAR_NS_PUBSUB "#last-published",
-	EAR_NS_PUBSUB "#presence-notifications",
-	EAR_NS_PUBSUB "#retrieve-items",
-	EAR_NS_PUBSUB "#retrieve-subscriptions",
-	EAR_NS_PUBSUB "#subscribe",
-	NULL,
-};
-
-/* What a request needs is a matter of its node. */
-static const struct ear_rule rules[] = {
-	{ EAR_IQ_GET, EAR_NS_PUBSUB, "pubsub", nodes_get, EAR_VERB_QUERY },
-	{ EAR_IQ_SET, EAR_NS_PUBSUB, "pubsub", nodes_set, EAR_VERB_QUERY },
-	{ EAR_MESSAGE_ERROR, NULL, NULL, on_error, EAR_VERB_QUERY },
-	{ 0 },
-};
-
-const struct ear_xep ear_xep_0060 = {
-	.number = "0060",
-	.name = "publish-subscribe",
-	.features = features,
-	.rules = rules,
-	.start = start,
-	.stop = stop,
-};

@@ -33,6 +33,9 @@ struct node {
 extern const struct node node_state, node_tune; /* player_nodes.c */
 extern const struct node *const nodes_all[NODES_COUNT];
 
+/* NULL: it is none of ours; name may be NULL. */
+const struct node *nodes_find(const char *name);
+
 /* Its item is another one now. */
 void nodes_changed(struct ear *ear, const struct node *node);
 

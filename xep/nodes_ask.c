@@ -121,7 +121,7 @@ add_subscriptions(struct ear *ear, const char *from, const char *name, xmpp_stan
 {
 	const struct nodes *nodes = nodes_of(ear);
 
-	for (size_t i = 0; nodes != NULL && i < nodes->count; i++) {
+	for (size_t i = 0; i < nodes->count; i++) {
 		const struct listener *listener = nodes->told[i];
 
 		if (listener->subscribed && !listener->gone &&

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * nodes_impl.h: the parts of the nodes: nodes.c the rules, nodes_ask.c requests, nodes_told.c who
+ * nodes_impl.h: the parts of the nodes: nodes.c the table, nodes_ask.c requests, nodes_told.c who
  * is told, nodes_keep.c who is after a restart, nodes_send.c notifications.
  */
 #ifndef XEP_NODES_IMPL_H
@@ -41,8 +41,9 @@ struct nodes {
 	struct ear_timer again, prune;
 };
 
+struct nodes *nodes_new(struct ear *ear);
+void nodes_free(struct nodes *nodes);
 struct nodes *nodes_of(struct ear *ear);
-const struct node *nodes_find(const char *name);
 
 /* --- nodes_ask.c: the rule's payload is the <pubsub/> --- */
 

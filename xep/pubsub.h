@@ -287,7 +287,7 @@ char *pubsub_event_approve(struct ear *ear, const char *node, const char *jid);
 
 /* --- the parts, for pubsub.c ------------------------------------------------------------------ */
 
-struct pubsub *pubsub_of(struct ear *ear);
+struct pubsub *pubsub_of(struct ear *ear); /* NULL: there is nowhere to store */
 
 /* The rule's payload is a <pubsub/>, of EAR_NS_PUBSUB or EAR_NS_PUBSUB_OWNER. */
 enum ear_verdict pubsub_take(const struct ear_in *in);
@@ -298,6 +298,7 @@ enum ear_verdict pubsub_approve(const struct ear_in *in);
 /* pubsub_tell.c */
 struct pubsub_teller;
 struct pubsub_teller *pubsub_teller_new(struct ear *ear);
+struct pubsub_teller *pubsub_teller_of(struct ear *ear); /* NULL: there is nowhere to store */
 void pubsub_teller_free(struct pubsub_teller *teller);
 enum ear_verdict pubsub_teller_bounced(struct pubsub_teller *teller, const struct ear_in *in);
 void pubsub_teller_event(struct pubsub_teller *teller, const struct ear_event *event);
