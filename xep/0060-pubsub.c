@@ -3,7 +3,6 @@
  * itself owns (nodes.h) or the service for everybody's (pubsub.h), and the life of both. */
 #include <string.h>
 
-#include "disco.h"
 #include "memory.h"
 #include "nodes_impl.h"
 #include "pubsub_impl.h"
@@ -96,7 +95,6 @@ on_event(void *arg, const struct ear_event *event)
 static int
 start(struct ear *ear)
 {
-	static const struct disco_nodes disco = { pubsub_disco_info, pubsub_disco_items };
 	struct ear_store *store = ear_store(ear);
 	struct both *both = xep_alloc(sizeof(*both));
 
@@ -107,7 +105,6 @@ start(struct ear *ear)
 		return 0;
 	both->pubsub = pubsub_new(ear, store);
 	both->teller = pubsub_teller_new(ear);
-	disco_add(ear, &disco);
 	ear_watch(ear, on_event, both->teller);
 	return 0;
 }

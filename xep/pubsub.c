@@ -443,6 +443,12 @@ is_crowded(const struct pubsub *pubsub, const struct ear_in *in)
 	       count_of(pubsub, who) >= PUBSUB_WAITING_ONE;
 }
 
+static bool
+is_too_long(const char *node)
+{
+	return node != NULL && strlen(node) > EAR_NODE_MAX;
+}
+
 static void
 run_loose(struct pubsub *pubsub, struct pubsub_request *request)
 {
@@ -460,6 +466,8 @@ pubsub_begin(const struct ear_in *in, const struct pubsub_kind *kind, xmpp_stanz
 	struct pubsub_request *request;
 	struct pubsub_queue *queue;
 
+	if (is_too_long(node))
+		return EAR_ITEM_NOT_FOUND;
 	if (is_crowded(pubsub, in))
 		return ear_fail(in, EAR_RESOURCE_CONSTRAINT, "too many requests are under way");
 	request = request_new(pubsub, in, kind, element, node);
@@ -467,17 +475,7 @@ pubsub_begin(const struct ear_in *in, const struct pubsub_kind *kind, xmpp_stanz
 		run_loose(pubsub, request);
 		return EAR_DONE;
 	}
-	queue = strlen(request->op.node) > EAR_NODE_MAX
-			? NULL
-			: pubsub_queue_get(pubsub, request->op.node, request->op.who);
-	if (queue == NULL) {
-		pubsub_fail(&request->op,
-			    strlen(request->op.node) > EAR_NODE_MAX ? EAR_ITEM_NOT_FOUND
-								    : EAR_RESOURCE_CONSTRAINT,
-			    NULL, NULL);
-		pubsub_request_free(request);
-		return EAR_DONE;
-	}
+	queue = pubsub_queue_get(pubsub, request->op.node, request->op.who);
 	pubsub_queue_add(queue, request);
 	pubsub_queue_run(queue);
 	return EAR_DONE;
@@ -526,5 +524,6 @@ pubsub_free(struct pubsub *pubsub)
 		free_all(pubsub->queues[i]->first);
 		pubsub_queue_free(pubsub->queues[i]);
 	}
+	free(pubsub->queues);
 	free(pubsub);
 }

@@ -41,7 +41,7 @@
 
 #define PUBSUB_WAITING_MAX 4096 /* requests under way; beyond that <resource-constraint/> */
 #define PUBSUB_WAITING_ONE 1024 /* of one sender */
-#define PUBSUB_VIEWS_MAX   256  /* (node, sender) that are remembered */
+#define PUBSUB_VIEWS_MAX   256  /* (node, sender) that are remembered beyond their requests */
 #define PUBSUB_BACKLOG_MAX 1000 /* events that wait for one who is not there */
 
 /* --- configuration ------------------------------------------------------------------------- */

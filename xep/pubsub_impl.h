@@ -30,6 +30,7 @@ struct pubsub_request {
 struct pubsub_queue {
 	struct pubsub *pubsub;
 	char *node, *who;
+	unsigned long hash; /* of both */
 	struct pubsub_request *first;
 	bool known, reading, running;
 	struct pubsub_view view;
@@ -40,8 +41,8 @@ struct pubsub_queue {
 struct pubsub {
 	struct ear *ear;
 	struct ear_store *store;
-	struct pubsub_queue *queues[PUBSUB_VIEWS_MAX]; /* used longest ago first */
-	size_t queue_count;
+	struct pubsub_queue **queues; /* used longest ago first */
+	size_t queue_count, queue_room;
 	struct pubsub_request *loose; /* those about no node */
 	size_t waiting;
 };
@@ -58,7 +59,7 @@ void pubsub_request_free(struct pubsub_request *request);
 
 /* --- pubsub_queue.c ------------------------------------------------------------------------ */
 
-/* The queue of a sender and a node; NULL: all are in use. */
+/* The queue of a sender and a node. Of those in which nothing waits PUBSUB_VIEWS_MAX are kept. */
 struct pubsub_queue *pubsub_queue_get(struct pubsub *pubsub, const char *node, const char *who);
 void pubsub_queue_add(struct pubsub_queue *queue, struct pubsub_request *request);
 

@@ -178,24 +178,52 @@ pubsub_queue_free(struct pubsub_queue *queue)
 	free(queue);
 }
 
-/* Room for one more: the one that nobody used for longest goes. */
+static void
+take_out(struct pubsub *pubsub, size_t i)
+{
+	pubsub->queue_count--;
+	memmove(&pubsub->queues[i], &pubsub->queues[i + 1],
+		(pubsub->queue_count - i) * sizeof(pubsub->queues[0]));
+}
+
 static bool
+is_idle(const struct pubsub_queue *queue)
+{
+	return queue->first == NULL && !queue->reading && !queue->running;
+}
+
+/* Room for one more: the one that nobody has used for longest goes. */
+static void
 make_room(struct pubsub *pubsub)
 {
 	size_t i = 0;
 
-	if (pubsub->queue_count < PUBSUB_VIEWS_MAX)
-		return true;
-	while (i < pubsub->queue_count &&
-	       (pubsub->queues[i]->first != NULL || pubsub->queues[i]->reading))
-		i++;
-	if (i == pubsub->queue_count)
-		return false;
-	pubsub_queue_free(pubsub->queues[i]);
-	pubsub->queue_count--;
-	memmove(&pubsub->queues[i], &pubsub->queues[i + 1],
-		(pubsub->queue_count - i) * sizeof(pubsub->queues[0]));
-	return true;
+	if (pubsub->queue_count >= PUBSUB_VIEWS_MAX) {
+		while (i < pubsub->queue_count && !is_idle(pubsub->queues[i]))
+			i++;
+		if (i < pubsub->queue_count) {
+			pubsub_queue_free(pubsub->queues[i]);
+			take_out(pubsub, i);
+		}
+	}
+	if (pubsub->queue_count < pubsub->queue_room)
+		return;
+	pubsub->queue_room = 2 * pubsub->queue_room + 16;
+	pubsub->queues =
+		xep_check(realloc(pubsub->queues, pubsub->queue_room * sizeof(pubsub->queues[0])));
+}
+
+/* So that thousands are told apart without looking at their texts. */
+static unsigned long
+hash_of(const char *node, const char *who)
+{
+	unsigned long hash = 5381;
+
+	for (; *node != '\0'; node++)
+		hash = hash * 33 + (unsigned char)*node;
+	for (; *who != '\0'; who++)
+		hash = hash * 33 + (unsigned char)*who;
+	return hash;
 }
 
 static struct pubsub_queue *
@@ -206,29 +234,36 @@ queue_new(struct pubsub *pubsub, const char *node, const char *who)
 	queue->pubsub = pubsub;
 	queue->node = xep_strdup(node);
 	queue->who = xep_strdup(who);
+	queue->hash = hash_of(node, who);
 	view_clear(queue);
 	return queue;
+}
+
+static size_t
+index_of(const struct pubsub *pubsub, const char *node, const char *who)
+{
+	unsigned long hash = hash_of(node, who);
+	size_t i = pubsub->queue_count;
+
+	while (i-- > 0)
+		if (pubsub->queues[i]->hash == hash && strcmp(pubsub->queues[i]->node, node) == 0 &&
+		    strcmp(pubsub->queues[i]->who, who) == 0)
+			break;
+	return i;
 }
 
 struct pubsub_queue *
 pubsub_queue_get(struct pubsub *pubsub, const char *node, const char *who)
 {
+	size_t i = index_of(pubsub, node, who);
 	struct pubsub_queue *queue;
-	size_t i = pubsub->queue_count;
 
-	while (i-- > 0)
-		if (strcmp(pubsub->queues[i]->node, node) == 0 &&
-		    strcmp(pubsub->queues[i]->who, who) == 0)
-			break;
-	if (i == SIZE_MAX) {
-		if (!make_room(pubsub))
-			return NULL;
-		queue = queue_new(pubsub, node, who);
-	} else {
+	if (i < pubsub->queue_count) {
 		queue = pubsub->queues[i];
-		pubsub->queue_count--;
-		memmove(&pubsub->queues[i], &pubsub->queues[i + 1],
-			(pubsub->queue_count - i) * sizeof(pubsub->queues[0]));
+		take_out(pubsub, i);
+	} else {
+		make_room(pubsub);
+		queue = queue_new(pubsub, node, who);
 	}
 	pubsub->queues[pubsub->queue_count++] = queue;
 	return queue;
