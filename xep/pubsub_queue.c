@@ -192,18 +192,18 @@ is_idle(const struct pubsub_queue *queue)
 	return queue->first == NULL && !queue->reading && !queue->running;
 }
 
-/* Room for one more: the one that nobody has used for longest goes. */
+/* Room for one more: those that nobody has used for longest go. */
 static void
 make_room(struct pubsub *pubsub)
 {
 	size_t i = 0;
 
-	if (pubsub->queue_count >= PUBSUB_VIEWS_MAX) {
-		while (i < pubsub->queue_count && !is_idle(pubsub->queues[i]))
-			i++;
-		if (i < pubsub->queue_count) {
+	while (i < pubsub->queue_count && pubsub->queue_count >= PUBSUB_VIEWS_MAX) {
+		if (is_idle(pubsub->queues[i])) {
 			pubsub_queue_free(pubsub->queues[i]);
 			take_out(pubsub, i);
+		} else {
+			i++;
 		}
 	}
 	if (pubsub->queue_count < pubsub->queue_room)
