@@ -1,0 +1,166 @@
+# SPDX-License-Identifier: ISC
+"""fanout.py: one publication to many subscribers behind a server, beside what the server's own
+service (ejabberd's mod_pubsub) makes of the same.
+
+Subscribers and publisher are addresses of one component, so that both services have the same way to
+them: through ejabberd's router. Its socket is read as bytes and looked through for notifications.
+"""
+
+import hashlib
+import os
+import re
+import socket
+import subprocess
+import tempfile
+import time
+from xml.sax.saxutils import quoteattr
+
+from box import BUILD
+from servers import Ejabberd, wait_for
+
+RUNS = 7
+BAR = 1.0               # of the ratio
+SINK, OURS = "sink.example.test", "nodes.example.test"
+THEIRS = "pubsub.example.test"
+NODE = "princely_musings"
+NS = "http://jabber.org/protocol/pubsub"
+WINDOW = 100            # subscriptions under way
+ENTRY = ("<entry xmlns='http://www.w3.org/2005/Atom'><title>Soliloquy</title><summary>To be, or not"
+         " to be: that is the question: Whether 'tis nobler in the mind to suffer</summary>"
+         "<id>tag:denmark.example,2003:entry-32397</id><updated>2003-12-13T18:30:02Z</updated>"
+         "</entry>")
+
+
+class Sink:
+    """A component (XEP-0114), read as bytes."""
+
+    def __init__(self, port, domain, secret):
+        self.sock = socket.create_connection(("127.0.0.1", port), 10)
+        self.sock.settimeout(60)
+        self.data = b""
+        self.write("<stream:stream xmlns='jabber:component:accept' xmlns:stream="
+                   "'http://etherx.jabber.org/streams' to='%s'>" % domain)
+        ident = re.search(rb"id='?\"?([^'\"]+)", self.read_until(rb"<stream:stream[^>]*>")).group(1)
+        digest = hashlib.sha1(ident + secret.encode()).hexdigest()
+        self.write("<handshake>%s</handshake>" % digest)
+        self.read_until(rb"<handshake\s*/>")
+
+    def write(self, text):
+        self.sock.sendall(text.encode())
+
+    def more(self):
+        got = self.sock.recv(1 << 20)
+        assert got, "the server ended the stream: %r" % self.data[-300:]
+        return got
+
+    def read_until(self, pattern):
+        while not (hit := re.search(pattern, self.data)):
+            self.data += self.more()
+        found, self.data = self.data[:hit.end()], self.data[hit.end():]
+        return found
+
+    def ask(self, kind, to, ident, xml, user="owner"):
+        self.write("<iq type='%s' from='%s@%s/x' to='%s' id='%s'>%s</iq>"
+                   % (kind, user, SINK, to, ident, xml))
+
+    def answer(self, ident):
+        """Its type."""
+        head = self.read_until(rb"<iq [^>]*id=['\"]%s['\"][^>]*>" % ident.encode())
+        return re.search(rb"type=['\"](\w+)", head[head.rindex(b"<iq "):]).group(1).decode()
+
+    def count(self, word, number):
+        """Reads until that word has come so often. When that was."""
+        rest, seen = b"", 0
+        while seen < number:
+            chunk = rest + self.more()
+            seen += chunk.count(word)
+            rest = chunk[-(len(word) - 1):]
+        self.data = b""
+        assert seen == number, "%d for %d" % (seen, number)
+        return time.monotonic()
+
+
+class Service:
+    """earshotd as a component beside the server, with a store on the disk."""
+
+    def __init__(self, server):
+        self.dir = tempfile.TemporaryDirectory(prefix="earshot-fanout-")
+        conf = self.path("earshotd.conf")
+        self.write("secret", "secret\n", 0o600)
+        self.write("earshotd.conf", "[engine]\nname = nodes\nstate = %s\n[lan]\nenabled = no\n"
+                   "[player]\nkind = none\n[local]\nsocket = %s\n[server]\nkind = component\n"
+                   "jid = %s\nhost = 127.0.0.1\nport = %d\nsecret-file = %s\n" % (
+                       self.path("state"), self.path("sock"), OURS, server.component_port,
+                       self.path("secret")), 0o644)
+        with open(self.path("log"), "wb") as log:
+            self.proc = subprocess.Popen([os.path.join(BUILD, "earshotd"), "-f", "-c", conf],
+                                         stdout=log, stderr=log, stdin=subprocess.DEVNULL)
+
+    def path(self, name):
+        return os.path.join(self.dir.name, name)
+
+    def write(self, name, text, mode):
+        with open(os.open(self.path(name), os.O_WRONLY | os.O_CREAT, mode), "w",
+                  encoding="utf-8") as f:
+            f.write(text)
+
+    def close(self):
+        self.proc.terminate()
+        self.proc.wait(20)
+        self.dir.cleanup()
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *what):
+        self.close()
+
+
+def is_there(sink, to):
+    sink.ask("get", to, "there", "<query xmlns='http://jabber.org/protocol/disco#info'/>")
+    return sink.answer("there") == "result"
+
+
+def subscribe(sink, to, number):
+    sink.ask("set", to, "create", "<pubsub xmlns='%s'><create node='%s'/></pubsub>" % (NS, NODE))
+    assert sink.answer("create") == "result", "%s: the node is not created" % to
+    for first in range(0, number, WINDOW):
+        last = min(first + WINDOW, number)
+        for i in range(first, last):
+            jid = "u%d@%s" % (i, SINK)
+            sink.ask("set", to, "s%d" % i, "<pubsub xmlns='%s'><subscribe node='%s' jid=%s/>"
+                     "</pubsub>" % (NS, NODE, quoteattr(jid)), "u%d" % i)
+        for i in range(first, last):
+            assert sink.answer("s%d" % i) == "result", "%s: u%d is not subscribed" % (to, i)
+
+
+def publish(sink, to, number, run):
+    """ms until the last subscriber has been told."""
+    word = b"tag:denmark.example,2003:entry-32397</id>"
+    start = time.monotonic()
+    sink.ask("set", to, "p%d" % run, "<pubsub xmlns='%s'><publish node='%s'><item id='i%d'>%s"
+             "</item></publish></pubsub>" % (NS, NODE, run, ENTRY))
+    return (sink.count(word, number) - start) * 1e3
+
+
+def fanout(number):
+    """(name, unit, ours, floor, bar, of ratio)."""
+    ours, theirs = [], []
+    with Ejabberd(components={SINK: "secret", OURS: "secret"}, pep=True) as server, \
+            Service(server):
+        sink = Sink(server.component_port, SINK, "secret")
+        wait_for(lambda: is_there(sink, OURS), 30, "the service")
+        for to in (OURS, THEIRS):
+            subscribe(sink, to, number)
+        for run in range(RUNS):
+            theirs.append(publish(sink, THEIRS, number, run))
+            ours.append(publish(sink, OURS, number, run))
+    yield "fanout-%d" % number, "ms", ours[1:], theirs[1:], BAR, True
+
+
+def fanout_1000():
+    yield from fanout(1000)
+
+
+def fanout_10000():
+    yield from fanout(10000)
