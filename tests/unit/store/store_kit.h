@@ -29,8 +29,6 @@
 #include "store/db.h"
 #include "store/store.h"
 
-#pragma weak db_postgres
-
 #define KIT_ROWS  600
 #define KIT_WAIT  20 /* seconds */
 #define KIT_ROMEO "romeo@example.org"
