@@ -63,9 +63,7 @@ open_postgres(struct ear *ear, struct event_base *base, char *error, size_t size
 		return rc;
 	}
 	config.secret = ear->store_secret;
-	snprintf(error, size, "store.kind: %s is not in this build", conf->store_kind);
-	(void)config;
-	return -ENOTSUP;
+	return store_new(base, ear->clock, &db_postgres, &config, &ear->store, error, size);
 }
 
 int

@@ -72,6 +72,8 @@ open_once(struct db_sqlite *db, const char *path)
 		rc = sqlite_file_check(&db->file, last, &version);
 	if (rc == 0)
 		rc = check_owner(&db->file, version);
+	if (rc == 0)
+		rc = sqlite_file_keep(&db->file);
 	for (; rc == 0 && version < last; version++)
 		rc = migrate(db, version);
 	return rc;

@@ -83,6 +83,8 @@ prepare_file(struct spool_db *db, const char *path)
 	/* Below the state directory that name is ours. */
 	if (rc == -EINVAL)
 		rc = -EUCLEAN;
+	if (rc == 0)
+		rc = sqlite_file_keep(&db->file);
 	return rc == 0 && version < VERSION ? sqlite_file_run(&db->file, schema) : rc;
 }
 

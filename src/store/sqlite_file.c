@@ -18,11 +18,11 @@
 #define LOOK_BYTES ((off_t)64 * 1024 * 1024) /* a larger one is not read as a whole at start */
 
 /*
- * One process has it to itself: then WAL needs no shared memory. Nothing waits for a lock: the loop
+ * One process has it to itself: then WAL, which is chosen once it is known to be ours, needs no
+ * shared memory. Nothing waits for a lock: the loop
  * stands still meanwhile. FULL: a commit is on the disk when it returns.
  */
 static const char settings[] = "PRAGMA locking_mode = EXCLUSIVE;"
-			       "PRAGMA journal_mode = WAL;"
 			       "PRAGMA synchronous = FULL;"
 			       "PRAGMA wal_autocheckpoint = 256;"
 			       "PRAGMA journal_size_limit = 1048576;"
@@ -197,6 +197,12 @@ sqlite_file_check(struct sqlite_file *file, int known, int *version)
 	if (rc == 0 && (*version < 0 || strcmp(answer, "0") != 0))
 		rc = sqlite_file_tell(file, -EINVAL, "a database of something else");
 	return rc;
+}
+
+int
+sqlite_file_keep(struct sqlite_file *file)
+{
+	return sqlite_file_run(file, "PRAGMA journal_mode = WAL");
 }
 
 /* --- the file ----------------------------------------------------------------------------- */

@@ -15,9 +15,9 @@ struct sqlite_file {
 };
 
 /*
- * Opens that file, made when it is missing (0600); path NULL: one in memory. A commit is on the
- * disk when it returns. more: further settings, or NULL. file is zeroed memory, and
- * sqlite_file_close is due in any case. 0 or -errno.
+ * Opens that file, made when it is missing (0600); path NULL: one in memory. Nothing in it is
+ * changed. A commit is on the disk when it returns. more: further settings, or NULL. file is zeroed
+ * memory, and sqlite_file_close is due in any case. 0 or -errno.
  */
 int sqlite_file_open(struct sqlite_file *file, const char *path, const char *more);
 
@@ -29,6 +29,9 @@ void sqlite_file_close(struct sqlite_file *file);
  * -EPROTONOSUPPORT: later than known; -EUCLEAN: damaged; -EINVAL: a database of something else.
  */
 int sqlite_file_check(struct sqlite_file *file, int known, int *version);
+
+/* It is ours, and written to from now on. */
+int sqlite_file_keep(struct sqlite_file *file);
 
 /* The first column of the first row. */
 int sqlite_file_ask(struct sqlite_file *file, const char *sql, char *out, size_t size);
