@@ -36,6 +36,13 @@ void *ear_state(struct ear *ear, const struct ear_xep *xep);
  */
 int ear_send(struct ear *ear, xmpp_stanza_t *stanza);
 
+/*
+ * Whether everything that was sent to that address, up to when mark was taken, has left this
+ * process: the kernel has it, or no path took it. It may come back from there as long as we live.
+ */
+uint64_t ear_mark(struct ear *ear);
+bool ear_has_left(struct ear *ear, const char *to, uint64_t mark);
+
 /* What became of a request. */
 struct ear_answer {
 	int error; /* 0: result; -EREMOTEIO: an error stanza; -ETIMEDOUT; -EHOSTUNREACH: no path;

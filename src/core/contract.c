@@ -81,6 +81,34 @@ ear_send(struct ear *ear, xmpp_stanza_t *stanza)
 	return error;
 }
 
+uint64_t
+ear_mark(struct ear *ear)
+{
+	return ear->server == NULL ? 0 : ear->server->taken;
+}
+
+static size_t
+unsent(const struct link *link)
+{
+	return link == NULL || link->ops->unsent == NULL ? 0 : link->ops->unsent(link);
+}
+
+/* Everybody whom the server reaches shares its link. */
+bool
+ear_has_left(struct ear *ear, const char *to, uint64_t mark)
+{
+	struct dest *dest = dest_find(ear, to);
+
+	if (dest == NULL)
+		return true;
+	if (dest_is_waiting(dest))
+		return false;
+	if (dest->jid != NULL && ear->server != NULL &&
+	    ear->server->taken - unsent(ear->server) < mark)
+		return false;
+	return dest->lan == NULL || unsent(ear->reach->lan_find(ear->reach_arg, dest->lan)) == 0;
+}
+
 bool
 ear_may(const struct ear_in *in, enum ear_verb verb)
 {
@@ -104,7 +132,7 @@ ear_held_up(const struct ear_in *in)
 xmpp_stanza_t *
 ear_disco_info(struct ear *ear, const char *node)
 {
-	return disco_info(ear->ctx, ear->xeps, ear->conf->engine_name, node);
+	return disco_info(ear->ctx, ear->xeps, ear->store != NULL, ear->conf->engine_name, node);
 }
 
 const char *

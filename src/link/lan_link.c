@@ -229,6 +229,7 @@ static const struct link_ops ops = {
 	.send = lan_send,
 	.close = lan_close,
 	.abandon = lan_link_abandon,
+	.unsent = lan_queue_unsent,
 };
 
 struct lan_link *

@@ -333,6 +333,24 @@ lan_queue_return(struct lan_link *l)
 		give_back(l, item, false);
 }
 
+size_t
+lan_queue_unsent(const struct link *link)
+{
+	const struct lan_link *l = container_of(link, const struct lan_link, link);
+	const struct list *item;
+	size_t count = l->queue.count;
+
+	if (l->out == NULL)
+		return count;
+	for (item = l->out->sent.items.prev; item != &l->out->sent.items; item = item->prev) {
+		if (container_of(item, const struct outbox_item, entry)->end <=
+		    io_sent(stream_io(l->out->stream)))
+			break;
+		count++;
+	}
+	return count;
+}
+
 bool
 lan_queue_is_empty(const struct lan_link *l)
 {

@@ -67,6 +67,9 @@ struct link_ops {
 	 * down() with that error and text (static), from the event loop. Links to the LAN only.
 	 */
 	void (*abandon)(struct link *link, int error, const char *text);
+	/* How many of the newest stanzas that it took are still in this process. NULL: of no
+	 * interest. */
+	size_t (*unsent)(const struct link *link);
 };
 
 struct link {
@@ -77,6 +80,7 @@ struct link {
 	enum link_state state;
 	enum ear_level level;      /* how sure it is who the other end is */
 	unsigned long long serial; /* unique in this process; how others remember a link */
+	uint64_t taken;            /* stanzas */
 	char *peer; /* lan: "juliet@pronto.local"; local: the program's full address; server: its
 		       domain */
 	char *self; /* our address on it: "tv@pronto.local", "tv.example.org", "tv@example.org/box"
@@ -94,7 +98,10 @@ struct link {
 static inline int
 link_send(struct link *link, xmpp_stanza_t *stanza)
 {
-	return link->ops->send(link, stanza);
+	int error = link->ops->send(link, stanza);
+
+	link->taken += error == 0;
+	return error;
 }
 
 static inline void

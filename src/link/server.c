@@ -150,6 +150,7 @@ on_turn(evutil_socket_t fd, short what, void *arg)
 		return;
 	}
 	server_net_pump(server);
+	server_queue_pumped(server);
 }
 
 static int
@@ -211,7 +212,9 @@ struct link *
 server_new(struct event_base *base, struct ear_clock *clock, xmpp_ctx_t *ctx,
 	   const struct server_config *config, const struct link_events *events, void *owner)
 {
-	static const struct link_ops ops = { .send = on_send, .close = on_close };
+	static const struct link_ops ops = { .send = on_send,
+					     .close = on_close,
+					     .unsent = server_queue_unsent };
 	struct server *server = xalloc(sizeof(*server));
 
 	server->base = base;

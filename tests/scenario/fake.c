@@ -109,7 +109,9 @@ fake_abandon(struct link *link, int error, const char *text)
 	fake_close(link);
 }
 
-static const struct link_ops fake_ops = { fake_send, fake_close, fake_abandon };
+static const struct link_ops fake_ops = { .send = fake_send,
+					  .close = fake_close,
+					  .abandon = fake_abandon };
 
 static xmpp_stanza_t *
 receipt_of(struct fake *fake, xmpp_stanza_t *message)

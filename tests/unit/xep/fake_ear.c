@@ -149,6 +149,18 @@ ear_state(struct ear *ear, const struct ear_xep *xep)
 	return ear->states[index_of(xep)];
 }
 
+uint64_t
+ear_mark(struct ear *ear)
+{
+	return (uint64_t)ear->sends;
+}
+
+bool
+ear_has_left(struct ear *ear, const char *to, uint64_t mark)
+{
+	return !ear->stuck;
+}
+
 int
 ear_send(struct ear *ear, xmpp_stanza_t *stanza)
 {
@@ -327,7 +339,7 @@ ear_hold_fail_showing(struct ear_hold *hold, enum ear_verdict condition, xmpp_st
 xmpp_stanza_t *
 ear_disco_info(struct ear *ear, const char *node)
 {
-	return disco_info(ear->ctx, ear_xeps_all, "fake", node);
+	return disco_info(ear->ctx, ear_xeps_all, ear->store != NULL, "fake", node);
 }
 
 const char *

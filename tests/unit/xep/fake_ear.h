@@ -81,6 +81,7 @@ struct ear {
 	struct fake_request requests[FAKE_REQUESTS]; /* oldest first */
 	size_t request_count;
 	int send_error; /* what ear_send returns */
+	bool stuck;     /* nothing leaves: ear_has_left */
 	/* What went out. */
 	xmpp_stanza_t *answer; /* to the last request */
 	int answers;
