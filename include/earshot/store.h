@@ -200,6 +200,7 @@ struct ear_stored_event {
 	bool wide;
 	const char *told; /* everybody up to this address has been told; "" nobody */
 	int64_t at;       /* seconds since 1970 */
+	int64_t origin;   /* of what waits: the id that the event had */
 };
 
 typedef void ear_events_fn(void *arg, int error, const struct ear_stored_event *events,
@@ -212,7 +213,8 @@ typedef void ear_events_fn(void *arg, int error, const struct ear_stored_event *
 void ear_store_take(struct ear_store *store, ear_events_fn *fn, void *arg);
 
 /* Addresses behind `after` ("" all) that the event is for, in their order, at most
- * EAR_STORE_PAGE_MAX: rows with jid and options. None: everybody has been told. */
+ * EAR_STORE_PAGE_MAX: rows with jid, options, and items: not 0 when something waits for him. None:
+ * everybody has been told. */
 void ear_store_audience(struct ear_store *store, int64_t event, const char *after,
 			ear_stored_fn *fn, void *arg);
 
@@ -226,8 +228,8 @@ void ear_store_told(struct ear_store *store, int64_t event, const char *upto, ea
 void ear_store_keep_for(struct ear_store *store, const char *jid,
 			const struct ear_stored_event *event, ear_changed_fn *fn, void *arg);
 
-/* What waits for that address, oldest first, at most EAR_EVENTS_MAX; their ids are of the backlog.
- * jid bare: with any resource as well. */
+/* What waits for that very address, oldest first, at most EAR_EVENTS_MAX; their ids are of the
+ * backlog. */
 void ear_store_waiting(struct ear_store *store, const char *jid, ear_events_fn *fn, void *arg);
 
 /* That waits no more. */

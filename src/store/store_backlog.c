@@ -60,10 +60,12 @@ ear_store_keep_for(struct ear_store *store, const char *jid, const struct ear_st
 
 /* --- what waits --------------------------------------------------------------------------- */
 
-#define WAITING "SELECT id, jid, node, item, type, at, body FROM backlog WHERE "
-
-static const struct db_sql sql_waiting_bare = { WAITING "bare = $1 ORDER BY id LIMIT $2", NULL };
-static const struct db_sql sql_waiting_full = { WAITING "jid = $1 ORDER BY id LIMIT $2", NULL };
+/* What came back late, and so was kept late, is no newer for that. */
+static const struct db_sql sql_waiting = {
+	"SELECT id, jid, node, item, type, at, body, COALESCE(event, -id) FROM backlog"
+	" WHERE jid = $1 ORDER BY COALESCE(event, id), id LIMIT $2",
+	NULL
+};
 
 static void
 on_row(struct ask *ask, size_t step, const struct db_value *columns, size_t count)
@@ -79,6 +81,7 @@ on_row(struct ask *ask, size_t step, const struct db_value *columns, size_t coun
 	event->at = columns[5].number;
 	event->text = ask_copy(ask, columns[6].text);
 	event->told = "";
+	event->origin = columns[7].number;
 }
 
 static void
@@ -92,13 +95,11 @@ ear_store_waiting(struct ear_store *store, const char *jid, ear_events_fn *fn, v
 {
 	struct ask *ask = ask_new(store, arg);
 	struct plan plan = { 0 };
-	bool is_bare = ear_jid_resource(jid) == NULL;
 
 	ask->fn.events = fn;
 	ask->answer = answer_waiting;
 	ask->row = on_row;
-	PLAN(&plan, is_bare ? &sql_waiting_bare : &sql_waiting_full, 0, db_text(jid),
-	     db_int(EAR_EVENTS_MAX));
+	PLAN(&plan, &sql_waiting, 0, db_text(jid), db_int(EAR_EVENTS_MAX));
 	store_run(store, ask, &plan, false);
 }
 

@@ -107,16 +107,23 @@ hold(struct plan *plan, const struct ear_store *store, int64_t event)
 	PLAN(plan, &sql_hold, -ESTALE, db_int(event), db_text(store->holder));
 }
 
+/* Only of a node that lets something wait. */
+#define WAITS(jid)                                                                                 \
+	"CASE WHEN e.backlog > 0 AND EXISTS (SELECT 1 FROM backlog b WHERE b.jid = " jid ")"       \
+	" THEN 1 ELSE 0 END"
+
 static const struct db_sql sql_one = {
 	"SELECT e.dest, COALESCE((SELECT s.options FROM subscription s"
-	" WHERE s.node = e.node AND s.jid = e.dest), '')"
-	" FROM event e WHERE e.id = $1 AND e.audience = 1 AND e.dest > $2",
+	" WHERE s.node = e.node AND s.jid = e.dest), ''), " WAITS(
+		"e.dest") " FROM event e WHERE e.id = $1 AND e.audience = 1 AND e.dest > $2",
 	NULL
 };
 static const struct db_sql sql_subscribers = {
-	"SELECT s.jid, s.options FROM event e JOIN subscription s ON s.node = e.node"
-	" WHERE e.id = $1 AND e.audience = 0 AND s.state = 3 AND s.since < e.seq AND s.jid > $2"
-	" ORDER BY s.jid LIMIT $3",
+	"SELECT s.jid, s.options, " WAITS(
+		"s.jid") " FROM event e JOIN subscription s ON s.node = e.node"
+			 " WHERE e.id = $1 AND e.audience = 0 AND s.state = 3 AND s.since < e.seq "
+			 "AND s.jid > $2"
+			 " ORDER BY s.jid LIMIT $3",
 	NULL
 };
 
@@ -130,6 +137,7 @@ on_audience_row(struct ask *ask, size_t step, const struct db_value *columns, si
 	row = ask_row(ask);
 	row->jid = ask_copy(ask, columns[0].text);
 	row->options = ask_copy(ask, columns[1].text);
+	row->items = (size_t)columns[2].number;
 }
 
 static void
