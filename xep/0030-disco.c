@@ -10,9 +10,31 @@
 
 extern const struct ear_xep ear_xep_0030;
 
+/* A request that some of those who were asked will answer. */
+struct request {
+	struct disco *disco;
+	struct request *next;
+	struct ear_hold *hold;
+	xmpp_stanza_t *query;
+	enum ear_verdict verdict; /* of the first who refuses */
+	size_t waiting;
+};
+
+/* One of them. */
+struct disco_later {
+	struct request *request;
+	struct disco_later *next;
+	void (*drop)(void *arg);
+	void *arg;
+};
+
 struct disco {
 	const struct disco_nodes *nodes[DISCO_NODES_MAX];
 	size_t count;
+	struct request *asking; /* the one that is being asked about now; NULL: it is not held */
+	struct request *requests;
+	struct disco_later *laters;
+	size_t later_count;
 };
 
 void
@@ -23,6 +45,82 @@ disco_add(struct ear *ear, const struct disco_nodes *nodes)
 	assert(disco->count < DISCO_NODES_MAX);
 	disco->nodes[disco->count++] = nodes;
 }
+
+/* --- answers that come later -------------------------------------------------------------- */
+
+struct disco_later *
+disco_later(const struct ear_in *in, xmpp_stanza_t *query, void (*drop)(void *arg), void *arg)
+{
+	struct disco *disco = ear_state(in->ear, &ear_xep_0030);
+	struct request *request = disco->asking;
+	struct disco_later *later;
+
+	if (disco->later_count >= DISCO_LATER_MAX)
+		return NULL;
+	if (request == NULL) {
+		request = xep_alloc(sizeof(*request));
+		request->disco = disco;
+		request->hold = ear_hold(in);
+		request->query = xmpp_stanza_clone(query);
+		request->verdict = EAR_DONE;
+		request->next = disco->requests;
+		disco->requests = disco->asking = request;
+	}
+	request->waiting++;
+	disco->later_count++;
+	later = xep_alloc(sizeof(*later));
+	*later = (struct disco_later){ request, disco->laters, drop, arg };
+	disco->laters = later;
+	return later;
+}
+
+/* Its hold is answered. */
+static void
+request_free(struct request *request)
+{
+	struct request **place = &request->disco->requests;
+
+	while (*place != request)
+		place = &(*place)->next;
+	*place = request->next;
+	xmpp_stanza_release(request->query);
+	free(request);
+}
+
+static void
+later_free(struct disco *disco, struct disco_later *later)
+{
+	struct disco_later **place = &disco->laters;
+
+	while (*place != later)
+		place = &(*place)->next;
+	*place = later->next;
+	disco->later_count--;
+	free(later);
+}
+
+void
+disco_answer(struct disco_later *later, enum ear_verdict verdict, xmpp_stanza_t *query)
+{
+	struct request *request = later->request;
+
+	if (query != NULL) {
+		xmpp_stanza_release(request->query);
+		request->query = query;
+	}
+	later_free(request->disco, later);
+	if (request->verdict == EAR_DONE)
+		request->verdict = verdict;
+	if (--request->waiting > 0)
+		return;
+	if (request->verdict == EAR_DONE)
+		ear_hold_reply(request->hold, xmpp_stanza_clone(request->query));
+	else
+		ear_hold_fail(request->hold, request->verdict, NULL);
+	request_free(request);
+}
+
+/* --- requests ----------------------------------------------------------------------------- */
 
 /* XEP-0115 §6.2: what is announced as node#ver can be asked for under that name. */
 static bool
@@ -57,6 +155,15 @@ query_new(const struct ear_in *in, const char *ns, const char *node)
 static enum ear_verdict
 end(const struct ear_in *in, enum ear_verdict verdict, xmpp_stanza_t *query)
 {
+	struct disco *disco = ear_state(in->ear, &ear_xep_0030);
+
+	if (disco->asking != NULL) {
+		if (verdict != EAR_PASS)
+			disco->asking->verdict = verdict;
+		disco->asking = NULL;
+		xmpp_stanza_release(query);
+		return EAR_DONE;
+	}
 	if (verdict == EAR_DONE)
 		return ear_reply(in, query);
 	xmpp_stanza_release(query);
@@ -80,6 +187,13 @@ on_info(const struct ear_in *in)
 	return end(in, verdict, query);
 }
 
+/* Of the engine itself all add their own, unless one refuses. */
+static bool
+may_go_on(enum ear_verdict verdict, const char *node)
+{
+	return verdict == EAR_PASS || (node == NULL && verdict == EAR_DONE);
+}
+
 static enum ear_verdict
 on_items(const struct ear_in *in)
 {
@@ -88,10 +202,10 @@ on_items(const struct ear_in *in)
 	const char *node = node_of(in);
 	xmpp_stanza_t *query = query_new(in, EAR_NS_DISCO_ITEMS, node);
 
-	for (size_t i = 0; i < disco->count && (verdict == EAR_PASS || node == NULL); i++)
+	for (size_t i = 0; i < disco->count && may_go_on(verdict, node); i++)
 		if (disco->nodes[i]->items != NULL)
 			verdict = disco->nodes[i]->items(in, node, query);
-	return end(in, node == NULL ? EAR_DONE : verdict, query);
+	return end(in, node == NULL && verdict == EAR_PASS ? EAR_DONE : verdict, query);
 }
 
 static int
@@ -101,10 +215,19 @@ start(struct ear *ear)
 	return 0;
 }
 
+/* The engine has answered what was held. */
 static void
 stop(struct ear *ear)
 {
-	free(ear_state(ear, &ear_xep_0030));
+	struct disco *disco = ear_state(ear, &ear_xep_0030);
+
+	while (disco->laters != NULL) {
+		disco->laters->drop(disco->laters->arg);
+		later_free(disco, disco->laters);
+	}
+	while (disco->requests != NULL)
+		request_free(disco->requests);
+	free(disco);
 	ear_set_state(ear, &ear_xep_0030, NULL);
 }
 

@@ -17,6 +17,20 @@ struct disco_nodes {
 	enum ear_verdict (*items)(const struct ear_in *in, const char *node, xmpp_stanza_t *query);
 };
 
+/*
+ * Inside one of these: the answer comes later. The function returns EAR_DONE, and query, which
+ * stays where it is, may be filled until disco_answer(). drop runs instead of that when the engine
+ * stops; it frees arg, and nothing else is to be done. NULL: too many wait already.
+ */
+#define DISCO_LATER_MAX 256
+struct disco_later;
+struct disco_later *disco_later(const struct ear_in *in, xmpp_stanza_t *query,
+				void (*drop)(void *arg), void *arg);
+
+/* EAR_DONE, or the error to answer with. query, consumed, takes the place of the one that was
+ * filled; NULL: that one. Not from inside the call that disco_later() was made in. */
+void disco_answer(struct disco_later *later, enum ear_verdict verdict, xmpp_stanza_t *query);
+
 /* From start() of an extension, which stands behind 0030 in list.h. Either function may be NULL. At
  * most DISCO_NODES_MAX. */
 #define DISCO_NODES_MAX 16

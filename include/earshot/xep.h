@@ -109,7 +109,10 @@ struct ear_rule {
 struct ear_xep {
 	const char *number; /* "0199"; "-" for our own protocols */
 	const char *name;
-	const char *const *features;  /* NULL-ended; advertised by disco#info; may be NULL */
+	const char *const *features; /* NULL-ended; advertised by disco#info; may be NULL */
+	const char *identity; /* of the same: what else the engine is, "category/type"; NULL: no
+				 more */
+	bool needs_store;     /* both only of an engine that has one (ear_store()) */
 	const struct ear_rule *rules; /* ended by { 0 }; may be NULL */
 	/* Optional. start: 0 or -errno, which keeps the engine from starting. */
 	int (*start)(struct ear *ear);

@@ -386,12 +386,20 @@ count_xeps(const struct ear_xep *const *xeps)
 	return n;
 }
 
+static void
+set_caps(struct ear *ear)
+{
+	xmpp_stanza_t *info = ear_disco_info(ear, NULL);
+
+	disco_ver(info, ear->caps_ver, sizeof(ear->caps_ver));
+	xmpp_stanza_release(info);
+}
+
 struct ear *
 core_new(struct ear_clock *clock, const struct conf *conf, const struct ear_xep *const *xeps,
 	 const struct core_reach *reach, void *reach_arg)
 {
 	struct ear *ear = xalloc(sizeof(*ear));
-	xmpp_stanza_t *info;
 
 	ear->clock = clock;
 	ear->conf = conf;
@@ -412,15 +420,14 @@ core_new(struct ear_clock *clock, const struct conf *conf, const struct ear_xep 
 	told_init(ear);
 	names_init(ear);
 	dests_init(ear);
-	info = disco_info(ear->ctx, xeps, conf->engine_name, NULL);
-	disco_ver(info, ear->caps_ver, sizeof(ear->caps_ver));
-	xmpp_stanza_release(info);
+	set_caps(ear);
 	return ear;
 }
 
 int
 core_start(struct ear *ear, const char **failed)
 {
+	set_caps(ear); /* with what a store brings */
 	for (size_t i = 0; ear->xeps[i] != NULL; i++) {
 		int error = ear->xeps[i]->start == NULL ? 0 : ear->xeps[i]->start(ear);
 

@@ -18,8 +18,7 @@
  * human user". It holds for every way we are reached, as component, as account and as LAN peer,
  * and one identity for all keeps one caps hash for all; "component" would be untrue on two of them.
  */
-#define IDENTITY_CATEGORY "client"
-#define IDENTITY_TYPE     "bot"
+#define IDENTITY "client/bot"
 
 /* Borrowed pointers to be sorted: strings, or elements. */
 struct bag {
@@ -208,12 +207,13 @@ hash_forms(EVP_MD_CTX *md, xmpp_stanza_t *query)
 }
 
 static void
-add_identity(xmpp_stanza_t *query, const char *name)
+add_identity(xmpp_stanza_t *query, const char *what, const char *name)
 {
 	xmpp_stanza_t *identity = ear_child(query, "identity", EAR_NS_DISCO_INFO);
+	const char *slash = strchr(what, '/');
 
-	ear_set(identity, "category", IDENTITY_CATEGORY);
-	ear_set(identity, "type", IDENTITY_TYPE);
+	ear_set(identity, "category", "%.*s", (int)(slash - what), what);
+	ear_set(identity, "type", "%s", slash + 1);
 	if (name != NULL && *name != '\0')
 		ear_set(identity, "name", "%s", name);
 }
@@ -228,17 +228,25 @@ add_features(xmpp_stanza_t *query, const struct bag *sorted)
 }
 
 xmpp_stanza_t *
-disco_info(xmpp_ctx_t *ctx, const struct ear_xep *const *xeps, const char *name, const char *node)
+disco_info(xmpp_ctx_t *ctx, const struct ear_xep *const *xeps, bool stores, const char *name,
+	   const char *node)
 {
 	xmpp_stanza_t *query = ear_element(ctx, "query", EAR_NS_DISCO_INFO);
 	struct bag bag = { 0 };
 
 	if (node != NULL)
 		ear_set(query, "node", "%s", node);
-	add_identity(query, name);
-	for (; *xeps != NULL; xeps++)
-		for (size_t i = 0; (*xeps)->features != NULL && (*xeps)->features[i] != NULL; i++)
-			bag_add(&bag, (*xeps)->features[i]);
+	add_identity(query, IDENTITY, name);
+	for (; *xeps != NULL; xeps++) {
+		const char *const *features = (*xeps)->features;
+
+		if ((*xeps)->needs_store && !stores)
+			continue;
+		if ((*xeps)->identity != NULL)
+			add_identity(query, (*xeps)->identity, name);
+		for (; features != NULL && *features != NULL; features++)
+			bag_add(&bag, *features);
+	}
 	bag_sort(&bag, compare_text);
 	add_features(query, &bag);
 	free(bag.items);

@@ -10,11 +10,12 @@
 #define DISCO_VER_SIZE 29 /* SHA-1 in base64, with the final NUL */
 
 /*
- * A new disco#info <query/>: the identity, and the features of all xeps (NULL-ended), each once and
- * sorted. name NULL or "": the identity has none; node NULL: no such attribute. The caller owns it.
+ * A new disco#info <query/>: the identities, and the features of all xeps (NULL-ended), each once
+ * and sorted. name NULL or "": the identities have none; node NULL: no such attribute; stores: what
+ * needs a store is there. The caller owns it.
  */
-xmpp_stanza_t *disco_info(xmpp_ctx_t *ctx, const struct ear_xep *const *xeps, const char *name,
-			  const char *node);
+xmpp_stanza_t *disco_info(xmpp_ctx_t *ctx, const struct ear_xep *const *xeps, bool stores,
+			  const char *name, const char *node);
 
 /*
  * Writes the verification string (XEP-0115 §5.1, SHA-1) of a disco#info <query/> to out, of

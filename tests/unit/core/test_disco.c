@@ -140,7 +140,7 @@ static void
 test_info(void **state)
 {
 	static const char *const expected[] = { "urn:a", "urn:b", "urn:c" };
-	xmpp_stanza_t *query = disco_info(ctx, xeps, "livingroom", "node#ver");
+	xmpp_stanza_t *query = disco_info(ctx, xeps, false, "livingroom", "node#ver");
 	xmpp_stanza_t *child = ear_first(query);
 
 	assert_true(ear_is(query, "query", EAR_NS_DISCO_INFO));
@@ -162,7 +162,7 @@ static void
 test_info_without(void **state)
 {
 	static const struct ear_xep *const none[] = { NULL };
-	xmpp_stanza_t *query = disco_info(ctx, none, NULL, NULL);
+	xmpp_stanza_t *query = disco_info(ctx, none, false, NULL, NULL);
 
 	assert_null(xmpp_stanza_get_attribute(query, "node"));
 	assert_null(xmpp_stanza_get_attribute(ear_first(query), "name"));
