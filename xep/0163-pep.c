@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * 0163-pep.c: who wants to hear of our nodes without subscribing (XEP-0163 §4.3.2): whoever is
- * there with capabilities that say so. Of a component, those are users whose presence comes through
- * the server (RFC 6121); on the LAN, peers whose TXT record has the hash (XEP-0174 §4). What an
- * account publishes is its server's business.
+ * 0163-pep.c: who wants to hear of nodes, ours or the service's, without subscribing (XEP-0163
+ * §4.3.2): whoever is there with capabilities that say so. Of a component, those are users whose
+ * presence comes through the server (RFC 6121); on the LAN, peers whose TXT record has the hash
+ * (XEP-0174 §4). What an account publishes is its server's business.
  */
 #include <string.h>
 
@@ -11,6 +11,7 @@
 #include "memory.h"
 #include "nodes.h"
 #include "presence.h"
+#include "pubsub.h"
 
 extern const struct ear_xep ear_xep_0163;
 
@@ -19,10 +20,46 @@ struct pep {
 	struct caps *caps;
 };
 
-static void
-on_wants(void *arg, const struct ear_in *in, unsigned wants)
+/* Of the nodes that are the engine's own. */
+static unsigned
+own_of(const char *const *nodes, size_t count)
 {
-	nodes_wanted(in, wants);
+	unsigned wants = 0;
+
+	for (size_t i = 0; i < NODES_COUNT; i++)
+		for (size_t j = 0; j < count; j++)
+			if (strcmp(nodes_all[i]->name, nodes[j]) == 0)
+				wants |= 1u << i;
+	return wants;
+}
+
+static void
+on_wants(void *arg, const struct ear_in *in, const char *const *nodes, size_t count)
+{
+	struct pubsub_teller *teller = pubsub_teller_of(in->ear);
+
+	nodes_wanted(in, own_of(nodes, count));
+	if (teller != NULL)
+		pubsub_teller_wanted(teller, in, nodes, count);
+}
+
+static void
+nobody_wants(struct pep *pep, const char *bare)
+{
+	struct pubsub_teller *teller = pubsub_teller_of(pep->ear);
+
+	nodes_nobody_wants(pep->ear, bare);
+	if (teller != NULL)
+		pubsub_teller_nobody(teller, bare);
+}
+
+static void
+is_there(const struct ear_in *in, bool there)
+{
+	struct pubsub_teller *teller = pubsub_teller_of(in->ear);
+
+	if (teller != NULL)
+		pubsub_teller_there(teller, in, there);
 }
 
 static bool
@@ -31,7 +68,8 @@ may_any(const struct ear_in *in)
 	for (size_t i = 0; i < NODES_COUNT; i++)
 		if (ear_may(in, nodes_all[i]->verb))
 			return true;
-	return false;
+	/* What he may see of the service's nodes is decided for each. */
+	return pubsub_teller_of(in->ear) != NULL && ear_may(in, EAR_VERB_SUBSCRIBE);
 }
 
 /* --- users of a server -------------------------------------------------------------------- */
@@ -56,7 +94,7 @@ is_no_contact(struct pep *pep, const struct ear_in *in)
 	if (ear_jid_bare(in->from, bare, sizeof(bare)) != 0)
 		return;
 	caps_forget(pep->caps, bare);
-	nodes_nobody_wants(pep->ear, bare);
+	nobody_wants(pep, bare);
 }
 
 static enum ear_verdict
@@ -68,10 +106,12 @@ on_presence(const struct ear_in *in)
 	if (in->link != EAR_LINK_SERVER || !presence_is_component(in->ear) || in->to == NULL)
 		return EAR_PASS;
 	if (type == NULL) {
+		is_there(in, true);
 		is_available(pep, in);
 	} else if (strcmp(type, "unavailable") == 0) {
 		caps_forget(pep->caps, in->from);
-		nodes_wanted(in, 0);
+		is_there(in, false);
+		on_wants(pep, in, NULL, 0);
 	} else if (strcmp(type, "unsubscribe") == 0 || strcmp(type, "unsubscribed") == 0) {
 		is_no_contact(pep, in);
 	}
@@ -100,7 +140,7 @@ is_gone(struct pep *pep, const char *address)
 	struct ear_in in = { .ear = pep->ear, .from = address, .link = EAR_LINK_LAN };
 
 	caps_forget(pep->caps, address);
-	nodes_wanted(&in, 0);
+	on_wants(pep, &in, NULL, 0);
 }
 
 /* --- life --------------------------------------------------------------------------------- */
@@ -120,7 +160,7 @@ on_change(void *arg, const struct ear_event *event)
 		is_gone(pep, event->address);
 		break;
 	case EAR_SERVER_UP: /* who left meanwhile, nobody told us */
-		nodes_nobody_wants(pep->ear, NULL);
+		nobody_wants(pep, NULL);
 		break;
 	case EAR_PATH_CHANGED:
 	case EAR_STREAM_ENDED:

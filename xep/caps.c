@@ -4,9 +4,10 @@
 #include <stdio.h>
 #include <string.h>
 
+#include <earshot/store.h>
+
 #include "caps.h"
 #include "memory.h"
-#include "nodes.h"
 
 #define PATIENCE (30 * EAR_SEC)
 #define VER_MAX  64 /* bytes of a hash as text, with the NUL */
@@ -14,7 +15,8 @@
 
 struct known {
 	char ver[VER_MAX];
-	unsigned wants;
+	char *wants; /* NodeIDs, one behind the other, each with its NUL */
+	size_t count;
 };
 
 struct asked {
@@ -41,14 +43,16 @@ struct caps {
 static void
 known_add(struct caps *caps, struct known known)
 {
-	if (caps->known_count == CAPS_KNOWN_MAX)
+	if (caps->known_count == CAPS_KNOWN_MAX) {
+		free(caps->known[0].wants);
 		memmove(&caps->known[0], &caps->known[1], --caps->known_count * sizeof(known));
+	}
 	caps->known[caps->known_count++] = known;
 }
 
-/* false: that hash is new. */
-static bool
-known_find(struct caps *caps, const char *ver, unsigned *wants)
+/* The last now. NULL: that hash is new. */
+static const struct known *
+known_find(struct caps *caps, const char *ver)
 {
 	for (size_t i = caps->known_count; i-- > 0;) {
 		struct known known = caps->known[i];
@@ -58,10 +62,23 @@ known_find(struct caps *caps, const char *ver, unsigned *wants)
 		memmove(&caps->known[i], &caps->known[i + 1],
 			(--caps->known_count - i) * sizeof(known));
 		known_add(caps, known);
-		*wants = known.wants;
-		return true;
+		return &caps->known[caps->known_count - 1];
 	}
-	return false;
+	return NULL;
+}
+
+/* known NULL: nothing is wanted. */
+static void
+tell(struct caps *caps, const struct ear_in *in, const struct known *known)
+{
+	const char *nodes[CAPS_WANTS_MAX], *at = known == NULL ? NULL : known->wants;
+	size_t count = known == NULL ? 0 : known->count;
+
+	for (size_t i = 0; i < count; i++) {
+		nodes[i] = at;
+		at += strlen(at) + 1;
+	}
+	caps->fn(caps->arg, in, nodes, count);
 }
 
 /* --- what an answer says ------------------------------------------------------------------ */
@@ -74,24 +91,36 @@ attribute(xmpp_stanza_t *element, const char *name)
 	return value == NULL ? "" : value;
 }
 
-/* XEP-0163 §4.3.2: "NODE+notify" is a feature. */
-static unsigned
-wants_of(xmpp_stanza_t *query)
+/* XEP-0163 §4.3.2: "NODE+notify" is a feature. The length of the NodeID; 0: it is another one. */
+static size_t
+wanted_length(const char *var)
 {
 	static const char end[] = "+notify";
-	unsigned wants = 0;
+	size_t length = strlen(var), more = sizeof(end) - 1;
 
-	for (xmpp_stanza_t *e = ear_first(query); e != NULL; e = ear_next(e))
-		for (size_t i = 0; i < NODES_COUNT; i++) {
-			size_t length = strlen(nodes_all[i]->name);
-			const char *var = attribute(e, "var");
+	if (length <= more || strcmp(var + length - more, end) != 0)
+		return 0;
+	return length - more > EAR_NODE_MAX ? 0 : length - more;
+}
 
-			if (ear_is(e, "feature", EAR_NS_DISCO_INFO) &&
-			    strncmp(var, nodes_all[i]->name, length) == 0 &&
-			    strcmp(var + length, end) == 0)
-				wants |= 1u << i;
-		}
-	return wants;
+static void
+read_wants(struct known *known, xmpp_stanza_t *query)
+{
+	size_t used = 0;
+
+	known->wants = xep_alloc(CAPS_WANTS_BYTES);
+	for (xmpp_stanza_t *e = ear_first(query); e != NULL; e = ear_next(e)) {
+		const char *var = attribute(e, "var");
+		size_t length = ear_is(e, "feature", EAR_NS_DISCO_INFO) ? wanted_length(var) : 0;
+
+		if (length == 0 || known->count == CAPS_WANTS_MAX ||
+		    used + length + 1 > CAPS_WANTS_BYTES)
+			continue;
+		memcpy(known->wants + used, var, length);
+		used += length + 1;
+		known->count++;
+	}
+	known->wants = xep_check(realloc(known->wants, used + 1));
 }
 
 static const char *
@@ -167,7 +196,7 @@ take(struct asked *asked, xmpp_stanza_t *query)
 			     .to = asked->to,
 			     .level = asked->level,
 			     .link = asked->link };
-	struct known known = { .wants = wants_of(query) };
+	struct known known = { 0 };
 	char ver[EAR_CAPS_VER_SIZE];
 
 	if (asked->can_check) {
@@ -176,10 +205,15 @@ take(struct asked *asked, xmpp_stanza_t *query)
 			ear_debug("%s: its capabilities are not what its hash says", asked->from);
 			return;
 		}
+	}
+	read_wants(&known, query);
+	tell(caps, &in, &known);
+	if (asked->can_check) {
 		snprintf(known.ver, sizeof(known.ver), "%s", asked->ver);
 		known_add(caps, known);
+	} else {
+		free(known.wants);
 	}
-	caps->fn(caps->arg, &in, known.wants);
 }
 
 static void
@@ -240,20 +274,20 @@ void
 caps_find(struct caps *caps, const struct ear_in *in, const char *node, const char *hash,
 	  const char *ver)
 {
-	unsigned wants = 0;
+	const struct known *known = NULL;
 	bool can_check;
 
 	if (node == NULL || hash == NULL || ver == NULL || *ver == '\0' || strlen(ver) >= VER_MAX ||
 	    strlen(node) > NODE_MAX) {
 		caps_forget(caps, in->from);
-		caps->fn(caps->arg, in, 0);
+		tell(caps, in, NULL);
 		return;
 	}
 	can_check = strcmp(hash, "sha-1") == 0;
-	if (can_check &&
-	    (strcmp(ver, ear_caps_ver(caps->ear)) == 0 || known_find(caps, ver, &wants))) {
+	if (can_check && (strcmp(ver, ear_caps_ver(caps->ear)) == 0 ||
+			  (known = known_find(caps, ver)) != NULL)) {
 		caps_forget(caps, in->from);
-		caps->fn(caps->arg, in, wants); /* of ourselves: none */
+		tell(caps, in, known); /* of ourselves: none */
 		return;
 	}
 	if (is_asked(caps, in->from, ver))
@@ -279,5 +313,7 @@ caps_free(struct caps *caps)
 {
 	while (caps->asked_count > 0)
 		caps_forget(caps, caps->asked[0]->from);
+	for (size_t i = 0; i < caps->known_count; i++)
+		free(caps->known[i].wants);
 	free(caps);
 }

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: ISC */
-/* caps.h: what others can do, by the hash that they announce (XEP-0115): of that, which of our
- * nodes they want to hear of. */
+/* caps.h: what others can do, by the hash that they announce (XEP-0115): of that, which nodes they
+ * want to hear of. */
 #ifndef XEP_CAPS_H
 #define XEP_CAPS_H
 
@@ -9,12 +9,14 @@
 #define CAPS_KNOWN_MAX    256 /* hashes; the one that was of no use for longest goes */
 #define CAPS_ASKED_MAX    64  /* questions under way */
 #define CAPS_FEATURES_MAX 512 /* of one answer */
+#define CAPS_WANTS_MAX    64  /* nodes that one answer names; others are passed over */
+#define CAPS_WANTS_BYTES  (8 * 1024)
 
 struct caps;
 
-/* wants has bit i for nodes_all[i]. in is as it was asked for; its stanza is NULL. From the event
- * loop, or inside caps_find(). */
-typedef void caps_fn(void *arg, const struct ear_in *in, unsigned wants);
+/* The nodes that he wants to hear of (XEP-0163 §4.3.2), borrowed for the call. in is as it was
+ * asked for; its stanza is NULL. From the event loop, or inside caps_find(). */
+typedef void caps_fn(void *arg, const struct ear_in *in, const char *const *nodes, size_t count);
 
 struct caps *caps_new(struct ear *ear, caps_fn *fn, void *arg);
 void caps_free(struct caps *caps);

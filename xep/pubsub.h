@@ -305,6 +305,8 @@ void pubsub_teller_event(struct pubsub_teller *teller, const struct ear_event *e
 /* He is there now, and wants to hear of those nodes by his capabilities (XEP-0163); 0: of none. */
 void pubsub_teller_wanted(struct pubsub_teller *teller, const struct ear_in *in,
 			  const char *const *nodes, size_t count);
+/* Somebody at a server says that he is there, or no more. */
+void pubsub_teller_there(struct pubsub_teller *teller, const struct ear_in *in, bool there);
 /* Nobody who was heard through the server, with that bare address (NULL: any), is there until he
  * says so again. */
 void pubsub_teller_nobody(struct pubsub_teller *teller, const char *bare);

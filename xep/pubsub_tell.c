@@ -6,6 +6,8 @@
 #include "memory.h"
 #include "pubsub_tell_impl.h"
 
+#define WANT_TRIES 50 /* to tell one, while there is no room on the way to him */
+
 static void take(struct pubsub_teller *teller);
 
 /* --- lanes -------------------------------------------------------------------------------- */
@@ -14,7 +16,7 @@ static void
 free_page(struct lane *lane)
 {
 	for (size_t i = 0; i < lane->count; i++)
-		free(lane->page[i]);
+		free(lane->page[i].address);
 	free(lane->page);
 	lane->page = NULL;
 	lane->count = lane->at = 0;
@@ -142,6 +144,20 @@ note(struct pubsub_teller *teller, struct tale *tale)
 		       tale);
 }
 
+/* Whether what was sent of it is out of this process, as far as that can be known. */
+static bool
+has_left(struct pubsub_teller *teller, struct tale *tale)
+{
+	if (ear_now(ear_clock(teller->ear)) - tale->sent_at > TELL_LEFT_MAX)
+		return true;
+	for (; tale->to_at < tale->to_count; tale->to_at++) {
+		if (!ear_has_left(teller->ear, tale->to[tale->to_at], tale->mark))
+			return false;
+		free(tale->to[tale->to_at]);
+	}
+	return tale->held == 0;
+}
+
 static void
 on_left(void *arg)
 {
@@ -150,12 +166,30 @@ on_left(void *arg)
 
 	for (struct lane *lane = teller->lanes; lane != NULL; lane = lane->next)
 		for (struct tale *tale = lane->tales; tale != NULL; tale = tale->next)
-			if (tale->due && !tale->noting)
+			if (tale->due && !tale->noting && has_left(teller, tale))
 				note(teller, tale);
 			else
 				more = more || tale->due;
 	if (more)
 		ear_timer_set(&teller->left, TELL_LEFT_USEC);
+}
+
+/* What was sent to those on the page is to be watched until it has left. */
+static void
+watch_page(struct lane *lane, struct tale *tale)
+{
+	size_t left = tale->to_count - tale->to_at;
+	char **to = xep_alloc((left + lane->count + 1) * sizeof(to[0]));
+
+	memcpy(to, tale->to + tale->to_at, left * sizeof(to[0]));
+	for (size_t i = 0; i < lane->count; i++)
+		to[left++] = xep_strdup(lane->page[i].address);
+	free(tale->to);
+	tale->to = to;
+	tale->to_at = 0;
+	tale->to_count = left;
+	tale->mark = ear_mark(lane->teller->ear);
+	tale->sent_at = ear_now(ear_clock(lane->teller->ear));
 }
 
 /* Everybody up to the end of the page was sent to. */
@@ -164,11 +198,11 @@ is_told(struct lane *lane, struct tale *tale)
 {
 	struct pubsub_teller *teller = lane->teller;
 
+	watch_page(lane, tale);
 	if (lane->full) {
 		free(tale->upto);
 		tale->upto = xep_strdup(lane->after);
 	}
-	tale->sent_at = ear_now(ear_clock(teller->ear));
 	tale->due = true;
 	if (!ear_timer_is_set(&teller->left))
 		ear_timer_set(&teller->left, 0);
@@ -187,11 +221,11 @@ to_tell(const struct lane *lane)
 }
 
 static void
-add_to_page(struct lane *lane, const char *address, size_t max)
+add_to_page(struct lane *lane, const char *address, bool waits, size_t max)
 {
 	if (lane->page == NULL)
 		lane->page = xep_alloc(max * sizeof(lane->page[0]));
-	lane->page[lane->count++] = xep_strdup(address);
+	lane->page[lane->count++] = (struct seat){ xep_strdup(address), waits };
 }
 
 static bool
@@ -225,7 +259,8 @@ on_audience(void *arg, const struct ear_stored_answer *answer)
 	lane->full = answer->count >= EAR_STORE_PAGE_MAX;
 	for (size_t i = 0; i < answer->count; i++) {
 		if (is_delivered(&answer->rows[i]))
-			add_to_page(lane, answer->rows[i].jid, answer->count);
+			add_to_page(lane, answer->rows[i].jid, answer->rows[i].items > 0,
+				    answer->count);
 		if (lane->full && i + 1 == answer->count)
 			lane->after = xep_strdup(answer->rows[i].jid);
 	}
@@ -241,7 +276,7 @@ ask_page(struct lane *lane, struct tale *tale)
 		lane->asked = true;
 		lane->full = false;
 		if (tale->event.to != NULL)
-			add_to_page(lane, tale->event.to, 1);
+			add_to_page(lane, tale->event.to, false, 1);
 		return;
 	}
 	lane->asking = true;
@@ -253,12 +288,57 @@ ask_page(struct lane *lane, struct tale *tale)
 static bool
 tell_page(struct lane *lane, struct tale *tale)
 {
-	for (; lane->at < lane->count; lane->at++)
-		if (tell_is_full(tale_send(lane->teller, tale, lane->page[lane->at], 0))) {
+	for (; lane->at < lane->count; lane->at++) {
+		const struct seat *seat = &lane->page[lane->at];
+
+		if (tell_is_full(late_tell(lane->teller, tale, seat->address, seat->waits))) {
 			ear_timer_set(&lane->again, TELL_ROOM_USEC);
 			return false;
 		}
+	}
 	return true;
+}
+
+/* Those who want it are another page, behind all others. */
+static bool
+begin_want(struct lane *lane, struct tale *tale)
+{
+	char **addresses;
+	size_t count;
+
+	if (lane->full || lane->of_want || !tale->event.wide)
+		return false;
+	count = want_addresses(lane->teller, lane->node, &addresses);
+	if (count > 0) {
+		watch_page(lane, tale);
+		free_page(lane);
+	}
+	for (size_t i = 0; i < count; i++) {
+		add_to_page(lane, addresses[i], false, count);
+		free(addresses[i]);
+	}
+	free(addresses);
+	lane->of_want = count > 0;
+	return lane->of_want;
+}
+
+/* One who is slow is not waited for. */
+static void
+on_want(void *arg, const struct ear_stored_answer *answer)
+{
+	struct lane *lane = arg;
+	const char *address = lane->page[lane->at].address;
+
+	lane->asking = false;
+	if (want_is_told(lane->teller, address, answer) &&
+	    tell_is_full(tale_send(lane->teller, to_tell(lane), address, 0)) &&
+	    lane->tries++ < WANT_TRIES) {
+		ear_timer_set(&lane->again, TELL_ROOM_USEC);
+		return;
+	}
+	lane->tries = 0;
+	lane->at++;
+	lane_run(lane);
 }
 
 static void
@@ -267,11 +347,18 @@ end_page(struct lane *lane, struct tale *tale)
 	tale->sent = !lane->full;
 	is_told(lane, tale);
 	free_page(lane);
-	lane->asked = false;
+	lane->asked = lane->of_want = false;
 	if (tale->sent) {
 		free(lane->after);
 		lane->after = NULL;
 	}
+}
+
+static void
+ask_want(struct lane *lane)
+{
+	lane->asking = true;
+	want_ask(lane->teller, lane->page[lane->at].address, lane->node, on_want, lane);
 }
 
 void
@@ -280,13 +367,14 @@ lane_run(struct lane *lane)
 	struct tale *tale;
 
 	while (!lane->asking && !ear_timer_is_set(&lane->again) && (tale = to_tell(lane)) != NULL) {
-		if (!lane->asked) {
+		if (!lane->asked)
 			ask_page(lane, tale);
-			continue;
-		}
-		if (!tell_page(lane, tale))
+		else if (lane->of_want && lane->at < lane->count)
+			ask_want(lane);
+		else if (!lane->of_want && !tell_page(lane, tale))
 			return;
-		end_page(lane, tale);
+		else if (!begin_want(lane, tale))
+			end_page(lane, tale);
 	}
 }
 
@@ -352,6 +440,8 @@ pubsub_teller_new(struct ear *ear)
 	teller->store = ear_store(ear);
 	ear_timer_init(&teller->left, ear_clock(ear), on_left, teller);
 	ear_timer_init(&teller->renew, ear_clock(ear), on_renew, teller);
+	late_init(teller);
+	person_nobody(teller, NULL);
 	ear_store_watch(teller->store, on_news, teller);
 	/* What an earlier life, or another engine, has left. */
 	take(teller);
@@ -367,6 +457,10 @@ pubsub_teller_free(struct pubsub_teller *teller)
 		lane_free(teller->lanes);
 	ear_timer_stop(&teller->left);
 	ear_timer_stop(&teller->renew);
+	late_release(teller);
+	want_release(teller);
+	gone_release(teller);
+	person_release(teller);
 	tell_forget_sent(teller);
 	free(teller);
 }
@@ -374,21 +468,21 @@ pubsub_teller_free(struct pubsub_teller *teller)
 void
 pubsub_teller_event(struct pubsub_teller *teller, const struct ear_event *event)
 {
-}
-
-enum ear_verdict
-pubsub_teller_bounced(struct pubsub_teller *teller, const struct ear_in *in)
-{
-	return EAR_PASS;
-}
-
-void
-pubsub_teller_wanted(struct pubsub_teller *teller, const struct ear_in *in,
-		     const char *const *nodes, size_t count)
-{
-}
-
-void
-pubsub_teller_nobody(struct pubsub_teller *teller, const char *bare)
-{
+	switch (event->kind) {
+	case EAR_SERVER_UP:
+		late_may_be_there(teller, NULL);
+		break;
+	case EAR_PEER_CHANGED:
+	case EAR_PATH_CHANGED:
+	case EAR_TRUST_CHANGED:
+		if (event->address != NULL)
+			late_may_be_there(teller, event->address);
+		break;
+	case EAR_PEER_GONE:
+	case EAR_STREAM_ENDED:
+	case EAR_OWN_KEY_CHANGED:
+	case EAR_NETWORK_CHANGED:
+	case EAR_PLAYER_CHANGED:
+		break;
+	}
 }

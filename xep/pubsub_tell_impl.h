@@ -2,7 +2,8 @@
 /*
  * pubsub_tell_impl.h: the parts of the teller: pubsub_tell.c takes events and tells each to its
  * audience, pubsub_tell_send.c makes messages and remembers whose they were, pubsub_tell_late.c
- * knows who was not there, pubsub_tell_want.c who wants to hear without having subscribed.
+ * knows who was not there, pubsub_tell_person.c whose presence says so, pubsub_tell_gone.c who is
+ * not there any more, pubsub_tell_want.c who wants to hear without having subscribed.
  *
  * The life of an event:
  *
@@ -14,43 +15,66 @@
  *
  * What `kill -9` can do: what was sent and is not noted yet is sent again by whoever takes over,
  * with the same ids (of messages and XEP-0359), by which it is known as a repeat to whoever
- * remembers. What is noted and was only in the kernel arrives, unless the other end is killed, too;
- * then it is lost, as it is not here any more to come back.
+ * remembers. What is noted is with the kernel, which delivers it; it is lost only where the other
+ * end goes down at the same moment, as nobody is left here to whom it could come back. The same
+ * holds for what had been sent to somebody who was late. What is held for who is slow, of a node
+ * without a backlog, and what path took nothing of it, is lost with this process.
  */
 #ifndef XEP_PUBSUB_TELL_IMPL_H
 #define XEP_PUBSUB_TELL_IMPL_H
 
+#include <errno.h>
+
 #include "pubsub.h"
 
-#define TELL_SENT_MAX   8192            /* messages that are remembered for what may come back */
-#define TELL_LATE_MAX   4096            /* addresses that something waits for, in memory */
-#define TELL_HELD_MAX   1000            /* events held for one address that is slow */
-#define TELL_ROOM_USEC  (20 * EAR_MSEC) /* between two looks whether there is room again */
-#define TELL_LEFT_USEC  (20 * EAR_MSEC) /* between two looks whether what was sent has left */
-#define TELL_LEFT_MAX   (30 * EAR_SEC)  /* what has not left then is not waited for */
-#define TELL_RENEW_USEC (4 * EAR_SEC)   /* the lease of what takes longer */
-#define TELL_RETRY_USEC (2 * EAR_SEC)   /* after the store could not */
-#define TELL_ID_SIZE    17
+#define TELL_SENT_MAX    8192 /* messages that are remembered for what may come back */
+#define TELL_SENT_BYTES  ((size_t)16 * 1024 * 1024) /* of their events */
+#define TELL_LATE_MAX    4096                       /* addresses that something waits for */
+#define TELL_BUCKETS     1024
+#define TELL_HELD_MAX    1000            /* events held for one address that is slow */
+#define TELL_ROOM_USEC   (20 * EAR_MSEC) /* between two looks whether there is room again */
+#define TELL_LEFT_USEC   (20 * EAR_MSEC) /* between two looks whether what was sent has left */
+#define TELL_LEFT_MAX    (30 * EAR_SEC)  /* what has not left then is not waited for */
+#define TELL_RENEW_USEC  (4 * EAR_SEC)   /* the lease of what takes longer */
+#define TELL_RETRY_USEC  (2 * EAR_SEC)   /* after the store could not */
+#define TELL_SETTLE_USEC (2 * EAR_SEC)   /* what was sent together comes back together */
+#define TELL_ID_SIZE     17
 
+struct gone;
 struct lane;
+struct last;
+struct late;
+struct person;
+struct pubsub_teller;
+struct want;
 
 /* An event on its way; counted. */
 struct tale {
 	unsigned users;
+	struct pubsub_teller *teller;
 	struct lane *lane;             /* NULL: of none any more */
 	struct tale *next;             /* in it */
 	struct ear_stored_event event; /* with texts of its own; told: as it was taken */
 	xmpp_stanza_t *model;          /* the message, without address */
 	uint64_t seed;                 /* of the ids of its messages */
-	bool sent;                     /* to everybody */
+	size_t notes, bytes;           /* messages that are remembered; of its text */
 	size_t held;                   /* by how many it is held, who are slow */
+	bool sent;                     /* to everybody */
 	/* What is to be noted: */
-	char *upto;      /* sent to everybody up to there; NULL: to nobody yet */
-	uint64_t mark;   /* what was sent then */
-	int64_t sent_at; /* when that was */
-	bool due;        /* it is not noted yet */
-	bool noting;     /* the store is being told, */
-	bool noting_all; /* that it was told to all */
+	bool due;               /* something is */
+	bool noting;            /* the store is being told, */
+	bool noting_all;        /* that it was told to all */
+	char *upto;             /* sent to everybody up to there; NULL: to nobody yet */
+	char **to;              /* those to whom it may not have left yet, */
+	size_t to_at, to_count; /* from the first of them */
+	uint64_t mark;          /* what was sent then */
+	int64_t sent_at;        /* when that was */
+};
+
+/* Somebody on a page. */
+struct seat {
+	char *address;
+	bool waits; /* he has not been told of older ones yet */
 };
 
 /* The events of one node. */
@@ -64,10 +88,11 @@ struct lane {
 	bool asked;         /* there is one */
 	char *after;        /* the next one is behind that address; NULL: it is the first */
 	/* A page of the audience of the oldest that was not sent to all, or those who want it. */
-	char **page;
+	struct seat *page;
 	size_t count, at;
-	bool full;    /* another page follows */
-	bool of_want; /* these are who want it */
+	bool full;      /* another page follows */
+	bool of_want;   /* these are who want it */
+	unsigned tries; /* to tell that one */
 	struct ear_timer again;
 };
 
@@ -78,19 +103,35 @@ struct sent {
 	struct tale *tale;
 };
 
-struct late;
-struct want;
-
 struct pubsub_teller {
 	struct ear *ear;
 	struct ear_store *store;
 	struct lane *lanes;
 	bool taking, again; /* the store is being asked; something is new meanwhile */
 	size_t tales;       /* in lanes */
-	struct ear_timer left, renew, sweep;
-	struct sent sent[TELL_SENT_MAX]; /* the oldest is overwritten */
-	size_t sent_at;
+	struct ear_timer left, renew;
+	struct sent sent[TELL_SENT_MAX];
+	size_t sent_at, sent_tail, sent_bytes; /* the next one; the oldest; of their events */
+	struct late *late[TELL_BUCKETS];
+	size_t late_count, late_asks;
+	struct ear_timer tick;
+	int64_t tick_at;
+	struct person *persons;
+	size_t person_count;
+	struct want *wants; /* heard of last first */
+	size_t want_count;
+	struct last *lasts;
+	size_t last_count;
+	struct gone *gones;
+	size_t gone_count;
 };
+
+/* Whether that error says that the queue on the way there is full. */
+static inline bool
+tell_is_full(int error)
+{
+	return error == -ENOBUFS || error == -EDQUOT;
+}
 
 /* --- pubsub_tell.c: lanes ------------------------------------------------------------------ */
 
@@ -106,13 +147,47 @@ void tale_drop(struct tale *tale);
 /* One message; stamp (seconds since 1970) 0: it is not late. As ear_send. */
 int tale_send(struct pubsub_teller *teller, struct tale *tale, const char *to, int64_t stamp);
 
+void sent_forget(struct sent *sent);
 void tell_forget_sent(struct pubsub_teller *teller);
 
-/* Whether that error says that the queue on the way there is full. */
-static inline bool
-tell_is_full(int error)
-{
-	return error == -ENOBUFS || error == -EDQUOT;
-}
+/* --- pubsub_tell_late.c: who was not there, or is slow -------------------------------------- */
+
+void late_init(struct pubsub_teller *teller);
+void late_release(struct pubsub_teller *teller);
+
+/* To somebody who has subscribed; waits: in the store something does for him. 0: that is done, he
+ * is told or will be; -ENOBUFS, -EDQUOT: there is no room on the way to many. */
+int late_tell(struct pubsub_teller *teller, struct tale *tale, const char *address, bool waits);
+
+/* He has not got it: it waits, and is tried after that time (microseconds) at the earliest. */
+void late_keep(struct pubsub_teller *teller, struct tale *tale, const char *address, int64_t wait);
+
+/* Who was not there may be now; address NULL: anybody. */
+void late_may_be_there(struct pubsub_teller *teller, const char *address);
+
+/* Whether something waits for who appears. */
+void late_look(struct pubsub_teller *teller, const char *address);
+
+/* --- pubsub_tell_person.c: whose presence we know ------------------------------------------- */
+
+bool person_is_away(struct pubsub_teller *teller, const char *address);
+void person_nobody(struct pubsub_teller *teller, const char *bare);
+void person_release(struct pubsub_teller *teller);
+
+/* --- pubsub_tell_want.c: who wants to hear --------------------------------------------------- */
+
+/* Who says that he wants that node: the caller frees them. */
+size_t want_addresses(struct pubsub_teller *teller, const char *node, char ***out);
+
+/* Asks for the node as he sees it, and whether he is told then. */
+void want_ask(struct pubsub_teller *teller, const char *address, const char *node,
+	      ear_stored_fn *fn, void *arg);
+bool want_is_told(struct pubsub_teller *teller, const char *address,
+		  const struct ear_stored_answer *answer);
+void want_release(struct pubsub_teller *teller);
+
+/* --- pubsub_tell_gone.c ---------------------------------------------------------------------- */
+
+void gone_release(struct pubsub_teller *teller);
 
 #endif

@@ -79,6 +79,8 @@ tale_new(struct pubsub_teller *teller, const struct ear_stored_event *event)
 	struct ear_stored_event *own = &tale->event;
 
 	tale->users = 1;
+	tale->teller = teller;
+	tale->bytes = strlen(event->text);
 	tale->event = *event;
 	own->node = copy(event->node);
 	own->to = copy(event->to);
@@ -113,20 +115,33 @@ tale_drop(struct tale *tale)
 	free((char *)tale->event.text);
 	free((char *)tale->event.type);
 	free((char *)tale->event.told);
+	for (size_t i = tale->to_at; i < tale->to_count; i++)
+		free(tale->to[i]);
+	free(tale->to);
 	free(tale->upto);
 	free(tale);
 }
 
 /* --- messages ----------------------------------------------------------------------------- */
 
-static void
-forget(struct sent *sent)
+void
+sent_forget(struct sent *sent)
 {
 	if (sent->tale == NULL)
 		return;
+	if (--sent->tale->notes == 0)
+		sent->tale->teller->sent_bytes -= sent->tale->bytes;
 	tale_drop(sent->tale);
 	free(sent->to);
 	*sent = (struct sent){ 0 };
+}
+
+/* Large events leave room for fewer messages. */
+static void
+forget_some(struct pubsub_teller *teller)
+{
+	while (teller->sent_bytes > TELL_SENT_BYTES && teller->sent_tail != teller->sent_at)
+		sent_forget(&teller->sent[teller->sent_tail++ % TELL_SENT_MAX]);
 }
 
 /* Before it is sent: what no path takes may come back at once. */
@@ -135,17 +150,22 @@ remember(struct pubsub_teller *teller, struct tale *tale, const char *to, const 
 {
 	struct sent *sent = &teller->sent[teller->sent_at++ % TELL_SENT_MAX];
 
-	forget(sent);
+	if (teller->sent_at - teller->sent_tail > TELL_SENT_MAX)
+		teller->sent_tail++;
+	sent_forget(sent);
 	snprintf(sent->id, sizeof(sent->id), "%s", id);
 	sent->to = xep_strdup(to);
 	sent->tale = tale_hold(tale);
+	if (tale->notes++ == 0)
+		teller->sent_bytes += tale->bytes;
+	forget_some(teller);
 }
 
 void
 tell_forget_sent(struct pubsub_teller *teller)
 {
 	for (size_t i = 0; i < TELL_SENT_MAX; i++)
-		forget(&teller->sent[i]);
+		sent_forget(&teller->sent[i]);
 }
 
 /* XEP-0082. */
