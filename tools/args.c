@@ -16,11 +16,18 @@ const struct option_row option_rows[] = {
 	{ 'w', "watch", NULL, "keep watching, print what changes", NULL },
 	{ 'c', "count", "N", "stop after N", NULL },
 	{ 'i', "interval", "S", "seconds between two (default 1)", NULL },
-	{ 'l', "lines", NULL, "one message for each line of standard input", NULL },
+	{ 'l', "lines", NULL, "each line of the input by itself", NULL },
 	{ 'U', "queue", NULL, "store it with the daemon; it leaves when it can", NULL },
 	{ 'O', "drop", "ID|ADDR", "drop that one, or all for that address", NULL },
 	{ 'X', "expires", "S",
 	  "worthless after so many seconds: then it fails, exit code 5; 0: never", NULL },
+	{ 'B', "to", "ADDR", "at that service; else at our own daemon's", NULL },
+	{ 'I', "id", "ID", "the item's id, which replaces one that has it", NULL },
+	{ 'C', "options", "F=V,...", "only where the node is configured so", NULL },
+	{ 'A', "atom", NULL, "as an entry of a feed: the first line is its title", NULL },
+	{ 'T', "title", "TEXT", "the title of an entry; what is read is its content", NULL },
+	{ 'M', "summary", "TEXT", "the summary of an entry", NULL },
+	{ 'K', "link", "URL", "what an entry is about", NULL },
 	{ 'L', "listen", NULL, "print what arrives, until interrupted", NULL },
 	{ 'N', "new-key", NULL, "make another key for this device", NULL },
 	{ 'R', "revoke", "KEY", "take that device off our account's list", NULL },
@@ -143,6 +150,27 @@ set_option(struct args *args, char letter, const char *value, char *why, size_t 
 	case 'X':
 		args->has_expires = true;
 		return set_seconds(&args->expires, 0, value, why, size);
+	case 'B':
+		args->to = value;
+		return 0;
+	case 'I':
+		args->id = value;
+		return 0;
+	case 'C':
+		args->options = value;
+		return 0;
+	case 'A':
+		args->atom = true;
+		return 0;
+	case 'T':
+		args->title = value;
+		return 0;
+	case 'M':
+		args->summary = value;
+		return 0;
+	case 'K':
+		args->href = value;
+		return 0;
 	case 'L':
 		args->listen = true;
 		return 0;

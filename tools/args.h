@@ -32,7 +32,7 @@ struct args {
 	char **words;                  /* its arguments, ended by NULL; they point into argv */
 	int count;
 	bool json, quiet, watch, lines, listen, no_daemon, help, version, has_timeout;
-	bool yes, qr, new_key, queue, has_expires;
+	bool yes, qr, new_key, queue, has_expires, atom;
 	int verbose;
 	double timeout; /* seconds */
 	double interval;
@@ -40,7 +40,9 @@ struct args {
 	long number;      /* -c; 0: not given */
 	const char *path; /* "auto", "lan", "server" */
 	const char *config, *socket, *completion;
-	const char *drop;   /* an id or an address; NULL: not given */
+	const char *drop; /* an id or an address; NULL: not given */
+	/* Of publish-subscribe; NULL: not given. */
+	const char *to, *id, *options, *title, *summary, *href;
 	const char *revoke; /* a key, or its first group; NULL: not given */
 };
 

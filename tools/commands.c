@@ -107,6 +107,65 @@ const struct command commands[] = {
 	  .letters = "Lc",
 	  .max = 1,
 	  .run = cmd_stanza },
+	{ .name = "publish",
+	  .args = "NODE [FILE]",
+	  .summary = "Publish an item",
+	  .help = "At our own daemon, which everybody reaches who reaches this device; --to: at "
+		  "any\n"
+		  "other service (XEP-0060), or for an account itself (XEP-0163).\n"
+		  "FILE, or standard input, is one XML element; with -l each line of it is an "
+		  "item:\n"
+		  "<text xmlns='urn:earshot:text:0'>line</text>. With --atom it is an entry of a "
+		  "feed:\n"
+		  "the first line its title, the rest its content; --title alone needs no FILE.\n"
+		  "Prints the item's id. --options access_model=open,max_items=3 refuses to "
+		  "publish\n"
+		  "to a node that is configured otherwise; one that is made so is made like "
+		  "that.\n",
+	  .letters = "BICATMKl",
+	  .min = 1,
+	  .max = 2,
+	  .run = cmd_publish },
+	{ .name = "items",
+	  .args = "ADDR [NODE]",
+	  .summary = "What a node holds, or which nodes there are",
+	  .help = "One line for each item, the newest last: its id, and what it says. -c: only "
+		  "so\n"
+		  "many of the newest; --id: only that one. --json has all of it.\n",
+	  .letters = "cI",
+	  .min = 1,
+	  .max = 2,
+	  .run = cmd_items },
+	{ .name = "watch",
+	  .args = "ADDR [NODE]",
+	  .summary = "What is published, as it comes",
+	  .help = "Of one node, or of all that ADDR lists now. One line for each item; retracted,\n"
+		  "deleted, purged and configured are told as well. Subscribes, unless this device "
+		  "is\n"
+		  "subscribed already, and unsubscribes in the end. Goes on when the path changes "
+		  "or\n"
+		  "the daemon is restarted, until interrupted or -c notifications came.\n",
+	  .letters = "c",
+	  .min = 1,
+	  .max = 2,
+	  .run = cmd_watch },
+	{ .name = "subscribe",
+	  .args = "ADDR NODE",
+	  .summary = "Subscribe this device to a node, for good",
+	  .help = "Prints the state: subscribed, or pending until the node's owner approves it.\n"
+		  "What is published then reaches watch, and whoever listens on this device.\n",
+	  .letters = "",
+	  .min = 2,
+	  .max = 2,
+	  .run = cmd_subscribe },
+	{ .name = "unsubscribe",
+	  .args = "ADDR NODE",
+	  .summary = "The opposite",
+	  .help = "",
+	  .letters = "",
+	  .min = 2,
+	  .max = 2,
+	  .run = cmd_unsubscribe },
 	{ .name = "pair",
 	  .args = "[ADDR | -]",
 	  .summary = "Let two devices know each other, without a server",
