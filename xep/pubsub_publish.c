@@ -59,7 +59,7 @@ read_payload(xmpp_stanza_t *item, xmpp_stanza_t **payload)
 	return NULL;
 }
 
-/* §7.1.3.6, and its last sentence: who publishes without an ItemID gets one. */
+/* §7.1.1, §7.1.3.7: who publishes without an ItemID gets one. */
 static const struct pubsub_refusal *
 read_id(struct publication *publication)
 {
