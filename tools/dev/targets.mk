@@ -41,7 +41,8 @@ fuzz:
 
 FUZZERS := $(FUZZ:tests/fuzz/fuzz_%.c=$(B)/bin/%)
 fuzzers: $(FUZZERS)
-$(FUZZERS): $(B)/bin/%: $(B)/tests/fuzz/fuzz_%.o $(B)/libtools.a $(B)/libearshot.a
+$(FUZZERS): $(B)/bin/%: $(B)/tests/fuzz/fuzz_%.o $$(if $$(filter $$*,$(FAKED)),$(FAKES)) \
+		$(B)/libtools.a $(B)/libearshot.a
 	$(call SAY,LD,$@)
 	@mkdir -p $(@D)
 	$(Q)$(CC) $(FUZZER) -fsanitize=fuzzer $(LDFLAGS) -o $@ $^ $(LIBS)
