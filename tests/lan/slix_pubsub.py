@@ -1,0 +1,100 @@
+# SPDX-License-Identifier: ISC
+"""slix_pubsub.py: a stock slixmpp user with its own plugins for publish-subscribe (XEP-0060, 0059).
+
+    slix_pubsub.py JID PASSWORD HOST PORT CA
+
+A line of input is a JSON list: a method of slixmpp's XEP-0060 plugin, its arguments, and those that
+have names. A payload is XML as text, a form ("config", "options") an object of its fields. Each is
+answered by one line of JSON: the XML of the answer, or {"error", "xml"}. ["pages", JID, NODE, N] asks
+by N items at a time until there are no more, and is answered with the ids of each page. What is told
+meanwhile is a line "told" with the XML of the message.
+"""
+
+import asyncio
+import json
+import ssl
+import sys
+
+import slixmpp
+from slixmpp.exceptions import IqError, IqTimeout
+from slixmpp.plugins.xep_0059 import Set
+from slixmpp.plugins.xep_0059.rsm import ResultIterator
+from slixmpp.plugins.xep_0060.stanza import Pubsub
+from slixmpp.xmlstream import ET, register_stanza_plugin, tostring
+
+PUBSUB = "http://jabber.org/protocol/pubsub"
+FORMS = {"config": PUBSUB + "#node_config", "options": PUBSUB + "#publish-options"}
+
+
+class User(slixmpp.ClientXMPP):
+    def __init__(self, jid, password, ca):
+        super().__init__(jid, password)
+        self.ca_certs = ca
+        self.ssl_context.check_hostname = False     # we connect to an address
+        for plugin in ("xep_0004", "xep_0030", "xep_0059", "xep_0060"):
+            self.register_plugin(plugin)
+        register_stanza_plugin(Pubsub, Set)
+        self.add_event_handler("session_start", self.started)
+        for kind in ("publish", "retract", "purge", "delete", "config", "subscription"):
+            self.add_event_handler("pubsub_" + kind, self.told)
+
+    def get_ssl_context(self):
+        context = super().get_ssl_context()
+        context.minimum_version = ssl.TLSVersion.TLSv1_2
+        return context
+
+    async def started(self, _event):
+        self.send_presence()
+        print("ready", flush=True)
+        reader = asyncio.StreamReader(limit=1 << 20)
+        await asyncio.get_event_loop().connect_read_pipe(
+            lambda: asyncio.StreamReaderProtocol(reader), sys.stdin)
+        while line := await reader.readline():
+            print("answer", json.dumps(await self.answer(*json.loads(line))), flush=True)
+        self.disconnect()
+
+    async def answer(self, method, arguments, named):
+        try:
+            if method == "pages":
+                return await self.pages(*arguments)
+            named = {name: self.made(name, value) for name, value in named.items()}
+            return text(await getattr(self["xep_0060"], method)(*arguments, timeout=15, **named))
+        except IqError as error:
+            return {"error": error.condition, "xml": text(error.iq)}
+        except IqTimeout:
+            return {"error": "timeout", "xml": ""}
+
+    def made(self, name, value):
+        """A value as the plugin takes it."""
+        if name == "payload":
+            return ET.fromstring(value)
+        if name not in FORMS:
+            return value
+        form = self["xep_0004"].make_form(ftype="submit")
+        form.add_field(var="FORM_TYPE", ftype="hidden", value=FORMS[name])
+        for var, one in value.items():
+            form.add_field(var="pubsub#" + var, value=one)
+        return form
+
+    async def pages(self, jid, node, amount):
+        iq = self.make_iq_get(ito=jid)
+        iq["pubsub"]["items"]["node"] = node
+        return [[item["id"] for item in page["pubsub"]["items"]]
+                async for page in ResultIterator(iq, "pubsub", amount=amount)]
+
+    def told(self, message):
+        print("told", text(message), flush=True)
+
+
+def text(stanza):
+    return tostring(stanza.xml).replace("\n", " ")
+
+
+def main():
+    jid, password, host, port, ca = sys.argv[1:]
+    user = User(jid, password, ca)
+    user.connect((host, int(port)))
+    user.process(forever=False)
+
+
+main()
