@@ -37,12 +37,14 @@ pubsub_teller_of(struct ear *ear)
 
 /* --- requests ----------------------------------------------------------------------------- */
 
-/* §4.1: nobody else owns a node of ours, publishes or creates it. */
+/* §4.1: nobody else owns a node of ours, or publishes there. That it cannot be created since it is
+ * there already (§8.1.1) the service says. */
 static bool
 is_about_ours(const struct ear_in *in)
 {
 	for (xmpp_stanza_t *e = ear_first(in->payload); e != NULL; e = ear_next(e))
-		if (nodes_find(xmpp_stanza_get_attribute(e, "node")) != NULL)
+		if (!ear_is(e, "create", EAR_NS_PUBSUB) &&
+		    nodes_find(xmpp_stanza_get_attribute(e, "node")) != NULL)
 			return true;
 	return false;
 }
