@@ -34,16 +34,7 @@ static void
 on_soon(void *arg)
 {
 	struct ear_store *store = arg;
-	size_t count = 0;
 
-	/* Who is answered may ask again: that is answered in another turn. */
-	for (struct list *i = store->ready.next; i != &store->ready; i = i->next)
-		count++;
-	for (; count > 0; count--) {
-		struct ask *ask = container_of(store->ready.next, struct ask, list);
-
-		ask_end(ask, ask->error, ask->text);
-	}
 	if (!store->has_news || store->news == NULL)
 		return;
 	store->has_news = false;
@@ -68,7 +59,12 @@ on_row(void *arg, size_t step, const struct db_value *columns, size_t count)
 static void
 on_done(void *arg, int error, size_t step, const char *text)
 {
-	ask_end(arg, error, text == NULL ? "" : text);
+	struct ask *ask = arg;
+
+	if (error == 0 && ask->error != 0)
+		ask_end(ask, ask->error, ask->text);
+	else
+		ask_end(ask, error, text == NULL ? "" : text);
 }
 
 /* --- its life ----------------------------------------------------------------------------- */
@@ -86,7 +82,6 @@ store_new(struct event_base *base, struct ear_clock *clock, const struct db_kind
 	store->kind = kind;
 	ids_take(&ids, store->holder);
 	list_init(&store->asks);
-	list_init(&store->ready);
 	ear_timer_init(&store->soon, clock, on_soon, store);
 	ear_timer_init(&store->lease, clock, on_news, store);
 	rc = kind->open(base, clock, config, &store_schema, &events, store, &store->db, error,
@@ -96,13 +91,6 @@ store_new(struct event_base *base, struct ear_clock *clock, const struct db_kind
 	else
 		store_free(store);
 	return rc;
-}
-
-static void
-free_asks(struct list *asks)
-{
-	while (!list_is_empty(asks))
-		ask_free(container_of(asks->next, struct ask, list));
 }
 
 bool
@@ -118,24 +106,14 @@ store_free(struct ear_store *store)
 		return;
 	if (store->db != NULL)
 		store->kind->close(store->db);
-	free_asks(&store->asks);
-	free_asks(&store->ready);
+	while (!list_is_empty(&store->asks))
+		ask_free(container_of(store->asks.next, struct ask, list));
 	ear_timer_stop(&store->lease);
 	ear_timer_stop(&store->soon);
 	free(store);
 }
 
 /* --- doing it ----------------------------------------------------------------------------- */
-
-void
-store_refuse(struct ask *ask, int error, const char *text)
-{
-	list_del(&ask->list);
-	list_add(&ask->store->ready, &ask->list);
-	ask->error = error;
-	ask->text = xstrdup(text);
-	soon(ask->store);
-}
 
 void
 store_run(struct ear_store *store, struct ask *ask, struct plan *plan, bool writes)
@@ -151,6 +129,19 @@ store_run(struct ear_store *store, struct ask *ask, struct plan *plan, bool writ
 
 	store->kind->run(store->db, &job);
 	free(plan->steps);
+}
+
+void
+store_refuse(struct ask *ask, int error, const char *text)
+{
+	static const struct db_sql nothing = { "SELECT 1", NULL };
+	struct plan plan = { 0 };
+
+	ask->row = NULL;
+	ask->error = error;
+	ask->text = xstrdup(text);
+	plan_add(&plan, &nothing, 0, NULL, 0);
+	store_run(ask->store, ask, &plan, false);
 }
 
 void
@@ -170,22 +161,15 @@ ear_store_watch(struct ear_store *store, ear_store_news_fn *fn, void *arg)
 		soon(store);
 }
 
-static void
-forget(struct list *asks, const void *arg)
+void
+ear_store_forget(struct ear_store *store, const void *arg)
 {
 	struct list *i, *spare;
 
-	list_each (i, spare, asks) {
+	list_each (i, spare, &store->asks) {
 		struct ask *ask = container_of(i, struct ask, list);
 
 		if (ask->arg == arg)
 			ask->forgotten = true;
 	}
-}
-
-void
-ear_store_forget(struct ear_store *store, const void *arg)
-{
-	forget(&store->asks, arg);
-	forget(&store->ready, arg);
 }

@@ -32,9 +32,8 @@ struct ear_store {
 	const struct db_kind *kind;
 	struct db *db;
 	char holder[STORE_HOLDER_SIZE]; /* which engine we are, in leases */
-	struct list asks;               /* that the database is to answer */
-	struct list ready;              /* that we answer, in the next turn */
-	struct ear_timer soon;          /* who is ready, and news */
+	struct list asks;               /* in the order in which they were asked */
+	struct ear_timer soon;          /* news are told */
 	struct ear_timer lease;         /* of others, that may be over then */
 	ear_store_news_fn *news;
 	void *news_arg;
@@ -121,7 +120,7 @@ void ask_answer_changed(struct ask *ask, int error, const char *text);
 /* Consumes the plan. */
 void store_run(struct ear_store *store, struct ask *ask, struct plan *plan, bool writes);
 
-/* Answers from the event loop without asking a database; text is copied. */
+/* That is the answer, in its turn; the database is asked nothing. text is copied. */
 void store_refuse(struct ask *ask, int error, const char *text);
 
 /* The watcher is told, from the event loop. */
