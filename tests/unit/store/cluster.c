@@ -181,7 +181,7 @@ cluster_again(struct cluster *cluster)
 				     "-c",
 				     "listen_addresses=",
 				     "-c",
-				     "fsync=on",
+				     cluster->hasty ? "fsync=off" : "fsync=on",
 				     "-c",
 				     "max_connections=20",
 				     "-c",
@@ -243,7 +243,7 @@ cluster_start(struct cluster *cluster)
 				     NULL };
 	const struct passwd *user = getpwnam("postgres");
 
-	*cluster = (struct cluster){ .leash = -1 };
+	cluster->leash = -1;
 	snprintf(cluster->dir, sizeof(cluster->dir), "/tmp/earshot-pg.XXXXXX");
 	if (mkdtemp(cluster->dir) == NULL)
 		return -1;
@@ -254,13 +254,21 @@ cluster_start(struct cluster *cluster)
 		return -1;
 	chmod(cluster->dir, 0711);
 	snprintf(data, sizeof(data), "%s/data", cluster->dir);
-	snprintf(cluster->url, sizeof(cluster->url), "host=%s user=postgres dbname=postgres",
-		 cluster->dir);
+	cluster_find(cluster, cluster->dir);
 	if (wait_for(spawn(cluster, argv)) != 0 || guard(data) != 0) {
 		show_log(cluster);
 		return -1;
 	}
 	return cluster_again(cluster);
+}
+
+void
+cluster_find(struct cluster *cluster, const char *dir)
+{
+	if (dir != cluster->dir)
+		snprintf(cluster->dir, sizeof(cluster->dir), "%s", dir);
+	snprintf(cluster->url, sizeof(cluster->url), "host=%s user=postgres dbname=postgres",
+		 cluster->dir);
 }
 
 void

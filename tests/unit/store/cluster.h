@@ -10,12 +10,15 @@ struct cluster {
 	char dir[64]; /* of the socket, too */
 	char url[128];
 	pid_t pid;
-	int leash; /* closed, also by our end: what is left is cleared away */
+	bool hasty; /* fsync is off: for tests that do not care about it */
+	int leash;  /* closed, also by our end: what is left is cleared away */
 };
 
-/* Makes and starts one; fsync is on. A user "guarded" would need a password, others do not. -1: it
- * says on standard error why. */
+/* Makes and starts one, as `hasty` says. A user "guarded" would need a password, others do not. -1:
+ * it says on standard error why. */
 int cluster_start(struct cluster *cluster);
+/* One that another process has started, in that directory. */
+void cluster_find(struct cluster *cluster, const char *dir);
 void cluster_stop(struct cluster *cluster);
 
 /* kill -9, and all that runs there. */

@@ -2,7 +2,7 @@
 /*
  * store_kit.h: a store, what is asked of it, what it answers. Tests that use it run against any
  * kind of database: SQLite in memory (or, where it is to be opened again, in a file) unless
- * EARSHOT_TEST_STORE is a connection string of PostgreSQL, whose database is emptied by each test.
+ * EARSHOT_TEST_STORE is the directory of a cluster (cluster.h), which is emptied by each test.
  */
 #ifndef STORE_KIT_H
 #define STORE_KIT_H
@@ -28,6 +28,7 @@
 #include "base/timer.h"
 #include "store/db.h"
 #include "store/store.h"
+#include "tests/unit/store/cluster.h"
 
 #define KIT_ROWS  600
 #define KIT_WAIT  20 /* seconds */
@@ -124,55 +125,26 @@ kit_again(void)
 	kit.store = kit_open_another();
 }
 
-static inline void
-kit_on_done(void *arg, int error, size_t step, const char *text)
-{
-	if (error != 0)
-		fail_msg("%s", text);
-	*(bool *)arg = true;
-}
-
-/* Nothing is left of the test before. */
-static inline void
-kit_empty(void)
-{
-	static const struct db_sql drop = { NULL, "DROP SCHEMA public CASCADE" };
-	static const struct db_sql create = { NULL, "CREATE SCHEMA public" };
-	static const struct db_sql *const *const versions[] = { NULL };
-	static const struct db_schema schema = { versions };
-	static const struct db_events events = { 0 };
-	const struct db_step steps[] = { { .sql = &drop }, { .sql = &create } };
-	bool done = false;
-	struct db_job job = {
-		.steps = steps, .count = 2, .writes = true, .done = kit_on_done, .arg = &done
-	};
-	struct db *db;
-
-	if (kit.kind->open(kit.base, kit.clock, &kit.config, &schema, &events, NULL, &db, kit.error,
-			   sizeof(kit.error)) != 0)
-		fail_msg("%s", kit.error);
-	kit.kind->run(db, &job);
-	kit_wait(&done);
-	kit.kind->close(db);
-}
-
 static inline int
 kit_begin(bool file)
 {
-	const char *url = getenv("EARSHOT_TEST_STORE");
+	const char *dir = getenv("EARSHOT_TEST_STORE");
+	static struct cluster cluster;
 
 	ear_log_set_level(EAR_LOG_ERROR);
-	kit = (struct kit){ .kind = url == NULL ? &db_sqlite : &db_postgres };
+	kit = (struct kit){ .kind = dir == NULL ? &db_sqlite : &db_postgres };
 	kit.base = event_base_new();
 	kit.clock = clock_new(kit.base);
-	kit.config.url = url;
 	snprintf(kit.dir, sizeof(kit.dir), "/tmp/test_store.XXXXXX");
 	if (mkdtemp(kit.dir) == NULL)
 		return -1;
 	snprintf(kit.path, sizeof(kit.path), "%s/store.db", kit.dir);
 	kit.config.path = file ? kit.path : NULL;
-	if (url != NULL)
-		kit_empty();
+	if (dir != NULL) {
+		cluster_find(&cluster, dir);
+		cluster_empty(&cluster);
+		kit.config.url = cluster.url;
+	}
 	kit.store = kit_open_another();
 	return 0;
 }
