@@ -466,7 +466,7 @@ pubsub_begin(const struct ear_in *in, const struct pubsub_kind *kind, xmpp_stanz
 	struct pubsub_request *request;
 	struct pubsub_queue *queue;
 
-	if (is_too_long(node) && kind->set && kind->needs != PUBSUB_NEEDS_NODE)
+	if (is_too_long(node) && kind->set && kind->needs == PUBSUB_NEEDS_NOTHING)
 		return ear_fail(in, EAR_NOT_ACCEPTABLE, "no node can have such a name");
 	if (is_too_long(node))
 		return EAR_ITEM_NOT_FOUND;
