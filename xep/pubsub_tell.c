@@ -442,9 +442,9 @@ pubsub_teller_new(struct ear *ear)
 	ear_timer_init(&teller->renew, ear_clock(ear), on_renew, teller);
 	late_init(teller);
 	person_nobody(teller, NULL);
+	/* Also of what an earlier life, or another engine, has left: not before anything is known
+	 * of a database is it opened. */
 	ear_store_watch(teller->store, on_news, teller);
-	/* What an earlier life, or another engine, has left. */
-	take(teller);
 	return teller;
 }
 

@@ -237,7 +237,7 @@ void ear_store_waited(struct ear_store *store, const int64_t *ids, size_t count,
 		      void *arg);
 
 /* fn runs from the event loop when there may be events to take: ours were committed, another engine
- * says so, or a lease may be over. One at most; NULL: nobody. */
+ * says so, a lease may be over, or there was a database before us. One at most; NULL: nobody. */
 typedef void ear_store_news_fn(void *arg);
 void ear_store_watch(struct ear_store *store, ear_store_news_fn *fn, void *arg);
 
