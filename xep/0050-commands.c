@@ -193,6 +193,18 @@ command_answer(struct ear *ear, const char *id, const struct command_answer *ans
 	session_reply(session, payload);
 }
 
+void
+command_refuse(struct ear *ear, const char *id, enum ear_verdict condition, const char *text)
+{
+	struct commands *commands = ear_state(ear, &ear_xep_0050);
+	struct session *session = commands == NULL ? NULL : session_find(commands->sessions, id);
+
+	if (session == NULL || !session->busy)
+		return;
+	session_end(session);
+	session_fail(session, condition, text);
+}
+
 /* --- requests ----------------------------------------------------------------------------- */
 
 static const char *

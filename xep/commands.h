@@ -87,4 +87,9 @@ struct command_answer {
 /* Answers the step of that session which waits. Where none does any more, nothing happens. */
 void command_answer(struct ear *ear, const char *session, const struct command_answer *answer);
 
+/* The same with an error, for what turns out to be impossible only when somebody else has been
+ * asked: ends the session. text may be NULL. */
+void command_refuse(struct ear *ear, const char *session, enum ear_verdict condition,
+		    const char *text);
+
 #endif

@@ -187,6 +187,19 @@ session_reply(struct session *session, xmpp_stanza_t *payload)
 }
 
 void
+session_fail(struct session *session, enum ear_verdict condition, const char *text)
+{
+	struct ear_hold *hold = session->hold;
+
+	session->busy = false;
+	session->hold = NULL;
+	if (hold != NULL)
+		ear_hold_fail(hold, condition, text);
+	else
+		ear_fail(session->in, condition, "%s", text == NULL ? "" : text);
+}
+
+void
 session_end(struct session *session)
 {
 	session->ended = true;

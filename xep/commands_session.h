@@ -53,6 +53,9 @@ void session_answered(struct session *session, const struct command_answer *answ
 /* Answers the step that waits; consumes the payload. */
 void session_reply(struct session *session, xmpp_stanza_t *payload);
 
+/* Refuses the step that waits. */
+void session_fail(struct session *session, enum ear_verdict condition, const char *text);
+
 /* No further step. One that waits is answered yet. */
 void session_end(struct session *session);
 

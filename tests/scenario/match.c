@@ -35,15 +35,22 @@ match_value(const char *pattern, const char *value)
 }
 
 static void
-fill(xmpp_stanza_t *element)
+fill_attribute(xmpp_stanza_t *element, const char *name)
 {
-	const char *id = xmpp_stanza_get_id(element);
+	const char *value = xmpp_stanza_get_attribute(element, name);
 
-	for (size_t i = 0; id != NULL && i < binding_count; i++)
-		if (strcmp(bindings[i].name, id) == 0) {
-			xmpp_stanza_set_id(element, bindings[i].value);
+	for (size_t i = 0; value != NULL && i < binding_count; i++)
+		if (strcmp(bindings[i].name, value) == 0) {
+			xmpp_stanza_set_attribute(element, name, bindings[i].value);
 			return;
 		}
+}
+
+static void
+fill(xmpp_stanza_t *element)
+{
+	fill_attribute(element, "id");
+	fill_attribute(element, "sessionid"); /* XEP-0050 */
 }
 
 /* What a scenario writes into a stanza that arrives: "$x" becomes what it was bound to. */
@@ -62,7 +69,9 @@ match_attributes(xmpp_stanza_t *pattern, xmpp_stanza_t *sent)
 	int n = xmpp_stanza_get_attributes(pattern, list, 64);
 
 	for (int i = 0; i + 1 < n; i += 2) {
-		const char *value = xmpp_stanza_get_attribute(sent, list[i]);
+		/* libstrophe's parser, which reads scenarios, drops the prefix. */
+		const char *name = strcmp(list[i], "lang") == 0 ? "xml:lang" : list[i];
+		const char *value = xmpp_stanza_get_attribute(sent, name);
 
 		if (value == NULL || !match_value(list[i + 1], value))
 			return false;
