@@ -126,6 +126,23 @@ test_specific(void **state)
 	xmpp_stanza_release(iq);
 }
 
+/* What could not be done stands in front of the error. */
+static void
+test_showing(void **state)
+{
+	xmpp_stanza_t *iq = ear_stanza(*state, "iq", "set", NULL, "1"), *answer;
+
+	answer = ear_error_showing(iq, EAR_NOT_ACCEPTABLE,
+				   ear_element(*state, "list", "urn:example:own"), NULL);
+	assert_int_equal(ear_condition_of(answer), EAR_NOT_ACCEPTABLE);
+	assert_true(ear_is(ear_first(answer), "list", "urn:example:own"));
+	assert_string_equal(xmpp_stanza_get_name(ear_next(ear_first(answer))), "error");
+	assert_null(ear_error_showing(answer, EAR_NOT_ACCEPTABLE,
+				      ear_element(*state, "list", "urn:example:own"), NULL));
+	xmpp_stanza_release(answer);
+	xmpp_stanza_release(iq);
+}
+
 #define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
 
 int
@@ -133,7 +150,7 @@ main(void)
 {
 	const struct CMUnitTest tests[] = {
 		TEST(test_every_condition), TEST(test_types),    TEST(test_no_error_to),
-		TEST(test_strange),         TEST(test_specific),
+		TEST(test_strange),         TEST(test_specific), TEST(test_showing),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -72,6 +72,26 @@ test_later(void **state)
 	assert_int_equal(ear->answers, 0);
 }
 
+/* It turns out to be impossible: the one answer is an error, and the session is over. */
+static void
+test_refused_later(void **state)
+{
+	char attributes[128];
+
+	command("node='slow'");
+	command_refuse(ear, waiting, EAR_ITEM_NOT_FOUND, "no such service");
+	assert_true(fake_refused(ear, EAR_ITEM_NOT_FOUND));
+	assert_string_equal(ear_error_text_of(ear->answer), "no such service");
+	assert_int_equal(ear->holds, 0);
+	ear->answers = 0;
+	answer_slow();
+	command_refuse(ear, waiting, EAR_ITEM_NOT_FOUND, NULL);
+	assert_int_equal(ear->answers, 0);
+	snprintf(attributes, sizeof(attributes), "node='slow' sessionid='%s'", waiting);
+	command(attributes);
+	assert_true(refused(EAR_NOT_ALLOWED, "session-expired"));
+}
+
 /* While a step is done there is no other one, but it can be canceled. */
 static void
 test_busy(void **state)
@@ -186,10 +206,10 @@ int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
-		TEST(test_owner),        TEST(test_expires),       TEST(test_later),
-		TEST(test_busy),         TEST(test_busy_for_long), TEST(test_stop),
-		TEST(test_bound_of_one), TEST(test_bound_of_busy), TEST(test_bound_of_all),
-		TEST(test_many),
+		TEST(test_owner),         TEST(test_expires),      TEST(test_later),
+		TEST(test_refused_later), TEST(test_busy),         TEST(test_busy_for_long),
+		TEST(test_stop),          TEST(test_bound_of_one), TEST(test_bound_of_busy),
+		TEST(test_bound_of_all),  TEST(test_many),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
