@@ -92,6 +92,13 @@ xmpp_stanza_t *ear_stanza(xmpp_ctx_t *ctx, const char *name, const char *type, c
  */
 char *ear_render(xmpp_stanza_t *element, size_t max);
 
+/*
+ * An element that stands for such texts, one or several, and is written as they are: for what goes
+ * to many and is rendered once. Nobody finds a name, an attribute or a child in it. The caller's.
+ */
+xmpp_stanza_t *ear_rendered(xmpp_ctx_t *ctx, const char *text);
+bool ear_is_rendered(xmpp_stanza_t *element);
+
 /* The one element that such a text is, the caller's; NULL: it is none, or larger than a stream
  * takes. */
 xmpp_stanza_t *ear_parse(xmpp_ctx_t *ctx, const char *text);

@@ -297,6 +297,26 @@ prefix_of(const char *ns)
 	return strcmp(ns, EAR_NS_XML) == 0 ? XML_PREFIX : NULL;
 }
 
+/* In front of the text that is such an element's name: no name that was read begins so. */
+#define RENDERED '\001'
+
+xmpp_stanza_t *
+ear_rendered(xmpp_ctx_t *ctx, const char *text)
+{
+	xmpp_stanza_t *element = xmpp_stanza_new(ctx);
+	char *name = xasprintf("%c%s", RENDERED, text);
+
+	xmpp_stanza_set_name(element, name);
+	free(name);
+	return element;
+}
+
+bool
+ear_is_rendered(xmpp_stanza_t *element)
+{
+	return xmpp_stanza_is_tag(element) && xmpp_stanza_get_name(element)[0] == RENDERED;
+}
+
 static void put_node(struct piece *piece, xmpp_stanza_t *node, const char *scope, unsigned depth);
 
 /* scope is the default namespace around the element. */
@@ -334,6 +354,8 @@ put_node(struct piece *piece, xmpp_stanza_t *node, const char *scope, unsigned d
 
 	if (depth >= DEPTH_MAX) {
 		piece->failed = true;
+	} else if (ear_is_rendered(node)) {
+		put_text(piece, xmpp_stanza_get_name(node) + 1);
 	} else if (xmpp_stanza_is_tag(node)) {
 		put_element(piece, node, scope, depth);
 	} else if (xmpp_stanza_is_text(node)) {

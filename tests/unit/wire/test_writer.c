@@ -346,6 +346,30 @@ test_depth(void **state)
 	xmpp_stanza_release(message);
 }
 
+/* What was rendered is written as it is, found by nobody, and copied; a peer cannot make one. */
+static void
+test_rendered(void **state)
+{
+	struct fixture *f = *state;
+	xmpp_stanza_t *message = ear_element(f->ctx, "message", EAR_NS_CLIENT), *copy;
+	xmpp_stanza_t *rendered =
+		ear_rendered(f->ctx, "<a xmlns=\"urn:a\">&amp;</a><b xmlns=\"\"/>");
+
+	assert_true(ear_is_rendered(rendered));
+	assert_false(ear_is_rendered(message));
+	xmpp_stanza_add_child_ex(message, rendered, 0);
+	ear_child_text(message, "body", EAR_NS_CLIENT, "\001<c/>");
+	assert_null(ear_find(message, "a", "urn:a"));
+	copy = xmpp_stanza_copy(message);
+	xmpp_stanza_release(message);
+	assert_int_equal(writer_stanza(f->out, copy, 200), 0);
+	expect_out(f, "<message><a xmlns=\"urn:a\">&amp;</a><b xmlns=\"\"/>"
+		      "<body>\xef\xbf\xbd&lt;c/&gt;</body></message>");
+	assert_int_equal(writer_stanza(f->out, copy, 60), -EMSGSIZE);
+	xmpp_stanza_release(copy);
+	assert_null(ear_parse(f->ctx, "<\001a/>"));
+}
+
 #define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
 
 int
@@ -361,6 +385,7 @@ main(void)
 		TEST(test_bad_characters),
 		TEST(test_many_attributes),
 		TEST(test_size),
+		TEST(test_rendered),
 		TEST(test_depth),
 		TEST(test_attribute_at_any_place),
 		TEST(test_unusual_attribute),
