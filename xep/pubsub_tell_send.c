@@ -55,18 +55,26 @@ copy(const char *text)
 	return text == NULL ? NULL : xep_strdup(text);
 }
 
-/* What it holds was rendered by us, and so can be read. */
+/* For one, who may have to look into it on its way; for many as it is. What it holds was rendered
+ * by us, and so can be read. */
 static xmpp_stanza_t *
 model_of(struct pubsub_teller *teller, const struct ear_stored_event *event)
 {
 	static const char begin[] = "<message xmlns='" EAR_NS_CLIENT "'>", end[] = "</message>";
 	size_t size = sizeof(begin) + strlen(event->text) + sizeof(end);
-	char *text = xep_alloc(size);
 	xmpp_stanza_t *message;
+	char *text;
 
-	snprintf(text, size, "%s%s%s", begin, event->text, end);
-	message = ear_parse(ear_ctx(teller->ear), text);
-	free(text);
+	if (event->audience == EAR_TELL_SUBSCRIBERS) {
+		message = ear_element(ear_ctx(teller->ear), "message", EAR_NS_CLIENT);
+		xmpp_stanza_add_child_ex(message, ear_rendered(ear_ctx(teller->ear), event->text),
+					 0);
+	} else {
+		text = xep_alloc(size);
+		snprintf(text, size, "%s%s%s", begin, event->text, end);
+		message = ear_parse(ear_ctx(teller->ear), text);
+		free(text);
+	}
 	if (message != NULL && event->type != NULL && strcmp(event->type, "normal") != 0)
 		xmpp_stanza_set_type(message, event->type);
 	return message;

@@ -204,6 +204,22 @@ arrives(struct world *world, struct fake *fake, char *rest)
 	return true;
 }
 
+/* As it is read at the other end, with what was rendered before. */
+static xmpp_stanza_t *
+first_sent(struct world *world, struct fake *fake)
+{
+	xmpp_stanza_t *sent = fake->sent[0], *read;
+	char *text;
+
+	if (ear_first(sent) == NULL || !ear_is_rendered(ear_first(sent)))
+		return sent;
+	text = ear_render(sent, SIZE_MAX);
+	read = ear_parse(world->ear->ctx, text);
+	free(text);
+	xmpp_stanza_release(sent);
+	return fake->sent[0] = read;
+}
+
 static bool
 was_sent(struct world *world, struct fake *fake, char *rest)
 {
@@ -217,7 +233,7 @@ was_sent(struct world *world, struct fake *fake, char *rest)
 	pattern = parse(world, rest);
 	if (pattern == NULL)
 		return false;
-	sent = fake->sent[0];
+	sent = first_sent(world, fake);
 	ok = match(world, pattern, sent);
 	if (!ok && xmpp_stanza_to_text(sent, &text, &length) == XMPP_EOK) {
 		fail(world, "sent was %s", text);

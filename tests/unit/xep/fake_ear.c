@@ -161,9 +161,27 @@ ear_has_left(struct ear *ear, const char *to, uint64_t mark)
 	return !ear->stuck;
 }
 
+/* As it is read at the other end. Consumes it. */
+static xmpp_stanza_t *
+as_read(struct ear *ear, xmpp_stanza_t *stanza)
+{
+	char *text;
+	xmpp_stanza_t *read;
+
+	if (ear_first(stanza) == NULL || !ear_is_rendered(ear_first(stanza)))
+		return stanza;
+	text = ear_render(stanza, SIZE_MAX);
+	read = ear_parse(ear->ctx, text);
+	assert_non_null(read);
+	free(text);
+	xmpp_stanza_release(stanza);
+	return read;
+}
+
 int
 ear_send(struct ear *ear, xmpp_stanza_t *stanza)
 {
+	stanza = as_read(ear, stanza);
 	ear->sends++;
 	if (ear->box_count == FAKE_SENT) {
 		xmpp_stanza_release(ear->box[0]);
