@@ -1,0 +1,224 @@
+# SPDX-License-Identifier: ISC
+"""Three daemons are one component of a real ejabberd, which spreads stanzas over them at random, and
+share one PostgreSQL: each answers anything, and the end of one loses nothing that was answered."""
+
+import json
+import os
+import re
+import signal
+import subprocess
+import xml.etree.ElementTree as ET
+
+import pytest
+
+from box import Lan
+from daemon import Daemon
+from ns import wait_until
+from postgres import Postgres
+from servers import Ejabberd
+
+SERVICE = "pubsub.example.test"
+EVENT = "{http://jabber.org/protocol/pubsub#event}"
+COUNT = 120             # publications of each publisher
+ACCOUNTS = {name: "secret" for name in ("hamlet", "horatio", "ophelia", "francisco", "bernardo")}
+
+CONF = """
+[engine]
+name = %(name)s
+state = /run/%(name)s/state
+[lan]
+enabled = no
+[server]
+kind = component
+jid = pubsub.example.test
+host = %(host)s
+port = %(port)d
+secret-file = /run/%(name)s/secret
+[store]
+kind = postgres
+url = %(url)s
+[player]
+kind = none
+"""
+
+
+class User:
+    """A slixmpp user at slix_pubsub.py: many questions may be given to it, it asks one at a time."""
+
+    def __init__(self, host, server, name):
+        here = os.path.dirname(os.path.abspath(__file__))
+        self.proc = host.popen(
+            ["/usr/bin/python3", here + "/slix_pubsub.py", "%s@%s" % (name, server.domain),
+             server.accounts[name], server.address, str(server.c2s_port), server.ca_file],
+            name="slix-" + name, stdin=subprocess.PIPE)
+        self.proc.wait_for("^ready$", 30)
+        self.asked = 0
+
+    def give(self, method, *arguments, **named):
+        self.asked += 1
+        self.proc.send_line(json.dumps([method, arguments, named]))
+
+    def ask(self, method, *arguments, **named):
+        self.give(method, *arguments, **named)
+        answer = json.loads(self.proc.wait_for("^answer (.*)$", 30, count=self.asked).group(1))
+        assert isinstance(answer, str), answer
+        return ET.fromstring(answer)
+
+    @property
+    def answers(self):
+        """In the order of the questions: True where there was a result."""
+        return [isinstance(json.loads(line), str) for line in
+                re.findall("^answer (.*)\n", self.proc.output(), re.MULTILINE)]
+
+    @property
+    def told(self):
+        """[(id of the message, node, ItemID)], as they came."""
+        found = []
+        for text in re.findall("^told (.*)\n", self.proc.output(), re.MULTILINE):
+            message = ET.fromstring(text)
+            for items in message.iterfind("./%sevent/%sitems" % (EVENT, EVENT)):
+                found += [(message.get("id"), items.get("node"), item.get("id"))
+                          for item in items.iterfind(EVENT + "item")]
+        return found
+
+
+def once(told, node):
+    """ItemIDs of the node without those of messages that came before with the same id."""
+    seen, items = set(), []
+    for ident, where, item in told:
+        if where == node and (ident, item) not in seen:
+            items.append(item)
+            seen.add((ident, item))
+    return items
+
+
+class World:
+    def __init__(self, host, server, database):
+        self.host, self.server, self.database = host, server, database
+        self.daemons = []
+        for number in range(3):
+            name = "box%d" % number
+            box = Daemon(host, CONF % {"name": name, "host": server.address, "url": database.url,
+                                       "port": server.component_port}, name=name, start=False)
+            box.write("secret", "secret\n")
+            self.daemons.append(box)
+            self.start(box)
+        self.users = {name: User(host, server, name) for name in ACCOUNTS}
+
+    def __getitem__(self, name):
+        return self.users[name]
+
+    def start(self, box):
+        box.start()
+        box.proc.wait_for("connected as " + SERVICE, 30)
+        box.proc.wait_for("store: postgresql: connected", 30)
+
+    def kill(self, box):
+        box.proc.send_signal(signal.SIGKILL)
+        box.proc.wait(10)
+
+    def subscribe(self, *nodes):
+        for node in nodes:
+            self["hamlet"].ask("create_node", SERVICE, node,
+                               config={"publish_model": "open", "max_items": "1000"})
+            for name in ("francisco", "bernardo"):
+                self[name].ask("subscribe", SERVICE, node)
+
+    def publish(self, name, node, count):
+        """Gives them all to one publisher, who waits for the answer of each before the next."""
+        for number in range(count):
+            self[name].give("publish", SERVICE, node, id="%s-%d" % (name, number),
+                            payload="<n xmlns='urn:example:n'>%d</n>" % number)
+
+    def wait_answers(self, name, count, seconds=60):
+        wait_until(lambda: len(self[name].answers) >= count, seconds,
+                   lambda: "answers to %s: %d" % (name, len(self[name].answers)), step=0.1)
+
+
+@pytest.fixture
+def world():
+    with Lan("box") as lan, Postgres() as database:
+        host = lan["box"]
+        server = Ejabberd(domain="example.test", address=host.address, prefix=host.ns.enter([]),
+                          accounts=ACCOUNTS, components={SERVICE: "secret"})
+        try:
+            world = World(host, server, database)
+            yield world
+            for box in world.daemons:
+                box.stop()
+        finally:
+            server.close()
+
+
+def published(world, name, before):
+    """ItemIDs of what was answered with a result, and of all that was asked."""
+    answers = world[name].answers[before:]
+    all_of_them = ["%s-%d" % (name, number) for number in range(len(answers))]
+    return [item for item, good in zip(all_of_them, answers) if good], all_of_them
+
+
+def is_within(few, many):
+    """Whether all of few are in many, in their order."""
+    rest = iter(many)
+    return all(item in rest for item in few)
+
+
+def wait_told(world, node, wanted, seconds=60):
+    """Until both subscribers were told of all of these."""
+    for name in ("francisco", "bernardo"):
+        wait_until(lambda user=world[name]: wanted <= set(once(user.told, node)), seconds,
+                   lambda user=world[name]: "%s to be told of %s" % (
+                       user, sorted(wanted - set(once(user.told, node)))[:5]), step=0.2)
+
+
+def test_any_instance_answers_anything(world):
+    """What one has changed the others know: there is nothing that they keep for themselves."""
+    world.subscribe("news")
+    hamlet, francisco = world["hamlet"], world["francisco"]
+    for number in range(30):
+        hamlet.ask("publish", SERVICE, "news", id=str(number),
+                   payload="<n xmlns='urn:example:n'>%d</n>" % number)
+        answer = francisco.ask("get_item", SERVICE, "news", str(number))
+        assert answer.find(".//{urn:example:n}n").text == str(number)
+    for number in range(10):
+        node = "node-%d" % number
+        hamlet.ask("create_node", SERVICE, node, config={"access_model": "whitelist"})
+        hamlet.ask("modify_affiliations", SERVICE, node,
+                   affiliations=[["francisco@example.test", "member"]])
+        francisco.ask("subscribe", SERVICE, node)
+        hamlet.ask("delete_node", SERVICE, node)
+    wait_told(world, "news", {str(number) for number in range(30)})
+    for name in ("francisco", "bernardo"):
+        told = [item for _, node, item in world[name].told if node == "news"]
+        assert told == [str(number) for number in range(30)]
+    # ejabberd has spread the questions over all of them.
+    backends = world.database.sql("SELECT count(*) FROM pg_stat_activity"
+                                  " WHERE application_name = 'earshot'")
+    assert int(backends) == 3
+
+
+def test_killed_in_the_middle(world):
+    """kill -9, twice: what was answered with a result reaches every subscriber, in its order."""
+    world.subscribe("news", "weather")
+    nodes = {"hamlet": "news", "horatio": "news", "ophelia": "weather"}
+    before = {name: len(world[name].answers) for name in nodes}
+    for name, node in nodes.items():
+        world.publish(name, node, COUNT)
+    world.wait_answers("hamlet", before["hamlet"] + COUNT // 4)
+    world.kill(world.daemons[0])
+    world.wait_answers("hamlet", before["hamlet"] + COUNT // 2)
+    world.start(world.daemons[0])
+    world.kill(world.daemons[1])
+    for name in nodes:
+        world.wait_answers(name, before[name] + COUNT, 120)
+    world.start(world.daemons[1])
+    for name, node in nodes.items():
+        good, everything = published(world, name, before[name])
+        assert len(good) > COUNT * 0.9
+        wait_told(world, node, set(good))
+        for subscriber in ("francisco", "bernardo"):
+            items = [item for item in once(world[subscriber].told, node)
+                     if item.startswith(name + "-")]
+            assert is_within(good, items), (subscriber, good, items)
+            assert is_within(items, everything), (subscriber, items)
+            assert len(items) == len(set(items)), (subscriber, items)
