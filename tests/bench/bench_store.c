@@ -1,0 +1,394 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * bench_store.c: publishing into a store that is an SQLite file, while what is published is told:
+ * one at a time, and many in one turn of the loop; beside bare inserts of the same bytes, each (or
+ * as many) with a commit of the same durability. And what a subscription takes on the disk and in
+ * memory, beside a bare table of the same addresses.
+ */
+#include <event2/event.h>
+#include <sqlite3.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "base/alloc.h"
+#include "base/timer.h"
+#include "bench.h"
+#include "store/db.h"
+#include "store/store.h"
+
+#define ONES        400 /* publishes of one run */
+#define MANY        64  /* in one turn */
+#define TURNS       60
+#define PAYLOAD     300 /* bytes */
+#define EVENT       420
+#define SUBSCRIBERS 20000
+#define KEEP        10
+#define NODE        "blogs"
+
+struct side {
+	struct event_base *base;
+	struct ear_clock *clock;
+	struct ear_store *store;
+	int64_t epoch;
+	size_t waiting; /* answers */
+	bool telling;
+};
+
+static char dir[64], payload[PAYLOAD + 1], text[EVENT + 1];
+
+static const char *
+path_of(const char *name)
+{
+	static char path[96];
+
+	snprintf(path, sizeof(path), "%s/%s", dir, name);
+	return path;
+}
+
+static void
+empty_dir(void)
+{
+	static const char *const names[] = { "ours", "ours-wal", "floor", "floor-wal" };
+
+	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++)
+		unlink(path_of(names[i]));
+}
+
+static off_t
+size_of(const char *name)
+{
+	struct stat st;
+
+	return stat(path_of(name), &st) == 0 ? st.st_size : 0;
+}
+
+/* --- ours ----------------------------------------------------------------------------------- */
+
+static void
+on_changed(void *arg, const struct ear_changed *changed)
+{
+	struct side *side = arg;
+
+	if (changed->error != 0)
+		bench_die("a change: %s", strerror(-changed->error));
+	side->epoch = changed->epoch;
+	if (--side->waiting == 0)
+		event_base_loopbreak(side->base);
+}
+
+static void on_events(void *arg, int error, const struct ear_stored_event *events, size_t count);
+
+static void
+tell(struct side *side)
+{
+	if (!side->telling)
+		ear_store_take(side->store, on_events, side);
+	side->telling = true;
+}
+
+static void
+on_news(void *arg)
+{
+	tell(arg);
+}
+
+static void
+on_told(void *arg, const struct ear_changed *changed)
+{
+	struct side *side = arg;
+
+	side->telling = false;
+	tell(side);
+}
+
+/* To whom is not asked here: all of it has been told. */
+static void
+on_events(void *arg, int error, const struct ear_stored_event *events, size_t count)
+{
+	struct side *side = arg;
+
+	if (error != 0)
+		bench_die("events: %s", strerror(-error));
+	side->telling = count > 0;
+	for (size_t i = 0; i < count; i++)
+		ear_store_told(side->store, events[i].id, NULL, i + 1 < count ? NULL : on_told,
+			       side);
+}
+
+static void
+change(struct side *side, const struct ear_change *changes, size_t count, bool tells)
+{
+	struct ear_event_draft event = { .text = text, .type = "headline" };
+	struct ear_transaction transaction = { .node = NODE,
+					       .epoch = side->epoch,
+					       .last = -1,
+					       .changes = changes,
+					       .count = count,
+					       .events = &event,
+					       .event_count = tells };
+
+	side->waiting++;
+	ear_store_change(side->store, &transaction, on_changed, side);
+}
+
+static void
+publish(struct side *side, size_t n)
+{
+	char id[24];
+	struct ear_change put = { .kind = EAR_PUT_ITEM,
+				  .item = id,
+				  .jid = "romeo@example.org/orchard",
+				  .payload = payload,
+				  .keep = KEEP };
+
+	snprintf(id, sizeof(id), "%zu", n);
+	change(side, &put, 1, true);
+}
+
+static void
+open_store(struct side *side)
+{
+	struct db_config config = { .path = path_of("ours") };
+	struct ear_change create = { .kind = EAR_CREATE_NODE,
+				     .config = "",
+				     .jid = "romeo@example.org" };
+	char error[512];
+
+	*side = (struct side){ .base = event_base_new() };
+	side->clock = clock_new(side->base);
+	if (store_new(side->base, side->clock, &db_sqlite, &config, &side->store, error,
+		      sizeof(error)) != 0)
+		bench_die("%s", error);
+	change(side, &create, 1, false);
+	event_base_dispatch(side->base);
+	ear_store_watch(side->store, on_news, side);
+}
+
+static void
+close_store(struct side *side)
+{
+	store_free(side->store);
+	clock_free(side->clock);
+	event_base_free(side->base);
+}
+
+/* Publishes a second, so many in each turn. */
+static double
+ours(size_t turns, size_t each)
+{
+	struct side side;
+	int64_t start;
+
+	empty_dir();
+	open_store(&side);
+	start = bench_now();
+	for (size_t turn = 0; turn < turns; turn++) {
+		for (size_t i = 0; i < each; i++)
+			publish(&side, turn * each + i);
+		event_base_dispatch(side.base);
+	}
+	start = bench_now() - start;
+	close_store(&side);
+	return (double)(turns * each) * 1e9 / (double)start;
+}
+
+/* --- the floor -------------------------------------------------------------------------------- */
+
+static sqlite3 *
+open_bare(const char *table)
+{
+	static const char settings[] = "PRAGMA locking_mode = EXCLUSIVE;"
+				       "PRAGMA journal_mode = WAL;"
+				       "PRAGMA synchronous = FULL;"
+				       "PRAGMA wal_autocheckpoint = 256;";
+	sqlite3 *db;
+
+	if (sqlite3_open(path_of("floor"), &db) != SQLITE_OK ||
+	    sqlite3_exec(db, settings, NULL, NULL, NULL) != SQLITE_OK ||
+	    sqlite3_exec(db, table, NULL, NULL, NULL) != SQLITE_OK)
+		bench_die("the floor: %s", sqlite3_errmsg(db));
+	return db;
+}
+
+static void
+run(sqlite3 *db, const char *sql)
+{
+	if (sqlite3_exec(db, sql, NULL, NULL, NULL) != SQLITE_OK)
+		bench_die("the floor: %s", sqlite3_errmsg(db));
+}
+
+static double
+bare(size_t turns, size_t each)
+{
+	sqlite3 *db;
+	sqlite3_stmt *insert;
+	int64_t start;
+
+	empty_dir();
+	db = open_bare("CREATE TABLE bare (id INTEGER PRIMARY KEY, payload TEXT, body TEXT)");
+	sqlite3_prepare_v2(db, "INSERT INTO bare (payload, body) VALUES (?1, ?2)", -1, &insert,
+			   NULL);
+	start = bench_now();
+	for (size_t turn = 0; turn < turns; turn++) {
+		run(db, "BEGIN IMMEDIATE");
+		for (size_t i = 0; i < each; i++) {
+			sqlite3_bind_text(insert, 1, payload, PAYLOAD, SQLITE_STATIC);
+			sqlite3_bind_text(insert, 2, text, EVENT, SQLITE_STATIC);
+			if (sqlite3_step(insert) != SQLITE_DONE)
+				bench_die("the floor: %s", sqlite3_errmsg(db));
+			sqlite3_reset(insert);
+		}
+		run(db, "COMMIT");
+	}
+	start = bench_now() - start;
+	sqlite3_finalize(insert);
+	sqlite3_close(db);
+	return (double)(turns * each) * 1e9 / (double)start;
+}
+
+static void
+measure(const char *name, size_t turns, size_t each, double bar)
+{
+	struct bench bench = { .name = name, .unit = "/s", .kind = BENCH_RATIO_LEAST, .bar = bar };
+
+	for (int i = 0; i < BENCH_RUNS; i++) {
+		bench.floor[i] = bare(turns, each);
+		bench.ours[i] = ours(turns, each);
+	}
+	bench_report(&bench);
+}
+
+/* --- subscriptions ---------------------------------------------------------------------------- */
+
+static void
+jid_of(size_t n, char *out, size_t size)
+{
+	snprintf(out, size, "subscriber-%06zu@example.org", n);
+}
+
+static void
+subscribe_all(struct side *side)
+{
+	struct ear_change changes[EAR_CHANGES_MAX];
+	char jids[EAR_CHANGES_MAX][48];
+
+	for (size_t n = 0; n < SUBSCRIBERS;) {
+		size_t i;
+
+		for (i = 0; i < EAR_CHANGES_MAX && n < SUBSCRIBERS; i++, n++) {
+			jid_of(n, jids[i], sizeof(jids[i]));
+			changes[i] = (struct ear_change){ .kind = EAR_SUBSCRIBE,
+							  .jid = jids[i],
+							  .subscription = EAR_SUBSCRIBED };
+		}
+		change(side, changes, i, false);
+		event_base_dispatch(side->base);
+	}
+}
+
+/* Bytes on the disk; *resident: those that the process has grown by. */
+static double
+ours_each(double *resident)
+{
+	struct side side;
+	double before;
+
+	empty_dir();
+	open_store(&side);
+	before = bench_resident(getpid());
+	subscribe_all(&side);
+	*resident = (bench_resident(getpid()) - before) * 1024 / SUBSCRIBERS;
+	close_store(&side);
+	return (double)size_of("ours") / SUBSCRIBERS;
+}
+
+static double
+bare_each(double *resident)
+{
+	double before = bench_resident(getpid());
+	sqlite3_stmt *insert;
+	sqlite3 *db;
+	char jid[48];
+
+	empty_dir();
+	db = open_bare("CREATE TABLE bare (jid TEXT PRIMARY KEY) WITHOUT ROWID");
+	sqlite3_prepare_v2(db, "INSERT INTO bare (jid) VALUES (?1)", -1, &insert, NULL);
+	run(db, "BEGIN IMMEDIATE");
+	for (size_t n = 0; n < SUBSCRIBERS; n++) {
+		jid_of(n, jid, sizeof(jid));
+		sqlite3_bind_text(insert, 1, jid, -1, SQLITE_STATIC);
+		if (sqlite3_step(insert) != SQLITE_DONE)
+			bench_die("the floor: %s", sqlite3_errmsg(db));
+		sqlite3_reset(insert);
+	}
+	run(db, "COMMIT");
+	*resident = (bench_resident(getpid()) - before) * 1024 / SUBSCRIBERS;
+	sqlite3_finalize(insert);
+	sqlite3_close(db);
+	return (double)size_of("floor") / SUBSCRIBERS;
+}
+
+/* In a process of its own, whose memory nobody has used before. */
+static void
+child_main(void *arg, int fd)
+{
+	bool is_ours = arg != NULL;
+	double figures[2];
+
+	figures[0] = is_ours ? ours_each(&figures[1]) : bare_each(&figures[1]);
+	bench_write(fd, figures, sizeof(figures));
+	pause();
+}
+
+static void
+measure_child(bool is_ours, double *disk, double *memory)
+{
+	double figures[2];
+	int fd;
+	pid_t pid = bench_fork(child_main, is_ours ? dir : NULL, &fd);
+
+	bench_read(fd, figures, sizeof(figures));
+	bench_end(pid, fd);
+	*disk = figures[0];
+	*memory = figures[1];
+}
+
+static void
+measure_subscriptions(void)
+{
+	struct bench disk = {
+		.name = "store-subscription-disk", .unit = "B", .kind = BENCH_RATIO_MOST, .bar = 5
+	};
+	struct bench memory = { .name = "store-subscription-memory",
+				.unit = "B",
+				.kind = BENCH_OURS_MOST,
+				.bar = 150 };
+
+	for (int i = 0; i < BENCH_RUNS; i++) {
+		measure_child(false, &disk.floor[i], &memory.floor[i]);
+		measure_child(true, &disk.ours[i], &memory.ours[i]);
+	}
+	bench_report(&disk);
+	bench_report(&memory);
+}
+
+int
+main(void)
+{
+	const char *tmp = getenv("TMPDIR");
+
+	snprintf(dir, sizeof(dir), "%s/bench_store.XXXXXX", tmp == NULL ? "/tmp" : tmp);
+	if (mkdtemp(dir) == NULL)
+		bench_die("no directory: %m");
+	memset(payload, 'p', PAYLOAD);
+	memset(text, 't', EVENT);
+	measure_subscriptions();
+	measure("store-publish-one", ONES, 1, 0.7);
+	measure("store-publish-many", TURNS, MANY, 0.3);
+	empty_dir();
+	rmdir(dir);
+	return 0;
+}
