@@ -14,7 +14,6 @@ struct ending {
 	char *event;
 	const char *type;
 	size_t backlog;
-	bool wide;
 	char *pending[PENDING_MAX];
 	size_t count;
 	char *after; /* whom the list was read up to */
@@ -34,6 +33,7 @@ ending_free(void *arg)
 
 /* --- all of it at once -------------------------------------------------------------------- */
 
+/* Not wide: once it is gone nobody can say whom else than its subscribers it would have let in. */
 static struct ear_event_draft
 draft_for(const struct ending *ending, const char *to)
 {
@@ -43,7 +43,6 @@ draft_for(const struct ending *ending, const char *to)
 		.text = ending->event,
 		.type = ending->type,
 		.backlog = ending->backlog,
-		.wide = to == NULL && ending->wide,
 	};
 }
 
@@ -127,8 +126,6 @@ ending_new(struct pubsub_op *op, const struct pubsub_config *config, const char 
 		ending->event = pubsub_event_delete(op->ear, op->node, redirect);
 	ending->type = config->message_type;
 	ending->backlog = config->backlog;
-	/* Once it is gone nobody can say whom else than its subscribers it would have let in. */
-	ending->wide = config->access_model == PUBSUB_OPEN;
 	return ending;
 }
 

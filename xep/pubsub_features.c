@@ -16,6 +16,7 @@ static const char *const features[] = {
 	FEATURE("access-whitelist"),
 	FEATURE("auto-create"),
 	FEATURE("config-node"),
+	FEATURE("config-node-max"),
 	FEATURE("create-and-configure"),
 	FEATURE("create-nodes"),
 	FEATURE("delete-items"),

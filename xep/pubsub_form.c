@@ -11,6 +11,7 @@
 
 #define SETTINGS_MAX 32 /* of a table */
 #define GROUPS       "pubsub#roster_groups_allowed"
+#define ITEM_EXPIRE  "pubsub#item_expire"
 
 /* --- asked and shown ---------------------------------------------------------------------- */
 
@@ -82,9 +83,8 @@ pubsub_options_form(struct ear *ear, const struct pubsub_options *options)
 
 /*
  * Fields of the specification for what is not done here, and the values that ask for nothing else
- * than what is the case. Another one cannot be had. What would only be nice (body_xslt, contact) or
- * ends by itself (item_expire: the newest max_items stay) is passed over, as it is not offered in
- * our forms either.
+ * than what is the case. Another one cannot be had; of item_expire it is passed over as what is not
+ * in our forms is (XEP-0004 §3.2): that the newest max_items stay bounds them, too.
  */
 static const struct lacking {
 	const char *var, *fine[2];
@@ -94,6 +94,7 @@ static const struct lacking {
 	{ "pubsub#digest", { "0", "false" } },
 	{ "pubsub#expire", { NULL } },
 	{ "pubsub#include_body", { "0", "false" } },
+	{ ITEM_EXPIRE, { "max" } },
 	{ "pubsub#node_type", { "leaf" } },
 	{ "pubsub#presence_based_delivery", { "0", "false" } },
 	{ "pubsub#publish_node_full", { "discard-oldest" } },
@@ -134,11 +135,16 @@ refuse(struct submission *submission, int rc)
 static enum form_fault
 take_other(struct submission *submission, const char *var, const char *value)
 {
-	for (size_t i = 0; i < sizeof(lacking) / sizeof(lacking[0]); i++)
-		if (strcmp(lacking[i].var, var) == 0)
-			return value == NULL || is_fine(&lacking[i], value)
-				       ? FORM_FINE
-				       : refuse(submission, -ENOTSUP);
+	for (size_t i = 0; i < sizeof(lacking) / sizeof(lacking[0]); i++) {
+		const struct lacking *lack = &lacking[i];
+
+		if (strcmp(lack->var, var) != 0)
+			continue;
+		if (value == NULL || is_fine(lack, value) ||
+		    (strcmp(var, ITEM_EXPIRE) == 0 && !submission->strict))
+			return FORM_FINE;
+		return refuse(submission, -ENOTSUP);
+	}
 	if (strcmp(var, GROUPS) == 0 && value != NULL)
 		submission->groups = true;
 	return submission->strict ? refuse(submission, -ENOTSUP) : FORM_FINE;

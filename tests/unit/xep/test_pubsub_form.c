@@ -318,6 +318,8 @@ test_publish_options(void **state)
 			 "access_model=presence\nnotify_sub=1\n");
 	assert_submitted(PUBLISH(FIELD("pubsub#purge_offline", "0")), PUBSUB_PUBLISH, 0,
 			 "notify_sub=1\n");
+	assert_submitted(PUBLISH(FIELD("pubsub#item_expire", "max")), PUBSUB_PUBLISH, 0,
+			 "notify_sub=1\n");
 	assert_submitted(PUBLISH(FIELD("pubsub#body_xslt", "x")), PUBSUB_PUBLISH, -ENOTSUP,
 			 "pubsub#body_xslt");
 	assert_submitted(PUBLISH(FIELD("urn:example:field", "x")), PUBSUB_PUBLISH, -ENOTSUP,
