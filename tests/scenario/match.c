@@ -69,10 +69,11 @@ match_attributes(xmpp_stanza_t *pattern, xmpp_stanza_t *sent)
 	int n = xmpp_stanza_get_attributes(pattern, list, 64);
 
 	for (int i = 0; i + 1 < n; i += 2) {
-		/* libstrophe's parser, which reads scenarios, drops the prefix. */
-		const char *name = strcmp(list[i], "lang") == 0 ? "xml:lang" : list[i];
-		const char *value = xmpp_stanza_get_attribute(sent, name);
+		const char *value = xmpp_stanza_get_attribute(sent, list[i]);
 
+		/* libstrophe's parser, which reads scenarios, drops the prefix. */
+		if (value == NULL && strcmp(list[i], "lang") == 0)
+			value = xmpp_stanza_get_attribute(sent, "xml:lang");
 		if (value == NULL || !match_value(list[i + 1], value))
 			return false;
 	}
