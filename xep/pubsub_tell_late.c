@@ -429,7 +429,7 @@ late_look(struct pubsub_teller *teller, const char *address)
 {
 	struct late *late = late_get(teller, address);
 
-	if (late == NULL || late->waits)
+	if (late == NULL || (late->waits && late->at <= now_of(teller) + TELL_SETTLE_USEC))
 		return;
 	late->waits = true;
 	try_in(late, 0);

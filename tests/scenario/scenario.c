@@ -3,7 +3,7 @@
  * scenario.c: plays text files through the real core. One line, one thing:
  *
  *   conf     [section] or key = value        before anything else
- *   peer     NAME appears | vanishes         on the LAN (instance name)
+ *   peer     NAME appears [VER] | vanishes   on the LAN (instance name; of what it can, the hash)
  *   lan      ADDRESS up | dies | resets | swallows | delivers | foreign | pongs N (ms)
  *            ADDRESS refuses | rejects (at once) | accepts      when it is dialled
  *            ADDRESS full | narrow | roomy                      what sending on it says
@@ -33,6 +33,7 @@
 #include "base/alloc.h"
 #include "core/policy.h"
 #include "core/route.h"
+#include "discover/txt.h"
 #include "registry.h"
 #include "scenario.h"
 
@@ -47,12 +48,26 @@ word(char **text)
 	return start;
 }
 
+/* XEP-0174 §4; a hash that nobody here can check is believed. */
+static size_t
+capabilities(const char *ver, unsigned char *wire, size_t size)
+{
+	struct txt txt = { .port = 5298, .node = "https://client.example/", .hash = "sha-256" };
+
+	if (*ver == '\0')
+		return 0;
+	copy_text(txt.ver, sizeof(txt.ver), ver);
+	return (size_t)txt_encode(&txt, "minimal", wire, size);
+}
+
 static bool
 do_peer(struct world *world, char *rest)
 {
 	const char *name = word(&rest), *what = word(&rest);
 	struct peer_way way = { .interface = 1, .family = AF_INET };
 	struct sockaddr_in *in = (struct sockaddr_in *)&way.address;
+	unsigned char wire[TXT_MAX] = "";
+	size_t length = 0;
 
 	if (strcmp(what, "vanishes") == 0) {
 		peers_forget(world->ear->peers, name, 1, AF_INET);
@@ -66,8 +81,8 @@ do_peer(struct world *world, char *rest)
 	in->sin_port = htons(5298);
 	inet_pton(AF_INET, "192.0.2.7", &in->sin_addr);
 	way.length = sizeof(*in);
-	return peers_see(world->ear->peers, name, &way, "host.local", (const unsigned char *)"",
-			 0) == 0
+	length = capabilities(word(&rest), wire, sizeof(wire));
+	return peers_see(world->ear->peers, name, &way, "host.local", wire, length) == 0
 		       ? true
 		       : fail(world, "peer %s: refused", name);
 }
