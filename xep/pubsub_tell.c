@@ -181,7 +181,8 @@ watch_page(struct lane *lane, struct tale *tale)
 	size_t left = tale->to_count - tale->to_at;
 	char **to = xep_alloc((left + lane->count + 1) * sizeof(to[0]));
 
-	memcpy(to, tale->to + tale->to_at, left * sizeof(to[0]));
+	if (left > 0)
+		memcpy(to, tale->to + tale->to_at, left * sizeof(to[0]));
 	for (size_t i = 0; i < lane->count; i++)
 		to[left++] = xep_strdup(lane->page[i].address);
 	free(tale->to);
