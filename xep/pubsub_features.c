@@ -41,6 +41,7 @@ static const char *const features[] = {
 	FEATURE("rsm"),
 	FEATURE("subscription-notifications"),
 	FEATURE("subscription-options"),
+	"urn:xmpp:pubsub-social-feed:1", /* XEP-0472 §3 */
 	NULL,
 };
 
