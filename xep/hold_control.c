@@ -18,7 +18,8 @@
  * set <keep to='A' node='N'/>
  *     -> empty result. The subscription is to stay, whoever made it.
  *
- * A program that may have left is sent <event kind='held'/>, which means nothing else.
+ * A program that may have left is sent <event kind='held'/>, which means nothing else; one that has
+ * left without a word has released what it held, half a minute later at most.
  */
 #include <errno.h>
 
@@ -29,6 +30,7 @@
 #define HOLDS_MAX   256
 #define HOLDERS_MAX 16
 #define PATIENCE    (10 * EAR_SEC)
+#define LOOK_EVERY  (30 * EAR_SEC) /* for programs that have left */
 
 extern const struct ear_xep ear_xep_hold_control;
 
@@ -40,6 +42,8 @@ struct held {
 };
 
 struct holds {
+	struct ear *ear;
+	struct ear_timer timer; /* runs while anything is held */
 	struct held all[HOLDS_MAX];
 	size_t count;
 };
@@ -118,17 +122,48 @@ read_request(const struct ear_in *in, char *to, const char **node)
 	return ear_jid_prep(text, to, EAR_JID_SIZE);
 }
 
+static xmpp_stanza_t *
+unsubscribe(struct ear *ear, const struct held *held)
+{
+	xmpp_stanza_t *iq = ear_stanza(ear_ctx(ear), "iq", "set", held->to, NULL);
+	xmpp_stanza_t *element =
+		ear_child(ear_child(iq, "pubsub", EAR_NS_PUBSUB), "unsubscribe", EAR_NS_PUBSUB);
+
+	ear_set(element, "node", "%s", held->node);
+	ear_set(element, "jid", "%s", held->jid);
+	return iq;
+}
+
+static void
+on_left(void *arg, const struct ear_answer *answer)
+{
+}
+
+/* Ends what nobody wants any more. */
+static void
+sweep(struct holds *holds)
+{
+	for (size_t i = holds->count; i-- > 0;) {
+		struct held *held = &holds->all[i];
+
+		prune(holds->ear, held);
+		if (held->count > 0)
+			continue;
+		if (held->jid != NULL)
+			ear_request(holds->ear, unsubscribe(holds->ear, held), PATIENCE, on_left,
+				    holds);
+		drop(holds, held);
+	}
+}
+
 /* A new one; what nobody wants any more makes room for it. NULL: there is none. */
 static struct held *
-add(struct ear *ear, struct holds *holds, const char *to, const char *node)
+add(struct holds *holds, const char *to, const char *node)
 {
 	struct held *held;
 
-	for (size_t i = holds->count; holds->count == HOLDS_MAX && i-- > 0;) {
-		prune(ear, &holds->all[i]);
-		if (holds->all[i].count == 0)
-			drop(holds, &holds->all[i]);
-	}
+	if (holds->count == HOLDS_MAX)
+		sweep(holds);
 	if (holds->count == HOLDS_MAX)
 		return NULL;
 	held = &holds->all[holds->count++];
@@ -148,7 +183,7 @@ on_hold(const struct ear_in *in)
 		return EAR_BAD_REQUEST;
 	held = find(holds, to, node);
 	if (held == NULL)
-		held = add(in->ear, holds, to, node);
+		held = add(holds, to, node);
 	if (held != NULL && find_program(held, in->from) == held->count) {
 		prune(in->ear, held);
 		if (held->count < HOLDERS_MAX)
@@ -162,6 +197,8 @@ on_hold(const struct ear_in *in)
 		free(held->jid);
 		held->jid = xep_strdup(jid);
 	}
+	if (!ear_timer_is_set(&holds->timer))
+		ear_timer_set(&holds->timer, LOOK_EVERY);
 	return ear_reply(in, NULL);
 }
 
@@ -211,18 +248,6 @@ on_ended(void *arg, const struct ear_answer *answer)
 		ear_hold_fail(hold, condition, "the subscription could not be ended");
 }
 
-static void
-end(const struct ear_in *in, const struct held *held)
-{
-	xmpp_stanza_t *iq = ear_stanza(ear_ctx(in->ear), "iq", "set", held->to, NULL);
-	xmpp_stanza_t *element =
-		ear_child(ear_child(iq, "pubsub", EAR_NS_PUBSUB), "unsubscribe", EAR_NS_PUBSUB);
-
-	ear_set(element, "node", "%s", held->node);
-	ear_set(element, "jid", "%s", held->jid);
-	ear_request(in->ear, iq, PATIENCE, on_ended, ear_hold(in));
-}
-
 static enum ear_verdict
 on_release(const struct ear_in *in)
 {
@@ -245,9 +270,19 @@ on_release(const struct ear_in *in)
 	if (held->jid == NULL)
 		ear_reply(in, released(in->ear, true));
 	else
-		end(in, held);
+		ear_request(in->ear, unsubscribe(in->ear, held), PATIENCE, on_ended, ear_hold(in));
 	drop(holds, held);
 	return EAR_DONE;
+}
+
+static void
+on_timer(void *arg)
+{
+	struct holds *holds = arg;
+
+	sweep(holds);
+	if (holds->count > 0)
+		ear_timer_set(&holds->timer, LOOK_EVERY);
 }
 
 /* --- life --------------------------------------------------------------------------------- */
@@ -255,7 +290,11 @@ on_release(const struct ear_in *in)
 static int
 start(struct ear *ear)
 {
-	ear_set_state(ear, &ear_xep_hold_control, xep_alloc(sizeof(struct holds)));
+	struct holds *holds = xep_alloc(sizeof(*holds));
+
+	holds->ear = ear;
+	ear_timer_init(&holds->timer, ear_clock(ear), on_timer, holds);
+	ear_set_state(ear, &ear_xep_hold_control, holds);
 	return 0;
 }
 
@@ -264,6 +303,8 @@ stop(struct ear *ear)
 {
 	struct holds *holds = holds_of(ear);
 
+	ear_timer_stop(&holds->timer);
+	ear_request_forget(ear, holds);
 	while (holds->count > 0)
 		drop(holds, &holds->all[0]);
 	free(holds);
