@@ -153,6 +153,7 @@ int cmd_items(struct cli *cli);
 int cmd_watch(struct cli *cli);
 int cmd_subscribe(struct cli *cli);
 int cmd_unsubscribe(struct cli *cli);
+int cmd_node(struct cli *cli);
 int cmd_paths(struct cli *cli);
 int cmd_pair(struct cli *cli);
 int cmd_trust(struct cli *cli);

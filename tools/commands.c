@@ -166,6 +166,24 @@ const struct command commands[] = {
 	  .min = 2,
 	  .max = 2,
 	  .run = cmd_unsubscribe },
+	{ .name = "node",
+	  .args = "ACTION NODE [WORD...]",
+	  .summary = "Make nodes, and say what holds for them",
+	  .help = "At our own daemon, or --to another service. Actions:\n"
+		  "  create NODE [FIELD=VALUE...]         such as access_model=open max_items=100\n"
+		  "  configure NODE [FIELD=VALUE...]      without any: shows how it is configured\n"
+		  "  affiliations NODE [ADDR=WHAT...]     owner, publisher, publish-only, member,\n"
+		  "                                       none, outcast; without any: shows them\n"
+		  "  subscriptions NODE [ADDR=STATE...]   subscribed approves one that is "
+		  "pending,\n"
+		  "                                       none ends it; without any: shows them\n"
+		  "  retract NODE ITEM...                 takes items back\n"
+		  "  purge NODE                           takes all items back\n"
+		  "  delete NODE                          with all that it holds\n",
+	  .letters = "B",
+	  .min = 2,
+	  .max = -1,
+	  .run = cmd_node },
 	{ .name = "pair",
 	  .args = "[ADDR | -]",
 	  .summary = "Let two devices know each other, without a server",

@@ -4,15 +4,16 @@ subscribing to them.
 
     pep_user.py JID PASSWORD HOST PORT CA [NODE...]
 
-Lines in: "add ADDR", "remove ADDR" (contacts), "subscribe ADDR NODE" (XEP-0060), "quit". Lines out:
-"ready", "presence FROM TYPE STATUS", "event FROM NODE XML", "answer TYPE". All of it is slixmpp's own.
+Lines in: "add ADDR", "remove ADDR" (contacts), "subscribe ADDR NODE" and "publish ADDR NODE ID WORD"
+(XEP-0060; the payload is <note xmlns='urn:example:note'>WORD</note>), "quit". Lines out: "ready",
+"presence FROM TYPE STATUS", "event FROM NODE XML", "answer TYPE". All of it is slixmpp's own.
 """
 
 import asyncio
 import sys
 
 import slixmpp
-from slixmpp.xmlstream import tostring
+from slixmpp.xmlstream import ET, tostring
 from slixmpp.xmlstream.handler import Callback
 from slixmpp.xmlstream.matcher import MatchXPath
 
@@ -54,17 +55,25 @@ class User(slixmpp.ClientXMPP):
             await self.do(*line.split())
         self.disconnect()
 
-    async def do(self, verb, address, node=None):
+    async def ask(self, request):
+        try:
+            answer = await request
+        except slixmpp.exceptions.IqError as error:
+            answer = error.iq
+        self.say("answer", answer["type"])
+
+    async def do(self, verb, address, node=None, ident=None, word=None):
         if verb == "add":
             self.send_presence_subscription(pto=address)
         elif verb == "remove":
             self.del_roster_item(address)
+        elif verb == "publish":
+            note = ET.Element("{urn:example:note}note")
+            note.text = word
+            await self.ask(self["xep_0060"].publish(slixmpp.JID(address), node, id=ident,
+                                                    payload=note))
         else:
-            try:
-                answer = await self["xep_0060"].subscribe(slixmpp.JID(address), node, bare=False)
-            except slixmpp.exceptions.IqError as error:
-                answer = error.iq
-            self.say("answer", answer["type"])
+            await self.ask(self["xep_0060"].subscribe(slixmpp.JID(address), node, bare=False))
 
     def seen(self, presence):
         if presence["from"].bare != self.boundjid.bare:

@@ -113,7 +113,8 @@ class Server:
                  certificate_domain=None, certificate_days=30, tls="required", pep=False,
                  start=True):
         """tls: "required", "optional" (plain log-in allowed) or "none" (never offered).
-        pep: with XEP-0163 and XEP-0054, as a server comes out of the box.
+        pep: with XEP-0163 and XEP-0054, as a server comes out of the box, and its own service of
+        XEP-0060 at pubsub.DOMAIN, where components may make nodes (ejabberd's: accounts as well).
         certificate_domain: a name other than the domain makes a certificate that must be refused;
         certificate_days < 0 one that has expired."""
         self.domain, self.address, self.prefix = domain, address, list(prefix)
@@ -353,6 +354,9 @@ class Prosody(Server):
                 + "VirtualHost \"%s\"\n" % self.domain)
         for domain, secret in self.components.items():
             text += "Component \"%s\"\n  component_secret = \"%s\"\n" % (domain, secret)
+        if self.pep:
+            text += "Component \"pubsub.%s\" \"pubsub\"\n  admins = { %s }\n" % (
+                self.domain, ", ".join("\"%s\"" % who for who in self.components))
         self.write("prosody.cfg.lua", text)
         self.write("accounts.lua", "")
         for user, password in self.accounts.items():
