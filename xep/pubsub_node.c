@@ -47,7 +47,8 @@ pubsub_node_changed(struct pubsub_op *op, const struct ear_changed *changed)
 		pubsub_fail_store(op, changed->error, changed->text);
 		return;
 	}
-	ear_info("%s: %s of the node %s", op->from, op->kind->name, op->node);
+	/* Configured, purged, deleted. */
+	ear_info("%s: %sd the node %s", op->from, op->kind->name, op->node);
 	pubsub_reply(op, NULL);
 }
 

@@ -1,0 +1,246 @@
+/* SPDX-License-Identifier: ISC */
+/* test_pubsub_node.c: nodes over a real store: what several ask at the same time, and how many
+ * there may be. Examples and errors of XEP-0060 §8 are scenarios. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "base/alloc.h"
+#include "base/timer.h"
+#include "fake_ear.h"
+#include "pubsub.h"
+
+#define HAMLET      "hamlet@example.org/elsinore"
+#define OPHELIA     "ophelia@example.org/castle"
+#define PUBSUB(xml) "<pubsub xmlns='" EAR_NS_PUBSUB "'>" xml "</pubsub>"
+#define OWN(xml)    "<pubsub xmlns='" EAR_NS_PUBSUB_OWNER "'>" xml "</pubsub>"
+#define CREATE      PUBSUB("<create node='n'/>")
+#define DELETE      OWN("<delete node='n'/>")
+#define PURGE       OWN("<purge node='n'/>")
+#define SHOW        OWN("<configure node='n'/>")
+#define CONFIGURE(var, value)                                                                      \
+	OWN("<configure node='n'><x xmlns='jabber:x:data' type='submit'><field var='pubsub#" var   \
+	    "'><value>" value "</value></field></x></configure>")
+#define SHARE                                                                                      \
+	OWN("<affiliations node='n'><affiliation jid='ophelia@example.org' affiliation='owner'/>"  \
+	    "</affiliations>")
+
+static struct ear *ear;
+
+static int
+setup(void **state)
+{
+	ear = fake_new_with_store();
+	ear->level = EAR_PROVED;
+	ear->link = EAR_LINK_SERVER;
+	ear->self[EAR_LINK_SERVER] = "pubsub.example.org";
+	return 0;
+}
+
+static int
+teardown(void **state)
+{
+	fake_stop(ear);
+	fake_free(ear);
+	return 0;
+}
+
+static void
+ask(const char *type, const char *from, const char *xml)
+{
+	fake_ask_to(ear, type, from, "pubsub.example.org", xml);
+}
+
+/* Until everything is answered. */
+static void
+settle(void)
+{
+	for (int i = 0; i < 1000 && ear->holds > 0; i++)
+		clock_advance(ear->clock, EAR_MSEC);
+	assert_int_equal(ear->holds, 0);
+}
+
+static void
+must(const char *from, const char *xml)
+{
+	ask("set", from, xml);
+	settle();
+	assert_string_equal(fake_attribute(ear->answer, "type"), "result");
+}
+
+static void
+must_not(const char *type, const char *from, const char *xml, enum ear_verdict condition)
+{
+	ask(type, from, xml);
+	settle();
+	assert_true(fake_refused(ear, condition));
+}
+
+/* A field of the configuration as it is now. */
+static void
+assert_field(const char *var, const char *want)
+{
+	xmpp_stanza_t *form;
+
+	ask("get", HAMLET, SHOW);
+	settle();
+	form = ear_find(ear_find(fake_result(ear), "configure", EAR_NS_PUBSUB_OWNER), "x",
+			EAR_NS_DATA);
+	assert_non_null(form);
+	for (xmpp_stanza_t *e = ear_first(form); e != NULL; e = ear_next(e))
+		if (strcmp(fake_attribute(e, "var"), var) == 0) {
+			assert_string_equal(ear_text(ear_find(e, "value", EAR_NS_DATA)), want);
+			return;
+		}
+	fail_msg("no field %s", var);
+}
+
+/* --- at the same time --------------------------------------------------------------------- */
+
+/* Of two who create it one does, and owns it alone. */
+static void
+test_create_twice(void **state)
+{
+	ask("set", HAMLET, CREATE);
+	ask("set", OPHELIA, CREATE);
+	settle();
+	assert_true(fake_refused(ear, EAR_CONFLICT));
+	must(HAMLET, CONFIGURE("title", "mine"));
+	must_not("get", OPHELIA, SHOW, EAR_FORBIDDEN);
+}
+
+/* One who publishes makes the node that another would create. */
+static void
+test_create_and_publish(void **state)
+{
+	ask("set", OPHELIA,
+	    PUBSUB("<publish node='n'><item id='1'><a xmlns='urn:a'/></item>"
+		   "</publish>"));
+	ask("set", HAMLET, CREATE);
+	settle();
+	assert_true(fake_refused(ear, EAR_CONFLICT));
+	must(OPHELIA, CONFIGURE("title", "mine"));
+}
+
+/* Neither of two owners undoes what the other has done meanwhile. */
+static void
+test_configure_twice(void **state)
+{
+	must(HAMLET, CREATE);
+	must(HAMLET, SHARE);
+	must(OPHELIA, CONFIGURE("title", "hers"));
+	ask("set", HAMLET, CONFIGURE("max_items", "7"));
+	ask("set", OPHELIA, CONFIGURE("notify_sub", "1"));
+	ask("set", HAMLET, CONFIGURE("description", "his"));
+	ask("set", OPHELIA, CONFIGURE("access_model", "roster"));
+	settle();
+	assert_field("pubsub#title", "hers");
+	assert_field("pubsub#max_items", "7");
+	assert_field("pubsub#notify_sub", "1");
+	assert_field("pubsub#description", "his");
+	assert_field("pubsub#access_model", "roster");
+}
+
+/* What is known of a node from a moment ago is no reason for anything. */
+static void
+test_gone_meanwhile(void **state)
+{
+	static const char *const sets[] = { CONFIGURE("title", "hers"), PURGE, DELETE };
+
+	for (size_t i = 0; i < sizeof(sets) / sizeof(sets[0]); i++) {
+		must(HAMLET, CREATE);
+		must(HAMLET, SHARE);
+		must(OPHELIA, CONFIGURE("title", "hers"));
+		ask("set", HAMLET, DELETE);
+		ask("set", OPHELIA, sets[i]);
+		settle();
+		assert_true(fake_refused(ear, EAR_ITEM_NOT_FOUND));
+	}
+}
+
+/* Another node of that name is not the one that he owned. */
+static void
+test_another_meanwhile(void **state)
+{
+	must(HAMLET, CREATE);
+	must(HAMLET, SHARE);
+	must(OPHELIA, CONFIGURE("title", "hers"));
+	ask("set", HAMLET, DELETE);
+	ask("set", HAMLET, CREATE);
+	ask("set", OPHELIA, CONFIGURE("title", "again"));
+	settle();
+	must_not("set", OPHELIA, CONFIGURE("title", "again"), EAR_FORBIDDEN);
+	assert_field("pubsub#max_items", "10");
+}
+
+/* One sender's requests are done in their order, without waiting for their answers. */
+static void
+test_in_order(void **state)
+{
+	for (int i = 0; i < 10; i++) {
+		int answers = ear->answers;
+
+		ask("set", HAMLET, CREATE);
+		ask("set", HAMLET, CONFIGURE("max_items", "3"));
+		ask("set", HAMLET, PURGE);
+		ask("set", HAMLET, DELETE);
+		settle();
+		assert_int_equal(ear->answers, answers + 4);
+		assert_string_equal(fake_attribute(ear->answer, "type"), "result");
+	}
+}
+
+/* Who has lost it does nothing with it any more, whatever was known of him. */
+static void
+test_resigned(void **state)
+{
+	must(HAMLET, CREATE);
+	must(HAMLET, SHARE);
+	must(OPHELIA, CONFIGURE("title", "hers"));
+	must(HAMLET, OWN("<affiliations node='n'><affiliation jid='ophelia@example.org' "
+			 "affiliation='none'/></affiliations>"));
+	must_not("set", OPHELIA, DELETE, EAR_FORBIDDEN);
+	must_not("set", OPHELIA, CONFIGURE("title", "again"), EAR_FORBIDDEN);
+	must_not("get", OPHELIA, SHOW, EAR_FORBIDDEN);
+	assert_field("pubsub#title", "hers");
+}
+
+/* --- how many ----------------------------------------------------------------------------- */
+
+static void
+test_too_many(void **state)
+{
+	for (int i = 0; i < EAR_NODES_MAX; i++) {
+		ask("set", HAMLET, PUBSUB("<create/>"));
+		if (i % 256 == 0)
+			settle();
+	}
+	settle();
+	assert_string_equal(fake_attribute(ear->answer, "type"), "result");
+	must_not("set", HAMLET, CREATE, EAR_RESOURCE_CONSTRAINT);
+	assert_non_null(ear_find(ear_find(ear->answer, "error", EAR_NS_CLIENT),
+				 "max-nodes-exceeded", PUBSUB_ERRORS));
+	must_not("get", HAMLET, SHOW, EAR_ITEM_NOT_FOUND);
+}
+
+#define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
+
+int
+main(void)
+{
+	const struct CMUnitTest tests[] = {
+		TEST(test_create_twice),      TEST(test_create_and_publish),
+		TEST(test_configure_twice),   TEST(test_gone_meanwhile),
+		TEST(test_another_meanwhile), TEST(test_in_order),
+		TEST(test_resigned),          TEST(test_too_many),
+	};
+
+	ear_log_set_level(EAR_LOG_WARN);
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
