@@ -24,7 +24,8 @@
 #define PING_SENT    EAR_SEC        /* after the oldest stanza in `sent` */
 #define PING_IDLE    (60 * EAR_SEC) /* of silence */
 #define PING_AFTER   256            /* stanzas in `sent` are reason enough */
-#define BACKLOG_MAX  (256 * 1024)   /* bytes that the kernel has not taken */
+#define PIECE_BYTES  (16 * 1024)
+#define BACKLOG_MAX  (256 * 1024) /* bytes that the kernel has not taken */
 #define WINDOW_BYTES (2 * SERVER_QUEUE_BYTES)
 
 static struct server_item *
@@ -221,17 +222,51 @@ has_room(struct server *server)
 	       io_written(server->io) - io_sent(server->io) < BACKLOG_MAX;
 }
 
+/* What XEP-0198 does not count leaves in larger pieces: libstrophe makes a system call of each. */
+static void
+flush_pieces(struct server *server)
+{
+	char piece[PIECE_BYTES];
+	struct server_item *item;
+	size_t used = 0;
+
+	while (has_room(server) && (item = first(&server->queue)) != NULL) {
+		if (used + item->length > sizeof(piece) && used > 0)
+			break;
+		take(&server->queue);
+		put(&server->sent, item);
+		item->number = server_xmpp_sent(server->xmpp) + 1;
+		if (item->length > sizeof(piece)) {
+			server_xmpp_send(server->xmpp, item->text, item->length);
+			return;
+		}
+		memcpy(piece + used, item->text, item->length);
+		used += item->length;
+	}
+	if (used > 0)
+		server_xmpp_send(server->xmpp, piece, used);
+}
+
+static void
+flush_one(struct server *server)
+{
+	struct server_item *item = take(&server->queue);
+
+	server_xmpp_send(server->xmpp, item->text, item->length);
+	item->number = server_xmpp_sent(server->xmpp);
+	put(&server->sent, item);
+}
+
 void
 server_queue_flush(struct server *server)
 {
-	struct server_item *item;
 	bool began = server->sent.count == 0;
 
-	while (has_room(server) && (item = take(&server->queue)) != NULL) {
-		server_xmpp_send(server->xmpp, item->text, item->length);
-		item->number = server_xmpp_sent(server->xmpp);
-		put(&server->sent, item);
-	}
+	while (has_room(server) && first(&server->queue) != NULL)
+		if (server->component)
+			flush_pieces(server);
+		else
+			flush_one(server);
 	if (server->ping[0] != '\0' || server->sent.count == 0)
 		return;
 	if (server->sent.count >= PING_AFTER)
