@@ -17,6 +17,7 @@ SERVICE = "pubsub.example.test"
 NODE = "princely_musings"
 PS = "{http://jabber.org/protocol/pubsub}"
 EVENT = "{http://jabber.org/protocol/pubsub#event}"
+DATA = "{jabber:x:data}"
 RSM = "{http://jabber.org/protocol/rsm}"
 BOOK = "{urn:example:book}book"
 
@@ -71,6 +72,13 @@ class Slix:
         message = self.proc.wait_for("^told (.*)$", 20, count=self.heard).group(1)
         return ET.fromstring(message).find("./%sevent/%sitems" % (EVENT, EVENT))
 
+    def heard_of(self):
+        """The name and the node of what the next <event/> holds, and its form."""
+        self.heard += 1
+        message = self.proc.wait_for("^told (.*)$", 20, count=self.heard).group(1)
+        what = ET.fromstring(message).find("./%sevent" % EVENT)[0]
+        return what.tag.split("}")[1], what.get("node"), fields(what)
+
     def items(self, *arguments, **named):
         return self.ask("get_items", SERVICE, *arguments, **named).findall(".//%sitem" % PS)
 
@@ -81,6 +89,12 @@ class Slix:
 
 def book(text):
     return "<book xmlns='urn:example:book'>%s</book>" % escape(str(text))
+
+
+def fields(element):
+    """The values of the form in it."""
+    return {field.get("var"): [value.text for value in field.findall(DATA + "value")]
+            for field in element.iter(DATA + "field")}
 
 
 def ids(items):
@@ -176,3 +190,38 @@ def test_refused(world):
     assert hamlet.refused("get_items", SERVICE, "none") == ["item-not-found"]
     assert ids(hamlet.items(NODE)) == ["a", "b"]
     assert "\ntold " not in francisco.proc.output()
+
+
+def test_nodes(world):
+    hamlet, francisco, _box = world
+    hamlet.ask("create_node", SERVICE, NODE, ntype="leaf",
+               config={"access_model": "open", "title": "Musings & more", "max_items": "max"})
+    assert francisco.refused("create_node", SERVICE, NODE) == ["conflict"]
+    form = fields(hamlet.ask("get_node_config", SERVICE, NODE))
+    assert form["pubsub#title"] == ["Musings & more"] and form["pubsub#max_items"] == ["max"]
+    assert form["pubsub#access_model"] == ["open"] and form["pubsub#notify_sub"] == ["0"]
+    assert fields(hamlet.ask("get_node_config", SERVICE))["pubsub#max_items"] == ["10"]
+    # A name of the service's own, and a collection, which there is none of.
+    answer = hamlet.ask("create_node", SERVICE, None)
+    instant = answer.find(".//%screate" % PS).get("node")
+    assert instant and fields(hamlet.ask("get_node_config", SERVICE, instant))
+    assert hamlet.refused("create_node", SERVICE, "blogs", ntype="collection", config={}) == [
+        "feature-not-implemented", "unsupported"]
+    # Who has subscribed hears what its owner does to it.
+    francisco.ask("subscribe", SERVICE, NODE)
+    hamlet.ask("set_node_config", SERVICE, NODE, config={"title": "Princely", "max_items": "2"})
+    name, node, form = francisco.heard_of()
+    assert (name, node, form["pubsub#title"]) == ("configuration", NODE, ["Princely"])
+    assert form["pubsub#access_model"] == ["open"]
+    hamlet.fill(NODE, 3)
+    for i in range(3):
+        assert ids(francisco.told()) == [str(i)]
+    assert ids(francisco.items(NODE)) == ["1", "2"]
+    for method in ("get_node_config", "purge", "delete_node"):
+        assert francisco.refused(method, SERVICE, NODE) == ["forbidden"]
+    hamlet.ask("purge", SERVICE, NODE)
+    assert francisco.heard_of()[:2] == ("purge", NODE)
+    assert francisco.items(NODE) == []
+    hamlet.ask("delete_node", SERVICE, NODE)
+    assert francisco.heard_of()[:2] == ("delete", NODE)
+    assert hamlet.refused("get_node_config", SERVICE, NODE) == ["item-not-found"]
