@@ -18,7 +18,8 @@
 /*
  * A statement that hangs ends before our patience does. Who leaves a transaction open loses it, so
  * that a machine that vanished does not keep its locks. A commit is on the disk, whatever the
- * server's usual way.
+ * server's usual way. Every statement has its index: a plan that was made while a table was small
+ * is not to read all of it when it has grown.
  */
 static const struct db_sql settings = {
 	.postgres = "SELECT set_config('statement_timeout', '10s', false),"
@@ -28,6 +29,7 @@ static const struct db_sql settings = {
 		    " set_config('tcp_keepalives_count', '3', false),"
 		    " set_config('tcp_user_timeout', '15000', false),"
 		    " set_config('jit', 'off', false),"
+		    " set_config('enable_seqscan', 'off', false),"
 		    " set_config('synchronous_commit', CASE current_setting('synchronous_commit')"
 		    " WHEN 'off' THEN 'on' ELSE current_setting('synchronous_commit') END, false)",
 };

@@ -11,8 +11,8 @@
  * again is not kept a second time, and no event is taken for another.
  */
 static const struct db_sql sql_keep = {
-	"INSERT INTO backlog (jid, bare, node, event, item, type, at, body)"
-	" VALUES ($1, $2, $3, $4, $5, $6, $7, $8) ON CONFLICT (jid, event) DO NOTHING",
+	"INSERT INTO backlog (jid, node, event, item, type, at, body)"
+	" VALUES ($1, $2, $3, $4, $5, $6, $7) ON CONFLICT (jid, event) DO NOTHING",
 	NULL
 };
 static const struct db_sql sql_trim = {
@@ -50,9 +50,8 @@ ear_store_keep_for(struct ear_store *store, const char *jid, const struct ear_st
 		store_refuse(ask, 0, "");
 		return;
 	}
-	PLAN(&plan, &sql_keep, 0, db_text(jid), db_text(ask_bare(ask, jid)), db_text(event->node),
-	     id, db_text(event->item), db_text(event->type), db_int(event->at),
-	     db_text(event->text));
+	PLAN(&plan, &sql_keep, 0, db_text(jid), db_text(event->node), id, db_text(event->item),
+	     db_text(event->type), db_int(event->at), db_text(event->text));
 	PLAN(&plan, &sql_trim, 0, db_text(jid), db_text(event->node),
 	     db_int((int64_t)event->backlog));
 	store_run(store, ask, &plan, true);

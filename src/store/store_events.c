@@ -17,14 +17,19 @@ static const struct db_sql sql_hurry = { NULL, "SET LOCAL synchronous_commit = o
 
 /* --- taking ------------------------------------------------------------------------------- */
 
-/* Where nobody shares it all nodes are ours. */
+/*
+ * Of the nodes that have events, which are few, what of the lease is looked for; and the nodes with
+ * the oldest first. Where nobody shares it all nodes are ours.
+ */
+#define EACH_NODE "(SELECT e.node FROM event e GROUP BY e.node ORDER BY min(e.id)) w"
+#define FREE                                                                                       \
+	"(SELECT m.node FROM lease m WHERE m.node = w.node"                                        \
+	" AND (m.holder = $1 OR m.until < " NOW ") FOR UPDATE SKIP LOCKED) l"
+
 static const struct db_sql sql_claim = {
 	NULL,
-	"UPDATE lease SET holder = $1, until = " UNTIL " WHERE node IN (SELECT l.node FROM lease l"
-	" WHERE (l.holder = $1 OR l.until < " NOW ")"
-	" AND EXISTS (SELECT 1 FROM event e WHERE e.node = l.node)"
-	" ORDER BY (SELECT min(f.id) FROM event f WHERE f.node = l.node)"
-	" LIMIT $2 FOR UPDATE SKIP LOCKED)",
+	"UPDATE lease SET holder = $1, until = " UNTIL " WHERE node = ANY (ARRAY(SELECT l.node"
+	" FROM " EACH_NODE " CROSS JOIN LATERAL " FREE " LIMIT $2))",
 };
 
 #define EVENT                                                                                      \
@@ -33,15 +38,17 @@ static const struct db_sql sql_claim = {
 
 static const struct db_sql sql_take = {
 	EVENT " WHERE $1 <> '' ORDER BY e.id LIMIT $2",
-	EVENT " JOIN lease l ON l.node = e.node WHERE l.holder = $1 AND l.until > " NOW
-	      " ORDER BY e.id LIMIT $2",
+	EVENT " WHERE e.node = ANY (ARRAY(SELECT l.node FROM lease l WHERE l.holder = $1"
+	      " AND l.until > " NOW ")) ORDER BY e.id LIMIT $2",
 };
 
 /* How long until what others have now may be ours; one whose lease is just being claimed counts. */
+#define OTHERS "(SELECT m.until FROM lease m WHERE m.node = w.node AND m.holder <> $1 OFFSET 0) l"
+
 static const struct db_sql sql_others = {
 	NULL,
-	"SELECT min(l.until) - " NOW " FROM lease l WHERE l.holder <> $1"
-	" AND EXISTS (SELECT 1 FROM event e WHERE e.node = l.node) HAVING count(*) > 0",
+	"SELECT min(l.until) - " NOW " FROM " EACH_NODE " CROSS JOIN LATERAL " OTHERS
+	" HAVING count(*) > 0",
 };
 
 static void
@@ -108,22 +115,30 @@ hold(struct plan *plan, const struct ear_store *store, int64_t event)
 }
 
 /* Only of a node that lets something wait. */
-#define WAITS(jid)                                                                                 \
-	"CASE WHEN e.backlog > 0 AND EXISTS (SELECT 1 FROM backlog b WHERE b.jid = " jid ")"       \
+#define ONE_WAITS                                                                                  \
+	"CASE WHEN e.backlog > 0 AND EXISTS (SELECT 1 FROM backlog b WHERE b.jid = e.dest)"        \
 	" THEN 1 ELSE 0 END"
 
 static const struct db_sql sql_one = {
 	"SELECT e.dest, COALESCE((SELECT s.options FROM subscription s"
-	" WHERE s.node = e.node AND s.jid = e.dest), ''), " WAITS(
-		"e.dest") " FROM event e WHERE e.id = $1 AND e.audience = 1 AND e.dest > $2",
+	" WHERE s.node = e.node AND s.jid = e.dest), ''), " ONE_WAITS
+	" FROM event e WHERE e.id = $1 AND e.audience = 1 AND e.dest > $2",
 	NULL
 };
+
+/* Each of these once: so the subscriptions of the node come in their order, and are not sorted. */
+#define WHERE_EVENT   " FROM event e WHERE e.id = $1 AND e.audience = 0)"
+#define EVENT_NODE    "(SELECT e.node" WHERE_EVENT
+#define EVENT_SEQ     "(SELECT e.seq" WHERE_EVENT
+#define EVENT_BACKLOG "(SELECT e.backlog" WHERE_EVENT
+#define SUBSCRIBER_WAITS                                                                           \
+	"CASE WHEN " EVENT_BACKLOG                                                                 \
+	" > 0 AND EXISTS (SELECT 1 FROM backlog b WHERE b.jid = s.jid) THEN 1 ELSE 0 END"
+
 static const struct db_sql sql_subscribers = {
-	"SELECT s.jid, s.options, " WAITS(
-		"s.jid") " FROM event e JOIN subscription s ON s.node = e.node"
-			 " WHERE e.id = $1 AND e.audience = 0 AND s.state = 3 AND s.since < e.seq "
-			 "AND s.jid > $2"
-			 " ORDER BY s.jid LIMIT $3",
+	"SELECT s.jid, s.options, " SUBSCRIBER_WAITS
+	" FROM subscription s WHERE s.node = " EVENT_NODE " AND s.since < " EVENT_SEQ
+	" AND s.state = 3 AND s.jid > $2 ORDER BY s.jid LIMIT $3",
 	NULL
 };
 

@@ -88,9 +88,9 @@ static const struct db_sql event_node = { "CREATE INDEX event_node ON event (nod
 
 /* event: which it was; NULL: not known. One is kept once for one address. */
 #define TABLE_BACKLOG(id, text)                                                                    \
-	"CREATE TABLE backlog (id " id ", jid " text " NOT NULL, bare " text " NOT NULL,"          \
-	" node " text " NOT NULL, event bigint, item text, type text NOT NULL,"                    \
-	" at bigint NOT NULL, body text NOT NULL, UNIQUE (jid, event))"
+	"CREATE TABLE backlog (id " id ", jid " text " NOT NULL, node " text " NOT NULL,"          \
+	" event bigint, item text, type text NOT NULL, at bigint NOT NULL, body text NOT NULL,"    \
+	" UNIQUE (jid, event))"
 
 static const struct db_sql table_backlog = {
 	TABLE_BACKLOG(ID_SQLITE, "text"),
@@ -98,8 +98,6 @@ static const struct db_sql table_backlog = {
 };
 static const struct db_sql backlog_jid = { "CREATE INDEX backlog_jid ON backlog (jid, node, id)",
 					   NULL };
-static const struct db_sql backlog_bare = { "CREATE INDEX backlog_bare ON backlog (bare, id)",
-					    NULL };
 
 /*
  * Which engine tells the events of a node, and until when, in microseconds since 1970 by the
@@ -110,6 +108,7 @@ static const struct db_sql table_lease = {
 	"CREATE TABLE lease (node bigint PRIMARY KEY, holder text NOT NULL, until bigint NOT NULL)"
 	" WITH (fillfactor = 50)",
 };
+static const struct db_sql lease_holder = { NULL, "CREATE INDEX lease_holder ON lease (holder)" };
 
 static const struct db_sql *const version_1[] = {
 	&table_store,        &row_store,         &table_node,
@@ -117,7 +116,7 @@ static const struct db_sql *const version_1[] = {
 	&item_seq,           &table_affiliation, &affiliation_jid,
 	&table_subscription, &subscription_bare, &table_event,
 	&event_node,         &table_backlog,     &backlog_jid,
-	&backlog_bare,       &table_lease,       NULL,
+	&table_lease,        &lease_holder,      NULL,
 };
 
 static const struct db_sql *const *const versions[] = { version_1, NULL };

@@ -126,9 +126,9 @@ test_resources(void **state)
 	assert_int_equal(keep_for(KIT_ROMEO "/a", event_of(1, "blogs", "a", 10)), 0);
 	assert_int_equal(keep_for(KIT_ROMEO "/b/c", event_of(1, "blogs", "b", 10)), 0);
 	assert_int_equal(keep_for(KIT_ROMEO "s", event_of(1, "blogs", "other", 10)), 0);
-	assert_string_equal(waiting(KIT_ROMEO), "bare a b ");
-	assert_string_equal(got.events[2].to, KIT_ROMEO "/b/c");
+	assert_string_equal(waiting(KIT_ROMEO), "bare ");
 	assert_string_equal(waiting(KIT_ROMEO "/b/c"), "b ");
+	assert_string_equal(got.events[0].to, KIT_ROMEO "/b/c");
 	assert_string_equal(waiting(KIT_ROMEO "/none"), "");
 }
 
@@ -145,6 +145,21 @@ test_unsubscribed(void **state)
 	assert_string_equal(waiting(KIT_ROMEO), "b ");
 	assert_int_equal(change("blogs", doing(EAR_DELETE_NODE)), 0);
 	assert_string_equal(waiting("juliet@x"), "c ");
+}
+
+/* In the order of the events, whenever they were kept. */
+static void
+test_late(void **state)
+{
+	assert_int_equal(keep_for(KIT_ROMEO, event_of(7, "blogs", "7", 10)), 0);
+	assert_int_equal(keep_for(KIT_ROMEO, event_of(5, "other", "5", 10)), 0);
+	assert_int_equal(keep_for(KIT_ROMEO, event_of(6, "blogs", "6", 10)), 0);
+	assert_string_equal(waiting(KIT_ROMEO), "5 6 7 ");
+	assert_int_equal(got.events[0].origin, 5);
+	assert_int_equal(got.events[2].origin, 7);
+	assert_int_equal(keep_for("juliet@x", event_of(0, "blogs", "x", 10)), 0);
+	assert_string_equal(waiting("juliet@x"), "x ");
+	assert_int_equal(got.events[0].origin, got.events[0].id);
 }
 
 static void
@@ -170,9 +185,9 @@ int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
-		TEST(test_keep),         TEST(test_once),         TEST(test_bounds),
-		TEST(test_resources),    TEST(test_unsubscribed), TEST(test_page),
-		TEST_FILE(test_restart),
+		TEST(test_keep),      TEST(test_once),         TEST(test_bounds),
+		TEST(test_resources), TEST(test_unsubscribed), TEST(test_late),
+		TEST(test_page),      TEST_FILE(test_restart),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -160,6 +160,41 @@ test_options(void **state)
 	assert_string_equal(got.rows[0].options, "deliver: no");
 }
 
+/* Whoever has something waiting: of nodes that let it wait. */
+static void
+test_somebody_waits(void **state)
+{
+	const struct ear_stored_event waits = {
+		.id = 99, .node = "other", .text = "w", .type = "headline", .backlog = 5
+	};
+	struct ear_event_draft drafts[] = {
+		{ .text = "1", .type = "headline", .backlog = 5 },
+		{ .text = "2", .type = "headline" },
+		{ .audience = EAR_TELL_ONE, .to = "b@x", .text = "3", .type = "x", .backlog = 5 },
+	};
+	struct ear_transaction transaction = {
+		.node = "blogs", .last = -1, .events = drafts, .event_count = 3
+	};
+	int64_t ids[3];
+
+	create("blogs");
+	transaction.epoch = got.epoch;
+	subscribe("a@x");
+	subscribe("b@x");
+	ear_store_keep_for(kit.store, "b@x", &waits, NULL, NULL);
+	assert_int_equal(commit(&transaction), 0);
+	assert_int_equal(take(kit.store), 3);
+	for (int i = 0; i < 3; i++)
+		ids[i] = got.events[i].id;
+	assert_string_equal(audience_of(ids[0]), "a@x b@x ");
+	assert_int_equal(got.rows[0].items, 0);
+	assert_int_equal(got.rows[1].items, 1);
+	assert_string_equal(audience_of(ids[1]), "a@x b@x ");
+	assert_int_equal(got.rows[1].items, 0);
+	assert_string_equal(audience_of(ids[2]), "b@x ");
+	assert_int_equal(got.rows[0].items, 1);
+}
+
 /* Those of a node that was deleted are still told, also when there is another of that name. */
 static void
 test_deleted(void **state)
@@ -364,10 +399,11 @@ int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
-		TEST(test_all_of_it),     TEST(test_order),   TEST(test_since),
-		TEST(test_since_at_once), TEST(test_options), TEST(test_deleted),
-		TEST(test_pages),         TEST(test_many),    TEST_FILE(test_ids_are_new),
-		TEST_FILE(test_restart),  TEST(test_leases),  TEST(test_takeover),
+		TEST(test_all_of_it),        TEST(test_order),        TEST(test_since),
+		TEST(test_since_at_once),    TEST(test_options),      TEST(test_somebody_waits),
+		TEST(test_deleted),          TEST(test_pages),        TEST(test_many),
+		TEST_FILE(test_ids_are_new), TEST_FILE(test_restart), TEST(test_leases),
+		TEST(test_takeover),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
