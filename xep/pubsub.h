@@ -17,7 +17,8 @@
  *	pubsub_form.c      the same as forms
  *	pubsub_access.c    who may what: pure
  *	pubsub_node.c      configure, purge (§8); pubsub_create.c, pubsub_delete.c
- *	pubsub_item.c      publish, retract, items (§7, §6.5)
+ *	pubsub_item.c      retract (§7.2); pubsub_publish.c publish (§7.1), pubsub_feed.c its feeds;
+ *	                   pubsub_items.c what there is to read (§6.5)
  *	pubsub_subscribe.c subscribe, unsubscribe, options, subscriptions (§6, §5.6)
  *	pubsub_people.c    affiliations and subscriptions as owners see them, approval (§8.6-8.9)
  *	pubsub_event.c     what is told: the <event/>s
