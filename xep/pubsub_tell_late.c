@@ -417,7 +417,7 @@ late_may_be_there(struct pubsub_teller *teller, const char *address)
 {
 	int64_t now = now_of(teller);
 
-	for (size_t i = 0; i < TELL_BUCKETS; i++)
+	for (size_t i = 0; teller->late_count > 0 && i < TELL_BUCKETS; i++)
 		for (struct late *late = teller->late[i]; late != NULL; late = late->next)
 			if (late->at > now + TELL_SETTLE_USEC &&
 			    (address == NULL || is_his(teller, late->address, address)))

@@ -40,6 +40,7 @@ dest_index(struct dest *dest, const char *address)
 
 	if (address == NULL || ear_jid_prep(address, key, sizeof(key)) != 0)
 		return;
+	dest->sole = false;
 	if (map_get(map, key) == NULL)
 		map_set(map, key, dest);
 	else if (map_get(map, key) != dest)
@@ -53,6 +54,7 @@ dest_index_bare(struct dest *dest)
 	struct map *map = dest->ear->dests.by_address;
 	char key[EAR_JID_SIZE];
 
+	dest->sole = false;
 	if (dest->jid != NULL && ear_jid_bare(dest->jid, key, sizeof(key)) == 0 &&
 	    map_get(map, key) == NULL)
 		map_set(map, key, dest);
@@ -62,7 +64,14 @@ void
 dest_unindex(struct dest *dest)
 {
 	struct map *map = dest->ear->dests.by_address;
+	const char *name = dest_name(dest);
 
+	/* Of thousands that are notified one after the other, each makes room for the next. */
+	if (dest->sole) {
+		if (map_get(map, name) == dest)
+			map_del(map, name);
+		return;
+	}
 	for (size_t i = map_count(map); i-- > 0;) {
 		const char *key;
 
@@ -224,6 +233,7 @@ dest_add(struct ear *ear, const char *full, const char *bare)
 
 	dests_trim(ear);
 	dest = dest_new(ear, lan ? bare : NULL, lan ? NULL : key, NULL);
+	dest->sole = true;
 	map_set(ear->dests.by_address, key, dest);
 	return dest;
 }

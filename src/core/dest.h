@@ -32,6 +32,7 @@ struct dest {
 	char *lan; /* canonical bare LAN address, NULL: not on the LAN */
 	char *jid; /* what the server path sends to when the sender wrote the LAN address; NULL: not
 		      behind a server */
+	bool sole; /* known by that alone, its lan or else its jid: was never given another */
 	const struct conf_peer *conf; /* its [peer] section, or NULL */
 	bool bound; /* lan and jid are one device because of its key, not by configuration */
 	struct ear_key key; /* while bound: the only one that a stream to lan may have */

@@ -26,6 +26,7 @@ move_index(struct dest *from, struct dest *to)
 	struct map *map = from->ear->dests.by_address;
 	const char *key;
 
+	to->sole = false;
 	for (size_t i = 0; i < map_count(map); i++)
 		if (map_at(map, i, &key) == from)
 			map_set(map, key, to);
@@ -71,6 +72,7 @@ take_address(struct dest *dest, const char *key)
 {
 	struct dest *other = at(dest->ear, key);
 
+	dest->sole = false;
 	if (other == NULL || other->bound)
 		map_set(dest->ear->dests.by_address, key, dest);
 	else
@@ -256,6 +258,7 @@ come_home(struct dest *dest)
 	if (dest->bound || dest->lan != NULL || home == NULL ||
 	    ear_jid_bare(home, lan, sizeof(lan)) != 0 || at(dest->ear, lan) != NULL)
 		return;
+	dest->sole = false;
 	xreplace(&dest->lan, lan);
 	map_set(dest->ear->dests.by_address, lan, dest);
 }

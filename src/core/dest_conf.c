@@ -52,6 +52,7 @@ split(struct dest *dest)
 	char *jid = dest->jid;
 
 	dest_unindex(dest);
+	dest->sole = false;
 	dest->jid = NULL;
 	if (dest->chosen == &dest->by_server)
 		dest->chosen = NULL;

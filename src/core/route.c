@@ -227,6 +227,13 @@ leave_path(struct dest *dest, const struct path *path, struct path *old)
 		dest->switching = true;
 }
 
+/* Who is behind a server and nowhere else is no news: there may be thousands. */
+static bool
+has_choice(const struct dest *dest)
+{
+	return dest->lan != NULL || dest->conf != NULL;
+}
+
 struct path *
 route_choose(struct dest *dest)
 {
@@ -236,9 +243,9 @@ route_choose(struct dest *dest)
 	if (path == old)
 		return path;
 	dest->chosen = path;
-	ear_info("%s: path %s -> %s: %s", dest_name(dest),
-		 ear_link_name(old == NULL ? EAR_LINK_NONE : old->kind),
-		 ear_link_name(path == NULL ? EAR_LINK_NONE : path->kind), dest->why);
+	ear_log(has_choice(dest) ? EAR_LOG_INFO : EAR_LOG_DEBUG, "%s: path %s -> %s: %s",
+		dest_name(dest), ear_link_name(old == NULL ? EAR_LINK_NONE : old->kind),
+		ear_link_name(path == NULL ? EAR_LINK_NONE : path->kind), dest->why);
 	metrics_add(&dest->ear->metrics, METRIC_SWITCHES,
 		    path == NULL ? EAR_LINK_NONE : path->kind);
 	if (old != NULL)
