@@ -466,6 +466,20 @@ pubsub_teller_free(struct pubsub_teller *teller)
 	free(teller);
 }
 
+/* Something may wait for him that another engine has kept. */
+static void
+on_peer(void *arg, const struct ear_peer_info *peer)
+{
+	struct pubsub_teller *teller = arg;
+
+	if (!peer->in_earshot)
+		return;
+	late_may_be_there(teller, peer->address);
+	late_look(teller, peer->address);
+	if (peer->jid != NULL)
+		late_look(teller, peer->jid);
+}
+
 void
 pubsub_teller_event(struct pubsub_teller *teller, const struct ear_event *event)
 {
@@ -474,6 +488,8 @@ pubsub_teller_event(struct pubsub_teller *teller, const struct ear_event *event)
 		late_may_be_there(teller, NULL);
 		break;
 	case EAR_PEER_CHANGED:
+		ear_each_peer(teller->ear, event->address, on_peer, teller);
+		break;
 	case EAR_PATH_CHANGED:
 	case EAR_TRUST_CHANGED:
 		if (event->address != NULL)

@@ -309,6 +309,7 @@ on_waiting(void *arg, int error, const struct ear_stored_event *events, size_t c
 	late->mark = ear_mark(teller->ear);
 	late->sent_at = now_of(teller);
 	late->at = late->sent_at;
+	/* Also where another engine is telling him. */
 	if (failed != 0)
 		try_in(late, error != 0 ? TELL_RETRY_USEC : tell_is_full(failed) ? SLOW : AGAIN);
 	look_in(teller, TICK);
@@ -435,10 +436,25 @@ late_look(struct pubsub_teller *teller, const char *address)
 	try_in(late, 0);
 }
 
+/* What an earlier life has left. */
+static void
+on_late(void *arg, const struct ear_stored_answer *answer)
+{
+	struct pubsub_teller *teller = arg;
+
+	if (answer->error != 0)
+		ear_warn("who has to be told something yet cannot be read: %s", answer->text);
+	for (size_t i = 0; i < answer->count; i++)
+		late_look(teller, answer->rows[i].jid);
+	if (answer->count == EAR_STORE_PAGE_MAX && teller->late_count < TELL_LATE_MAX)
+		ear_store_late(teller->store, answer->rows[answer->count - 1].jid, on_late, teller);
+}
+
 void
 late_init(struct pubsub_teller *teller)
 {
 	ear_timer_init(&teller->tick, ear_clock(teller->ear), on_tick, teller);
+	ear_store_late(teller->store, "", on_late, teller);
 }
 
 void

@@ -229,8 +229,12 @@ void ear_store_keep_for(struct ear_store *store, const char *jid,
 			const struct ear_stored_event *event, ear_changed_fn *fn, void *arg);
 
 /* What waits for that very address, oldest first, at most EAR_EVENTS_MAX; their ids are of the
- * backlog. */
+ * backlog. They are ours for a while, as the events of a node are; -EBUSY: another engine's. */
 void ear_store_waiting(struct ear_store *store, const char *jid, ear_events_fn *fn, void *arg);
+
+/* Addresses behind `after` ("" all) for which something waits, in their order, at most
+ * EAR_STORE_PAGE_MAX: rows with jid. */
+void ear_store_late(struct ear_store *store, const char *after, ear_stored_fn *fn, void *arg);
 
 /* That waits no more. */
 void ear_store_waited(struct ear_store *store, const int64_t *ids, size_t count, ear_changed_fn *fn,

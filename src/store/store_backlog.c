@@ -59,6 +59,22 @@ ear_store_keep_for(struct ear_store *store, const char *jid, const struct ear_st
 
 /* --- what waits --------------------------------------------------------------------------- */
 
+/* By the clock of the database, as of events. Where nobody shares it everybody is ours. */
+#define NOW   "CAST(extract(epoch FROM clock_timestamp()) * 1000000 AS bigint)"
+#define UNTIL NOW " + 10000000"
+
+static const struct db_sql sql_claim = {
+	"SELECT 1 WHERE $1 <> '' AND $2 <> ''",
+	"INSERT INTO claim AS c (jid, holder, until) VALUES ($1, $2, " UNTIL ")"
+	" ON CONFLICT (jid) DO UPDATE SET holder = excluded.holder, until = excluded.until"
+	" WHERE c.holder = excluded.holder OR c.until < " NOW " RETURNING 1",
+};
+static const struct db_sql sql_release = {
+	NULL,
+	"DELETE FROM claim WHERE jid = $1 AND NOT EXISTS (SELECT 1 FROM backlog b WHERE b.jid = "
+	"$1)",
+};
+
 /* What came back late, and so was kept late, is no newer for that. */
 static const struct db_sql sql_waiting = {
 	"SELECT id, jid, node, item, type, at, body, COALESCE(event, -id) FROM backlog"
@@ -69,8 +85,11 @@ static const struct db_sql sql_waiting = {
 static void
 on_row(struct ask *ask, size_t step, const struct db_value *columns, size_t count)
 {
-	struct ear_stored_event *event = ask_event(ask);
+	struct ear_stored_event *event;
 
+	if (step != ask->first_step)
+		return;
+	event = ask_event(ask);
 	event->id = -columns[0].number;
 	event->audience = EAR_TELL_ONE;
 	event->to = ask_copy(ask, columns[1].text);
@@ -98,7 +117,43 @@ ear_store_waiting(struct ear_store *store, const char *jid, ear_events_fn *fn, v
 	ask->fn.events = fn;
 	ask->answer = answer_waiting;
 	ask->row = on_row;
-	PLAN(&plan, &sql_waiting, 0, db_text(jid), db_int(EAR_EVENTS_MAX));
+	PLAN(&plan, &sql_claim, -EBUSY, db_text(jid), db_text(store->holder));
+	ask->first_step = PLAN(&plan, &sql_waiting, 0, db_text(jid), db_int(EAR_EVENTS_MAX));
+	PLAN(&plan, &sql_release, 0, db_text(jid));
+	store_run(store, ask, &plan, store->kind->shared);
+}
+
+static const struct db_sql sql_late = {
+	"SELECT DISTINCT jid FROM backlog WHERE jid > $1 ORDER BY jid LIMIT $2", NULL
+};
+
+static void
+on_late(struct ask *ask, size_t step, const struct db_value *columns, size_t count)
+{
+	ask_row(ask)->jid = ask_copy(ask, columns[0].text);
+}
+
+static void
+answer_late(struct ask *ask, int error, const char *text)
+{
+	struct ear_stored_answer answer = { .error = error,
+					    .text = text,
+					    .rows = ask->rows,
+					    .count = error == 0 ? ask->count : 0 };
+
+	ask->fn.stored(ask->arg, &answer);
+}
+
+void
+ear_store_late(struct ear_store *store, const char *after, ear_stored_fn *fn, void *arg)
+{
+	struct ask *ask = ask_new(store, arg);
+	struct plan plan = { 0 };
+
+	ask->fn.stored = fn;
+	ask->answer = answer_late;
+	ask->row = on_late;
+	PLAN(&plan, &sql_late, 0, db_text(after), db_int(EAR_STORE_PAGE_MAX));
 	store_run(store, ask, &plan, false);
 }
 

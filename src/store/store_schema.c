@@ -99,6 +99,13 @@ static const struct db_sql table_backlog = {
 static const struct db_sql backlog_jid = { "CREATE INDEX backlog_jid ON backlog (jid, node, id)",
 					   NULL };
 
+/* Which engine tells that address what waits for it, and until when. */
+static const struct db_sql table_claim = {
+	NULL,
+	"CREATE TABLE claim (jid " BYTEWISE " PRIMARY KEY, holder text NOT NULL,"
+	" until bigint NOT NULL) WITH (fillfactor = 50)",
+};
+
 /*
  * Which engine tells the events of a node, and until when, in microseconds since 1970 by the
  * database's clock. In a table of its own, so that who claims it waits for no change of the node.
@@ -111,12 +118,25 @@ static const struct db_sql table_lease = {
 static const struct db_sql lease_holder = { NULL, "CREATE INDEX lease_holder ON lease (holder)" };
 
 static const struct db_sql *const version_1[] = {
-	&table_store,        &row_store,         &table_node,
-	&node_name,          &node_gone,         &table_item,
-	&item_seq,           &table_affiliation, &affiliation_jid,
-	&table_subscription, &subscription_bare, &table_event,
-	&event_node,         &table_backlog,     &backlog_jid,
-	&table_lease,        &lease_holder,      NULL,
+	&table_store,
+	&row_store,
+	&table_node,
+	&node_name,
+	&node_gone,
+	&table_item,
+	&item_seq,
+	&table_affiliation,
+	&affiliation_jid,
+	&table_subscription,
+	&subscription_bare,
+	&table_event,
+	&event_node,
+	&table_backlog,
+	&backlog_jid,
+	&table_lease,
+	&lease_holder,
+	&table_claim,
+	NULL,
 };
 
 static const struct db_sql *const *const versions[] = { version_1, NULL };
