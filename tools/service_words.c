@@ -116,6 +116,9 @@ remedy_of(const struct place *place, xmpp_stanza_t *stanza, const struct word *w
 		specific == NULL ? NULL : xmpp_stanza_get_attribute(specific, "feature");
 	const char *where = place->address == NULL ? "" : place->address;
 
+	if (specific == NULL && ear_condition_of(stanza) == EAR_NOT_AUTHORIZED &&
+	    place->address != NULL && ear_jid_is_lan(where))
+		return xasprintf("; if both devices are yours: earshot pair %s", where);
 	if (word != NULL && word->remedy != NULL)
 		return xasprintf("; %s", word->remedy);
 	if (feature != NULL)

@@ -375,3 +375,111 @@ def test_a_state_that_is_none_is_passed_over(engine):
     done = earshot(follows(engine, subscribed), "status", PEER, "-w", "-c", "1")
     assert done.returncode == 0 and done.stdout.startswith("paused"), done
     assert done.stderr.count("protocol error") == 1, done
+
+
+# --- what a service of nodes says (XEP-0060) ------------------------------------------------------
+
+PUBSUB = "http://jabber.org/protocol/pubsub"
+SUBSCRIBED = ("<pubsub xmlns='%s'><subscription node='n' jid='a@b.local' subscription='%%s'/>"
+              "</pubsub>" % PUBSUB)
+
+
+def told(items, node="n"):
+    """A notification as the engine hands it on: of items, or whatever else is in <event/>."""
+    if items.startswith(("<item ", "<item/")):
+        items = "<items node='%s'>%s</items>" % (node, items)
+    return ("<message type='headline' from='%s'><event xmlns='%s#event'>%s</event>%s</message>" % (
+        PEER, PUBSUB, items, VIA % "lan"))
+
+
+def watch(engine, *messages, args=(), count=1, state="subscribed"):
+    """Watches a node whose service sends these when it has been subscribed to."""
+    def answer(stanza):
+        if "<self " in stanza:
+            return daemon.result(stanza, SELF)
+        if "<subscribe " in stanza:
+            return daemon.result(stanza, SUBSCRIBED % state)
+        # The engine knows then that it is ours to undo: all is done.
+        return daemon.result(stanza) + "".join(messages) if "jid=" in stanza else None
+    daemon = engine(answer)
+    return earshot(daemon, "watch", PEER, "n", "-c", str(count), *args)
+
+
+def test_items_cannot_harm_a_terminal(engine):
+    done = watch(
+        engine,
+        told("<item id='a&#9;b\x9b31m'><text xmlns='urn:earshot:text:0'>x\x7f\u202ey\nz</text>"
+             "</item>"),
+        told("<item id='i'><entry xmlns='http://www.w3.org/2005/Atom'><title>\x9b2J</title>"
+             "<link href='http://\u202e'/></entry></item>"),
+        told("<item id='j'><x xmlns='urn:x'>\x9b\u2066</x></item>"), count=3)
+    assert done.returncode == 0, done
+    assert done.stdout.splitlines() == [
+        "n a\\x09b\\u{9b}31m  x\\x7f\\u{202e}y\\x0az", "n i  \\u{9b}2J <http://\\u{202e}>",
+        "n j  <x xmlns=\"urn:x\">\\u{9b}\\u{2066}</x>"], done
+
+
+def test_large_and_deep_items(engine):
+    deep = "<d xmlns='urn:x'>" * 55 + "</d>" * 55
+    large = "<item id='l'><x xmlns='urn:x'>%s</x></item>" % ("\N{SNOWMAN}" * 50000)
+    done = watch(engine, told("<item id='d'>%s</item>" % deep), told(large), count=2)
+    assert done.returncode == 0, done
+    lines = done.stdout.splitlines()
+    assert len(lines) == 2 and lines[0].startswith("n d  <d ")
+    assert lines[1].endswith("\N{SNOWMAN}...") and 1900 < len(lines[1].encode()) < 2100
+
+
+def test_a_large_item_as_json_is_whole(engine):
+    large = "<item id='l' publisher='\x9b@x'><x xmlns='urn:x'>%s</x></item>" % ("y" * 200000)
+    done = watch(engine, told(large), args=["--json"])
+    assert done.returncode == 0 and "\x9b" not in done.stdout, done.stderr
+    row = json.loads(done.stdout)
+    assert row["payload"].count("y") == 200000 and row["publisher"] == "\x9b@x"
+
+
+def test_odd_notifications(engine):
+    """What is not about the node, or says nothing, is passed over; what lacks something is told."""
+    done = watch(engine, told("<item id='other'/>", "m"), told("<items node='n'/>"), told("<items/>"),
+                 told("<nonsense node='n'/>"), told("<subscription node='n'/>"), told(" "),
+                 told("<item/>"), told("<purge node='n'/>"),
+                 told("<items node='n'><retract id='r'/><odd/><item id='e'/></items>"), count=4)
+    assert done.returncode == 0, done
+    assert [line.rstrip() for line in done.stdout.splitlines()] == [
+        "n", "n  purged", "n r  retracted", "n e"], done
+
+
+def test_another_than_is_watched_says_nothing(engine):
+    forged = told("<item id='forged'/>").replace("from='%s'" % PEER, "from='evil@y.local'")
+    done = watch(engine, forged, told("<item id='true'/>"))
+    assert done.returncode == 0 and "forged" not in done.stdout and "n true" in done.stdout, done
+
+
+def test_a_subscription_that_waits_is_said(engine):
+    done = watch(engine, told("<item id='i'/>"), state="pending")
+    assert done.returncode == 0 and "its owner has to approve" in done.stderr, done
+
+
+def test_a_listing_without_end(engine):
+    """Each page says that there are more, and is the same."""
+    page = ("<pubsub xmlns='%s'><items node='n'><item id='i'/></items><set xmlns='http://jabber.org/"
+            "protocol/rsm'><last>i</last><count>4000000000</count></set></pubsub>" % PUBSUB)
+    daemon = engine(lambda stanza: daemon.result(stanza, page))
+    done = earshot(daemon, "items", PEER, "n", "-q")
+    assert done.returncode == 0 and 1000 < len(daemon.seen) <= 2100, (done, len(daemon.seen))
+
+
+@pytest.mark.parametrize("payload", ["", "<pubsub xmlns='%s'/>" % PUBSUB, "<x xmlns='urn:x'/>"])
+def test_answers_that_say_nothing(engine, payload):
+    daemon = engine(lambda stanza: daemon.result(stanza, payload))
+    done = earshot(daemon, "items", PEER, "n")
+    assert done.returncode == 0 and done.stdout == "", done
+
+
+def test_a_refusal_with_what_helps(engine):
+    daemon = engine(lambda stanza: error("not-authorized", "lan", ident=daemon.ident(stanza),
+                                         text="\x9bno").replace(
+        "</error>", "<closed-node xmlns='%s#errors'/></error>" % PUBSUB))
+    done = earshot(daemon, "items", PEER, "n")
+    assert done.returncode == 1
+    assert done.stderr == ("earshot: %s: n: refused (not-authorized, closed-node): \\u{9b}no; ask "
+                           "its owner to make this address a member\n" % PEER), done
