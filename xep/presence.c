@@ -105,23 +105,29 @@ roster_count(struct ear *ear)
 struct search {
 	struct ear *ear;
 	const char *theirs;
+	size_t length;
 	bool found;
 };
 
+/* Most are told apart without being read. */
 static void
 compare_one(void *arg, const char *key, const char *what)
 {
 	struct search *search = arg;
+	size_t length = strlen(key);
 	struct pair pair;
 
-	if (!search->found && read_key(search->ear, key, &pair))
-		search->found = strcmp(pair.theirs, search->theirs) == 0;
+	if (search->found || length < search->length ||
+	    strcmp(key + length - search->length, search->theirs) != 0)
+		return;
+	search->found =
+		read_key(search->ear, key, &pair) && strcmp(pair.theirs, search->theirs) == 0;
 }
 
 bool
 presence_is_contact(struct ear *ear, const char *bare)
 {
-	struct search search = { ear, bare, false };
+	struct search search = { ear, bare, strlen(bare), false };
 
 	if (presence_is_component(ear))
 		ear_each_kept(ear, "roster ", compare_one, &search);
