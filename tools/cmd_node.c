@@ -87,13 +87,6 @@ retract(struct acting *acting)
 
 /* --- its configuration -------------------------------------------------------------------- */
 
-/* Fields without "pubsub#", as they are typed. */
-static const char *
-short_name(const char *var)
-{
-	return strncmp(var, "pubsub#", 7) == 0 ? var + 7 : var;
-}
-
 static json_t *
 values_json(xmpp_stanza_t *field)
 {
@@ -141,7 +134,7 @@ print_form(struct acting *acting, xmpp_stanza_t *form)
 		if (!ear_is(e, "field", EAR_NS_DATA) || var == NULL ||
 		    strcmp(var, "FORM_TYPE") == 0)
 			continue;
-		clean = out_escape(short_name(var), false);
+		clean = out_escape(service_field_name(var), false);
 		if (acting->cli->args.json)
 			json_object_set_new(object, clean, values_json(e));
 		else if (!acting->cli->args.quiet)

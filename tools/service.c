@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "base/alloc.h"
+#include "pubsub.h"
 #include "service.h"
 
 int
@@ -82,7 +83,24 @@ add_field(xmpp_stanza_t *form, const char *var)
 	return field;
 }
 
-/* "access_model=open"; the fields of XEP-0060 have a prefix that nobody wants to type. */
+/* The fields of XEP-0060 have a prefix that nobody wants to type, and ours has its namespace. */
+static char *
+var_of(const char *name)
+{
+	if (strcmp(name, "backlog") == 0)
+		return xstrdup(PUBSUB_BACKLOG);
+	return strpbrk(name, "#{") != NULL ? xstrdup(name) : xasprintf("pubsub#%s", name);
+}
+
+const char *
+service_field_name(const char *var)
+{
+	if (strcmp(var, PUBSUB_BACKLOG) == 0)
+		return "backlog";
+	return strncmp(var, "pubsub#", 7) == 0 ? var + 7 : var;
+}
+
+/* "access_model=open" */
 static bool
 add_setting(xmpp_stanza_t *form, const char *text)
 {
@@ -95,7 +113,7 @@ add_setting(xmpp_stanza_t *form, const char *text)
 		return false;
 	}
 	name = xstrndup(text, (size_t)(equals - text));
-	var = strchr(name, '#') != NULL ? xstrdup(name) : xasprintf("pubsub#%s", name);
+	var = var_of(name);
 	ear_child_text(add_field(form, var), "value", EAR_NS_DATA, equals + 1);
 	free(var);
 	free(name);

@@ -56,10 +56,13 @@ xmpp_stanza_t *service_of(const struct answer *answer, const char *ns);
 
 /*
  * Adds a form that is submitted (XEP-0004 §3.2): fields are "NAME=VALUE", also without the
- * "pubsub#" before the name; the same name again adds a value. false: one of them is no such text,
- * after a complaint.
+ * "pubsub#" before the name, and "backlog" is ours (xep/pubsub.h); the same name again adds a
+ * value. false: one of them is no such text, after a complaint.
  */
 bool service_add_form(xmpp_stanza_t *parent, const char *type, char *const *fields, int count);
+
+/* A field's name as it is typed there. */
+const char *service_field_name(const char *var);
 
 /* What we are called by the server, or on the LAN. The caller frees; NULL after a complaint. */
 char *service_ours(struct cli *cli, int *code);

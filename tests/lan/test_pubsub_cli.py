@@ -359,6 +359,20 @@ def test_what_an_account_publishes(world):
 
 # --- nodes ----------------------------------------------------------------------------------------
 
+def test_a_node_of_ours_with_a_backlog(world):
+    node = "ours%d" % next(NUMBERS)
+    good(world.remote.cli("node", "create", node, "--to", TV, "backlog=3", "title=Mine"))
+    assert {"backlog=3", "title=Mine"} <= set(good(
+        world.remote.cli("node", "configure", node, "--to", TV)).out.splitlines())
+    good(world.remote.cli("node", "configure", node, "backlog=0", "--to", TV))
+    fields = good(world.remote.cli("node", "configure", node, "--to", TV, "--json")).rows[0]
+    assert fields["backlog"] == ["0"] and fields["title"] == ["Mine"]
+    answer = world.remote.cli("node", "configure", node, "backlog=1001", "--to", TV)
+    assert answer.code == 1 and "backlog" in answer.err, answer
+    # Who owns the machine owns what is on it, too.
+    good(world.tv.cli("node", "delete", node, "--to", TV))
+
+
 def test_a_node_and_its_people(world):
     node = world.node("max_items=5")
     shown = good(world.tv.cli("node", "configure", node, "--to", PUBSUB))
