@@ -42,14 +42,11 @@ int service_ask(struct cli *cli, const struct place *place, xmpp_stanza_t *iq,
 /* The same without the waiting: what an answer means. */
 int service_refused(const struct place *place, const struct answer *answer);
 
-/* As service_refused() says it; the exit code in *code. The caller frees. Pure. */
-char *service_reason(const struct place *place, const struct answer *answer, int *code);
+/* What that says; NULL: the user knows why. The caller frees. */
+char *service_reason(const struct place *place, const struct answer *answer);
 
 /* The application-specific condition of an error (XEP-0060, schema of #errors), or NULL. */
 const char *service_specific(xmpp_stanza_t *stanza);
-
-/* Whether a node is not there, or there is nothing that has nodes. */
-bool service_has_none(const struct answer *answer);
 
 /* The <pubsub/> of an answer, NULL: there is none. */
 xmpp_stanza_t *service_of(const struct answer *answer, const char *ns);

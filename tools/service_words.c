@@ -93,20 +93,6 @@ service_specific(xmpp_stanza_t *stanza)
 	return specific == NULL ? NULL : xmpp_stanza_get_name(specific);
 }
 
-bool
-service_has_none(const struct answer *answer)
-{
-	if (answer->stanza == NULL || answer->code == EXIT_DONE)
-		return false;
-	switch ((int)ear_condition_of(answer->stanza)) {
-	case EAR_ITEM_NOT_FOUND:
-	case EAR_FEATURE_NOT_IMPLEMENTED:
-	case EAR_SERVICE_UNAVAILABLE:
-		return true;
-	}
-	return false;
-}
-
 /* What helps where a node is not found, or cannot do what it should. */
 static char *
 remedy_of(const struct place *place, xmpp_stanza_t *stanza, const struct word *word)
@@ -121,6 +107,9 @@ remedy_of(const struct place *place, xmpp_stanza_t *stanza, const struct word *w
 		return xasprintf("; if both devices are yours: earshot pair %s", where);
 	if (word != NULL && word->remedy != NULL)
 		return xasprintf("; %s", word->remedy);
+	if (place->address == NULL && (ear_condition_of(stanza) == EAR_FEATURE_NOT_IMPLEMENTED ||
+				       ear_condition_of(stanza) == EAR_SERVICE_UNAVAILABLE))
+		return xstrdup("; a daemon with [store] kind = none has no nodes for others");
 	if (feature != NULL)
 		return xasprintf("; it lacks \"%s\"", feature);
 	if (ear_condition_of(stanza) == EAR_ITEM_NOT_FOUND && place->address != NULL)
@@ -150,37 +139,15 @@ refusal(const struct place *place, xmpp_stanza_t *stanza)
 	return all;
 }
 
-/* An answer of our own engine as the service, not of a path: who refuses is the service. */
-static bool
-is_our_service(const struct answer *answer)
-{
-	switch ((int)ear_condition_of(answer->stanza)) {
-	case EAR_SERVICE_UNAVAILABLE:
-	case EAR_FEATURE_NOT_IMPLEMENTED:
-		return service_specific(answer->stanza) != NULL;
-	default:
-		return ear_find(answer->stanza, "via", EAR_NS_CONTROL) == NULL;
-	}
-}
-
 char *
-service_reason(const struct place *place, const struct answer *answer, int *code)
+service_reason(const struct place *place, const struct answer *answer)
 {
 	char *subject, *reason;
 
-	*code = answer->code;
-	if (answer->stanza != NULL && (answer->code == EXIT_REFUSED ||
-				       (answer->code == EXIT_CONFIG && is_our_service(answer)))) {
-		*code = EXIT_REFUSED;
+	if (answer->stanza != NULL && answer->code == EXIT_REFUSED)
 		return refusal(place, answer->stanza);
-	}
 	subject = place_text(place);
-	if (answer->code == EXIT_CONFIG && answer->stanza != NULL)
-		reason =
-			xasprintf("%s: this daemon has no such service (%s): is [store] kind none?",
-				  subject, ear_condition_name(ear_condition_of(answer->stanza)));
-	else
-		reason = cli_reason(place->address == NULL ? subject : place->address, answer);
+	reason = cli_reason(place->address == NULL ? subject : place->address, answer);
 	free(subject);
 	return reason;
 }
@@ -188,11 +155,10 @@ service_reason(const struct place *place, const struct answer *answer, int *code
 int
 service_refused(const struct place *place, const struct answer *answer)
 {
-	int code;
-	char *reason = service_reason(place, answer, &code);
+	char *reason = service_reason(place, answer);
 
 	if (reason != NULL)
 		complain("%s", reason);
 	free(reason);
-	return code;
+	return answer->code;
 }
