@@ -6,7 +6,8 @@
 A line of input is a JSON list: a method of slixmpp's XEP-0060 plugin, its arguments, and those that
 have names. A payload is XML as text, a form ("config", "options") an object of its fields. Each is
 answered by one line of JSON: the XML of the answer, or {"error", "xml"}. ["pages", JID, NODE, N] asks
-by N items at a time until there are no more, and is answered with the ids of each page. What is told
+by N items at a time until there are no more, and is answered with the ids of each page. ["burst", JID,
+NODE, N] publishes N small items, 0, 1 ..., without waiting, and is answered when all are. What is told
 meanwhile is a line "told" with the XML of the message.
 """
 
@@ -55,8 +56,8 @@ class User(slixmpp.ClientXMPP):
 
     async def answer(self, method, arguments, named):
         try:
-            if method == "pages":
-                return await self.pages(*arguments)
+            if method in ("pages", "burst"):
+                return await getattr(self, method)(*arguments)
             named = {name: self.made(name, value) for name, value in named.items()}
             return text(await getattr(self["xep_0060"], method)(*arguments, timeout=15, **named))
         except IqError as error:
@@ -81,6 +82,12 @@ class User(slixmpp.ClientXMPP):
         iq["pubsub"]["items"]["node"] = node
         return [[item["id"] for item in page["pubsub"]["items"]]
                 async for page in ResultIterator(iq, "pubsub", amount=amount)]
+
+    async def burst(self, jid, node, count):
+        answers = [self["xep_0060"].publish(jid, node, id=str(i), timeout=60,
+                                            payload=ET.Element("{urn:example:n}n"))
+                   for i in range(count)]
+        return [(await answer)["type"] for answer in answers]
 
     def told(self, message):
         print("told", text(message), flush=True)

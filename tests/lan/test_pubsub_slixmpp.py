@@ -3,6 +3,7 @@
 
 import json
 import os
+import re
 import subprocess
 import xml.etree.ElementTree as ET
 from xml.sax.saxutils import escape
@@ -171,6 +172,19 @@ def test_pages(world):
     assert answer.find(".//%sfirst" % RSM).get("index") == "2"
     pages = francisco.ask("pages", SERVICE, "large", 10)
     assert pages == [["0", "1", "2"], ["3", "4"]]
+
+
+def test_burst(world):
+    """Publications that do not wait for each other are told in their order, each once."""
+    hamlet, francisco, _box = world
+    hamlet.ask("publish", SERVICE, NODE, id="first", payload=book(1))
+    francisco.ask("subscribe", SERVICE, NODE)
+    assert ids(francisco.told()) == ["first"]
+    assert hamlet.ask("burst", SERVICE, NODE, 1000) == ["result"] * 1000
+    francisco.proc.wait_for('^told .* id="999"', 60)
+    told = re.findall('^told .*<item id="([^"]*)"', francisco.proc.output(), re.MULTILINE)
+    assert told == ["first"] + [str(i) for i in range(1000)]
+    assert ids(hamlet.items(NODE)) == [str(i) for i in range(990, 1000)]
 
 
 def test_refused(world):
