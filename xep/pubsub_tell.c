@@ -427,6 +427,7 @@ on_renew(void *arg)
 static void
 on_news(void *arg)
 {
+	late_recall(arg);
 	take(arg);
 }
 

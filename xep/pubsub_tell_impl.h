@@ -114,6 +114,8 @@ struct pubsub_teller {
 	size_t sent_at, sent_tail, sent_bytes; /* the next one; the oldest; of their events */
 	struct late *late[TELL_BUCKETS];
 	size_t late_count, late_asks;
+	bool recalled; /* who was late in an earlier life; until then nothing was ever told, and no
+			  database is opened for that */
 	struct ear_timer tick;
 	int64_t tick_at;
 	struct person *persons;
@@ -153,6 +155,8 @@ void tell_forget_sent(struct pubsub_teller *teller);
 /* --- pubsub_tell_late.c: who was not there, or is slow -------------------------------------- */
 
 void late_init(struct pubsub_teller *teller);
+/* The store is there: who is late since an earlier life. */
+void late_recall(struct pubsub_teller *teller);
 void late_release(struct pubsub_teller *teller);
 
 /* To somebody who has subscribed; waits: in the store something does for him. 0: that is done, he

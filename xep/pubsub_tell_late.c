@@ -428,7 +428,7 @@ late_may_be_there(struct pubsub_teller *teller, const char *address)
 void
 late_look(struct pubsub_teller *teller, const char *address)
 {
-	struct late *late = late_get(teller, address);
+	struct late *late = teller->recalled ? late_get(teller, address) : NULL;
 
 	if (late == NULL || (late->waits && late->at <= now_of(teller) + TELL_SETTLE_USEC))
 		return;
@@ -454,6 +454,14 @@ void
 late_init(struct pubsub_teller *teller)
 {
 	ear_timer_init(&teller->tick, ear_clock(teller->ear), on_tick, teller);
+}
+
+void
+late_recall(struct pubsub_teller *teller)
+{
+	if (teller->recalled)
+		return;
+	teller->recalled = true;
 	ear_store_late(teller->store, "", on_late, teller);
 }
 

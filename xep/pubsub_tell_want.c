@@ -242,7 +242,7 @@ start_last(struct pubsub_teller *teller, const char *address, const char *node)
 {
 	struct last *last;
 
-	if (teller->last_count >= LAST_MAX)
+	if (teller->last_count >= LAST_MAX || !teller->recalled)
 		return;
 	last = xep_alloc(sizeof(*last));
 	last->teller = teller;

@@ -1,0 +1,325 @@
+/* SPDX-License-Identifier: ISC */
+/* test_pubsub_tell.c: telling thousands, from a real store: page by page, when there is no room,
+ * and again by whoever takes over. Who is told of what is a matter of scenarios. */
+#include <errno.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "base/alloc.h"
+#include "base/timer.h"
+#include "fake_ear.h"
+#include "pubsub.h"
+#include "store/store.h"
+
+#define NODE   "news"
+#define EVENT  "<event xmlns='" EAR_NS_PUBSUB_EVENT "'><items node='" NODE "'/></event>"
+#define BATCH  100 /* subscriptions of one transaction */
+#define HAMLET "hamlet@example.org"
+
+static struct ear *ear;
+static int64_t epoch;
+
+/* Of the first, who is told first. */
+static const struct ear_path_info by_server = { .link = EAR_LINK_SERVER,
+						.chosen = true,
+						.to = "u00000@example.org",
+						.address = "u00000@example.org" };
+
+static int
+setup(void **state)
+{
+	ear = fake_new_with_store();
+	ear->level = EAR_PROVED;
+	ear->link = EAR_LINK_SERVER;
+	ear->self[EAR_LINK_SERVER] = "pubsub.example.org";
+	ear->paths = &by_server;
+	ear->path_count = 1;
+	epoch = 0;
+	return 0;
+}
+
+static int
+teardown(void **state)
+{
+	fake_stop(ear);
+	fake_free(ear);
+	return 0;
+}
+
+static void
+settle(void)
+{
+	int quiet = 0;
+
+	for (int i = 0; i < 10000 && quiet < 50; i++) {
+		clock_advance(ear->clock, EAR_MSEC);
+		quiet = store_is_busy(ear->store) ? 0 : quiet + 1;
+	}
+}
+
+static void
+on_changed(void *arg, const struct ear_changed *changed)
+{
+	if (changed->error != 0)
+		fprintf(stderr, "ERR %d %s\n", changed->error, changed->text);
+	assert_int_equal(changed->error, 0);
+	epoch = changed->epoch;
+}
+
+static void
+change(const struct ear_change *changes, size_t count, const struct ear_event_draft *events,
+       size_t event_count)
+{
+	const struct ear_transaction transaction = { .node = NODE,
+						     .epoch = epoch,
+						     .last = -1,
+						     .changes = changes,
+						     .count = count,
+						     .events = events,
+						     .event_count = event_count };
+
+	ear_store_change(ear->store, &transaction, on_changed, ear);
+	settle();
+}
+
+/* A node with subscribers u00000@example.org and so on. */
+static void
+node_of(size_t subscribers)
+{
+	const struct ear_change create = { .kind = EAR_CREATE_NODE, .config = "", .jid = HAMLET };
+	struct ear_change changes[BATCH];
+
+	change(&create, 1, NULL, 0);
+	for (size_t first = 0; first < subscribers; first += BATCH) {
+		size_t n = subscribers - first < BATCH ? subscribers - first : BATCH;
+
+		for (size_t i = 0; i < n; i++)
+			changes[i] = (struct ear_change){
+				.kind = EAR_SUBSCRIBE,
+				.jid = xasprintf("u%05zu@example.org", first + i),
+				.subscription = EAR_SUBSCRIBED,
+				.options = "",
+			};
+		change(changes, n, NULL, 0);
+		for (size_t i = 0; i < n; i++)
+			free((char *)changes[i].jid);
+	}
+	fake_clear(ear);
+}
+
+static void
+event(const char *text)
+{
+	const struct ear_event_draft draft = { .text = text, .type = "headline" };
+
+	change(NULL, 0, &draft, 1);
+}
+
+/* How many are still to be told. */
+static void
+on_events(void *arg, int error, const struct ear_stored_event *events, size_t count)
+{
+	assert_int_equal(error, 0);
+	*(size_t *)arg = count;
+}
+
+static size_t
+left_to_tell(void)
+{
+	size_t count = 99;
+
+	ear_store_take(ear->store, on_events, &count);
+	settle();
+	return count;
+}
+
+static void
+test_pages(void **state)
+{
+	node_of(EAR_STORE_PAGE_MAX + 100);
+	event(EVENT);
+	assert_int_equal(ear->sends, EAR_STORE_PAGE_MAX + 100);
+	assert_string_equal(fake_attribute(ear->sent, "to"), "u00599@example.org");
+	assert_string_equal(fake_attribute(ear->sent, "type"), "headline");
+	assert_non_null(ear_find(ear->sent, "event", EAR_NS_PUBSUB_EVENT));
+	assert_int_equal(left_to_tell(), 0);
+	fake_clear(ear);
+	event(EVENT);
+	event(EVENT);
+	assert_int_equal(ear->sends, 2 * (EAR_STORE_PAGE_MAX + 100));
+}
+
+/* Each message has an id of its own, by which it is known on every way (XEP-0359). */
+static void
+test_ids(void **state)
+{
+	node_of(2);
+	event(EVENT);
+	event(EVENT); /* the same words in the same second are another event */
+	assert_int_equal(ear->box_count, 4);
+	for (size_t i = 0; i < 4; i++) {
+		const char *id = fake_attribute(ear->box[i], "id");
+		xmpp_stanza_t *origin = ear_find(ear->box[i], "origin-id", EAR_NS_SID);
+
+		assert_int_equal(strlen(id), 16);
+		assert_string_equal(fake_attribute(origin, "id"), id);
+		for (size_t j = 0; j < i; j++)
+			assert_string_not_equal(fake_attribute(ear->box[j], "id"), id);
+	}
+}
+
+/* Nothing is dropped, and nobody is told twice, when the queue to the server is full. */
+static void
+test_no_room(void **state)
+{
+	char last[64];
+
+	node_of(10);
+	ear->send_error = -ENOBUFS;
+	event(EVENT);
+	snprintf(last, sizeof(last), "%s", fake_attribute(ear->sent, "to"));
+	assert_string_equal(last, "u00000@example.org"); /* he is waited for, and no other tried */
+	clock_advance(ear->clock, EAR_SEC);
+	assert_string_equal(fake_attribute(ear->sent, "to"), last);
+	fake_clear(ear);
+	ear->send_error = 0;
+	clock_advance(ear->clock, EAR_SEC);
+	settle();
+	assert_int_equal(ear->sends, 10);
+	assert_string_equal(fake_attribute(ear->box[0], "to"), "u00000@example.org");
+	assert_string_equal(fake_attribute(ear->box[9], "to"), "u00009@example.org");
+	assert_int_equal(left_to_tell(), 0);
+}
+
+/* Killed before what was sent had left: whoever takes over sends it again, with the same ids. */
+static void
+test_taken_over(void **state)
+{
+	struct pubsub_teller *heir;
+	char id[2][32];
+
+	node_of(2);
+	ear->stuck = true;
+	event(EVENT);
+	settle();
+	assert_int_equal(ear->sends, 2);
+	assert_int_equal(left_to_tell(), 1); /* it is not forgotten */
+	for (size_t i = 0; i < 2; i++)
+		snprintf(id[i], sizeof(id[i]), "%s", fake_attribute(ear->box[i], "id"));
+	fake_clear(ear);
+	heir = pubsub_teller_new(ear);
+	event(EVENT);
+	assert_int_equal(ear->sends, 4);
+	for (size_t i = 0; i < 2; i++)
+		assert_string_equal(fake_attribute(ear->box[i], "id"), id[i]);
+	ear->stuck = false;
+	clock_advance(ear->clock, EAR_SEC);
+	settle();
+	assert_int_equal(left_to_tell(), 0);
+	pubsub_teller_free(heir);
+}
+
+/* What never leaves is not waited for for ever. */
+static void
+test_stuck(void **state)
+{
+	node_of(1);
+	ear->stuck = true;
+	event(EVENT);
+	clock_advance(ear->clock, 60 * EAR_SEC);
+	settle();
+	assert_int_equal(left_to_tell(), 0);
+	assert_int_equal(ear->sends, 1);
+}
+
+/* Somebody whose way is his own stops nobody. */
+static void
+test_one_is_slow(void **state)
+{
+	ear->path_count = 0;
+	node_of(3);
+	ear->send_error = -ENOBUFS;
+	event(EVENT);
+	assert_int_equal(ear->sends, 3);
+	assert_int_equal(left_to_tell(), 1);
+	fake_clear(ear);
+	ear->send_error = 0;
+	clock_advance(ear->clock, EAR_SEC);
+	settle();
+	assert_int_equal(ear->sends, 3);
+	assert_int_equal(left_to_tell(), 0);
+}
+
+/* One for somebody alone that cannot be read is passed over. */
+static void
+test_no_xml(void **state)
+{
+	const struct ear_event_draft draft = { .audience = EAR_TELL_ONE,
+					       .to = "u00000@example.org",
+					       .text = "<event",
+					       .type = "headline" };
+
+	node_of(1);
+	change(NULL, 0, &draft, 1);
+	event(EVENT);
+	assert_int_equal(ear->sends, 1);
+	assert_int_equal(left_to_tell(), 0);
+}
+
+/* Who says that he takes none (§6.3, pubsub#deliver). */
+static void
+test_options(void **state)
+{
+	const struct pubsub_options options = { .deliver = false };
+	char *text = pubsub_options_text(&options);
+	const struct ear_change none = { .kind = EAR_SUBSCRIBE,
+					 .jid = "u00000@example.org",
+					 .subscription = EAR_SUBSCRIBED,
+					 .options = text };
+
+	node_of(2);
+	change(&none, 1, NULL, 0);
+	free(text);
+	event(EVENT);
+	assert_int_equal(ear->sends, 1);
+	assert_string_equal(fake_attribute(ear->sent, "to"), "u00001@example.org");
+}
+
+/* Large events: what may come back is remembered as far as there is room. */
+static void
+test_large(void **state)
+{
+	size_t size = EAR_PAYLOAD_MAX;
+	char *text = xalloc(size), *at;
+
+	node_of(1);
+	at = text + snprintf(text, size, "<event xmlns='" EAR_NS_PUBSUB_EVENT "'>");
+	memset(at, 'x', size - (size_t)(at - text) - 16);
+	strncat(text, "</event>", 16);
+	for (int i = 0; i < 300; i++)
+		event(text);
+	free(text);
+	assert_int_equal(ear->sends, 300);
+	assert_int_equal(left_to_tell(), 0);
+}
+
+#define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
+
+int
+main(void)
+{
+	const struct CMUnitTest tests[] = {
+		TEST(test_pages),      TEST(test_ids),     TEST(test_no_room),
+		TEST(test_taken_over), TEST(test_stuck),   TEST(test_one_is_slow),
+		TEST(test_no_xml),     TEST(test_options), TEST(test_large),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
