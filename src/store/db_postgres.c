@@ -3,8 +3,12 @@
  * db_postgres.c: PostgreSQL as a database of jobs: those that wait, the one that is under way, and
  * those that are to be answered.
  *
- *	waiting -> under way (pq_run) -> answered, from the loop
+ *	waiting -> under way (pq_run) -> committed -> answered, from the loop
  *	    ^------------' the connection was lost before it was written
+ *
+ * Several that wait share one wait for the disk, which is what takes the time: the last of them has
+ * it, and all of them are answered behind it. So nobody is told of what may be lost; and what
+ * another session sees before it is on the disk, is there when a change of that session's own is.
  */
 #include <errno.h>
 #include <stdlib.h>
@@ -25,6 +29,7 @@
 
 #define WAIT  (10 * EAR_SEC) /* for a connection */
 #define DRAIN (EAR_SEC)      /* what was given may take when it is closed */
+#define BATCH 64             /* jobs that may share one wait for the disk */
 
 struct postgres {
 	struct db db;
@@ -36,7 +41,9 @@ struct postgres {
 	struct ear_clock *clock;
 	struct db_events events;
 	void *arg;
-	struct list waiting, answered;
+	struct list waiting, committed, answered;
+	size_t committed_count;
+	bool unwritten; /* of the committed, some are not known to be on the disk */
 	size_t waiting_count, waiting_bytes; /* without those that have an error already */
 	struct pq_job *under_way;            /* NULL: none but the schema's */
 	struct pq_job *telling;              /* in its callbacks */
@@ -58,6 +65,32 @@ settle(struct postgres *pg, struct pq_job *job)
 {
 	list_add(&pg->answered, &job->all);
 	ear_timer_set(&pg->turn, 0);
+}
+
+/* All of them may be told. */
+static void
+settle_committed(struct postgres *pg)
+{
+	while (!list_is_empty(&pg->committed)) {
+		struct pq_job *job = container_of(pg->committed.next, struct pq_job, all);
+
+		list_del(&job->all);
+		settle(pg, job);
+	}
+	pg->committed_count = 0;
+	pg->unwritten = false;
+}
+
+/* What it was given as its end; it is told when all before it are. */
+static void
+keep_committed(struct postgres *pg, struct pq_job *job)
+{
+	list_add(&pg->committed, &job->all);
+	pg->committed_count++;
+	if (job->job->writes && job->job->error == 0)
+		pg->unwritten = !job->durable;
+	if (!pg->unwritten)
+		settle_committed(pg);
 }
 
 static struct pq_job *
@@ -86,6 +119,32 @@ take_waiting(struct postgres *pg, struct pq_job *job)
 	pg->waiting_bytes -= job->job->bytes;
 }
 
+static bool
+is_last(const struct postgres *pg)
+{
+	return list_is_empty(&pg->waiting) || pg->committed_count + 1 >= BATCH;
+}
+
+static void
+on_written(void *arg, int error, size_t step, const char *text)
+{
+}
+
+/* The last of them had nothing to write: something else has to. */
+static void
+write_through(struct postgres *pg)
+{
+	static const struct db_sql mark = {
+		.postgres = "SELECT pg_logical_emit_message(true, 'earshot', '')",
+	};
+	const struct db_step step = { .sql = &mark };
+
+	pg->under_way = pq_job_new(job_new(&(struct db_job){
+		.steps = &step, .count = 1, .writes = true, .done = on_written }));
+	pg->under_way->once = true;
+	pq_run_begin(pg->run, pg->under_way);
+}
+
 static void
 start_next(struct postgres *pg)
 {
@@ -94,12 +153,14 @@ start_next(struct postgres *pg)
 	while (pg->ready && pg->under_way == NULL && (job = first_waiting(pg)) != NULL) {
 		take_waiting(pg, job);
 		if (job->job->error != 0) {
-			settle(pg, job);
+			keep_committed(pg, job);
 			continue;
 		}
 		pg->under_way = job;
 		pq_run_begin(pg->run, job);
 	}
+	if (pg->ready && pg->under_way == NULL && pg->unwritten)
+		write_through(pg);
 }
 
 /* When that one has waited long enough for a connection. */
@@ -229,8 +290,14 @@ on_ran(void *arg, struct pq_job *job)
 		return;
 	}
 	pg->under_way = NULL;
-	settle(pg, job);
+	keep_committed(pg, job);
 	start_next(pg);
+}
+
+static bool
+on_last(void *arg)
+{
+	return is_last(arg);
 }
 
 static void
@@ -271,6 +338,22 @@ give_back(struct postgres *pg, struct pq_job *job)
 	count_waiting(pg, job);
 }
 
+/* The server may have died with them. */
+static void
+doubt_committed(struct postgres *pg)
+{
+	struct list *item, *spare;
+
+	list_each (item, spare, &pg->committed) {
+		struct pq_job *job = container_of(item, struct pq_job, all);
+
+		if (job->job->writes)
+			pq_job_fail(job, -ECONNRESET, job->job->count,
+				    "the connection was lost while it was being written");
+	}
+	settle_committed(pg);
+}
+
 static void
 on_down(void *arg, const char *text)
 {
@@ -280,6 +363,7 @@ on_down(void *arg, const char *text)
 	if (pg->ready)
 		pg->down_since = ear_now(pg->clock);
 	pg->ready = false;
+	doubt_committed(pg);
 	explain(pg, text);
 	if (pq_schema_owns(pg->schema, job)) {
 		pq_job_forget(job);
@@ -319,6 +403,7 @@ postgres_open(struct event_base *base, struct ear_clock *clock, const struct db_
 	pg->events = events == NULL ? (struct db_events){ 0 } : *events;
 	pg->arg = arg;
 	list_init(&pg->waiting);
+	list_init(&pg->committed);
 	list_init(&pg->answered);
 	ear_timer_init(&pg->turn, clock, on_turn, pg);
 	ear_timer_init(&pg->expiry, clock, on_expiry, pg);
@@ -329,7 +414,7 @@ postgres_open(struct event_base *base, struct ear_clock *clock, const struct db_
 							 .url = &pg->url,
 							 .secret = config->secret },
 			       &link_events, pg);
-	pg->run = pq_run_new(&pg->lib, pg->link, on_ran, pg);
+	pg->run = pq_run_new(&pg->lib, pg->link, on_last, on_ran, pg);
 	pg->schema = pq_schema_new(schema, on_schema, pg);
 	*out = &pg->db;
 	return 0;
@@ -360,6 +445,19 @@ postgres_run(struct db *db, const struct db_job *given)
 }
 
 static void
+forget_all(struct list *jobs, const void *arg)
+{
+	struct list *item, *spare;
+
+	list_each (item, spare, jobs) {
+		struct pq_job *job = container_of(item, struct pq_job, all);
+
+		if (job->job->arg == arg)
+			pq_job_forget(job);
+	}
+}
+
+static void
 postgres_forget(struct db *db, const void *arg)
 {
 	struct postgres *pg = postgres_of(db);
@@ -370,12 +468,8 @@ postgres_forget(struct db *db, const void *arg)
 		if (single[i] != NULL && single[i]->job->arg == arg)
 			pq_job_forget(single[i]);
 	}
-	list_each (item, spare, &pg->answered) {
-		struct pq_job *job = container_of(item, struct pq_job, all);
-
-		if (job->job->arg == arg)
-			pq_job_forget(job);
-	}
+	forget_all(&pg->committed, arg);
+	forget_all(&pg->answered, arg);
 	list_each (item, spare, &pg->waiting) {
 		struct pq_job *job = container_of(item, struct pq_job, all);
 
@@ -438,6 +532,7 @@ postgres_free(struct postgres *pg)
 	if (job != NULL)
 		pq_job_free(job);
 	free_all(pg, &pg->waiting);
+	free_all(pg, &pg->committed);
 	free_all(pg, &pg->answered);
 	pq_schema_free(pg->schema);
 	pq_run_free(pg->run);

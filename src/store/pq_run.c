@@ -44,6 +44,7 @@ struct statement {
 struct pq_run {
 	const struct pq_lib *lib;
 	struct pq_link *link;
+	pq_run_last_fn *last;
 	pq_run_fn *fn;
 	void *arg;
 	enum run_state state;
@@ -209,11 +210,26 @@ send_steps(struct pq_run *run)
 }
 
 static void
-send_end(struct pq_run *run, enum run_state state)
+send_rollback(struct pq_run *run)
 {
-	run->state = state;
+	run->state = RUN_ROLLBACK;
 	run->open = false;
-	say(run, WHAT_END, state == RUN_COMMIT ? "COMMIT" : "ROLLBACK");
+	say(run, WHAT_END, "ROLLBACK");
+	sync(run);
+}
+
+/* Sessions do not wait for the disk (pq_schema.c) but where this is said. */
+static void
+send_commit(struct pq_run *run)
+{
+	run->state = RUN_COMMIT;
+	run->open = false;
+	run->job->durable = run->job->once || run->last(run->arg);
+	if (run->job->durable)
+		say(run, WHAT_END,
+		    "SELECT set_config('synchronous_commit',"
+		    " current_setting('earshot.durable', true), true)");
+	say(run, WHAT_END, "COMMIT");
 	sync(run);
 }
 
@@ -253,13 +269,13 @@ go_on(struct pq_run *run)
 	if (run->checks && run->rows == 0 && job->error == 0)
 		pq_job_fail(run->job, job->steps[run->next - 1].none, run->next - 1, NULL);
 	if (job->error != 0 && run->open)
-		send_end(run, RUN_ROLLBACK);
+		send_rollback(run);
 	else if (job->error != 0)
 		finish(run);
 	else if (run->next < job->count)
 		send_steps(run);
 	else if (run->open)
-		send_end(run, RUN_COMMIT);
+		send_commit(run);
 	else
 		finish(run);
 }
@@ -330,12 +346,14 @@ pq_run_result(struct pq_run *run, PGresult *result)
 /* ------------------------------------------------------------------------------------------ */
 
 struct pq_run *
-pq_run_new(const struct pq_lib *lib, struct pq_link *link, pq_run_fn *fn, void *arg)
+pq_run_new(const struct pq_lib *lib, struct pq_link *link, pq_run_last_fn *last, pq_run_fn *fn,
+	   void *arg)
 {
 	struct pq_run *run = xalloc(sizeof(*run));
 
 	run->lib = lib;
 	run->link = link;
+	run->last = last;
 	run->fn = fn;
 	run->arg = arg;
 	return run;

@@ -5,6 +5,9 @@
  *
  *	BEGIN step step step? -> step step? -> ... -> COMMIT, or ROLLBACK
  *
+ * A commit need not wait for the disk when another one is to come that does: it takes with it what
+ * was committed before, by whomever.
+ *
  * What was not committed can be done again, and is: after a deadlock with another session, and
  * when the connection is lost.
  */
@@ -20,7 +23,11 @@ struct pq_run;
  * begun. */
 typedef void pq_run_fn(void *arg, struct pq_job *job);
 
-struct pq_run *pq_run_new(const struct pq_lib *lib, struct pq_link *link, pq_run_fn *fn, void *arg);
+/* Whether what is about to be committed is to be on the disk when it is. */
+typedef bool pq_run_last_fn(void *arg);
+
+struct pq_run *pq_run_new(const struct pq_lib *lib, struct pq_link *link, pq_run_last_fn *last,
+			  pq_run_fn *fn, void *arg);
 void pq_run_free(struct pq_run *run);
 
 /* Where none is under way. The job is the caller's again when fn runs, or pq_run_lost(). */

@@ -15,11 +15,14 @@
 #define LONG_PATIENCE (600 * EAR_SEC) /* for a new version, or for who brings it up */
 #define OWN_STEPS     6               /* around the statements of a version */
 
+#define STEP_FIND_TABLE 3 /* of the first job */
+
 /*
  * A statement that hangs ends before our patience does. Who leaves a transaction open loses it, so
- * that a machine that vanished does not keep its locks. A commit is on the disk, whatever the
- * server's usual way. Every statement has its index: a plan that was made while a table was small
- * is not to read all of it when it has grown.
+ * that a machine that vanished does not keep its locks. A commit waits for the disk where that is
+ * asked for (pq_run.c): in the server's own way, unless that is not to wait at all. Every statement
+ * has its index: a plan that was made while a table was small is not to read all of it when it has
+ * grown.
  */
 static const struct db_sql settings = {
 	.postgres = "SELECT set_config('statement_timeout', '10s', false),"
@@ -30,8 +33,11 @@ static const struct db_sql settings = {
 		    " set_config('tcp_user_timeout', '15000', false),"
 		    " set_config('jit', 'off', false),"
 		    " set_config('enable_seqscan', 'off', false),"
-		    " set_config('synchronous_commit', CASE current_setting('synchronous_commit')"
+		    " set_config('earshot.durable', CASE current_setting('synchronous_commit')"
 		    " WHEN 'off' THEN 'on' ELSE current_setting('synchronous_commit') END, false)",
+};
+static const struct db_sql no_wait = {
+	.postgres = "SELECT set_config('synchronous_commit', 'off', false)",
 };
 static const struct db_sql listens = { .postgres = "LISTEN earshot" };
 static const struct db_sql find_table = {
@@ -182,13 +188,12 @@ find(struct pq_schema *schema)
 	run_steps(schema, &step, 1, false, on_version_row, on_version);
 }
 
-/* settings, listens, find_table */
 static void
 on_begun_row(void *arg, size_t step, const struct db_value *columns, size_t count)
 {
 	struct pq_schema *schema = arg;
 
-	if (step == 2)
+	if (step == STEP_FIND_TABLE)
 		schema->found = true;
 }
 
@@ -228,6 +233,7 @@ void
 pq_schema_begin(struct pq_schema *schema, struct pq_link *link, struct pq_run *run)
 {
 	const struct db_step steps[] = { { .sql = &settings },
+					 { .sql = &no_wait },
 					 { .sql = &listens },
 					 { .sql = &find_table } };
 

@@ -56,7 +56,7 @@ test_server_killed(void **state)
 		kit.count = MANY;
 	}
 	assert_int_equal(good + unsure, MANY);
-	assert_in_range(unsure, 0, 1);
+	assert_in_range(unsure, 0, 64); /* that shared one wait for the disk */
 }
 
 /* A row each, and no row twice: it was not written, so it is done again. */
