@@ -9,10 +9,11 @@
  *	read a node -> decide -> ear_store_change() with its epoch -> -ESTALE: from the beginning
  *
  * Everything is answered from the event loop, never from inside the call, in the order in which it
- * was asked. What was changed is on the disk when it is answered. Arguments are borrowed for the
- * call, answers for the callback. Where fn runs, answer->error is 0 or -errno: -ENOSPC, -EROFS,
- * -EACCES, -EBUSY, -EIO, -EUCLEAN (damaged), -ENOTCONN (no database), -ECANCELED (the engine
- *stops), and what each function says.
+ * was asked. What was changed is on the disk when it is answered; of events, only that they have
+ * been told may be forgotten when the power is cut. Arguments are borrowed for the call, answers
+ * for the callback. Where fn runs, answer->error is 0 or -errno: -ENOSPC, -EROFS, -EACCES, -EBUSY,
+ * -EIO, -EUCLEAN (damaged), -ENOTCONN (no database), -ECANCELED (the engine stops), and what each
+ * function says.
  */
 #ifndef EARSHOT_STORE_H
 #define EARSHOT_STORE_H

@@ -53,10 +53,19 @@ typedef void db_row_fn(void *arg, size_t step, const struct db_value *columns, s
 /* text: for people, "" when error is 0 or the `none` of a step. step: the one that failed. */
 typedef void db_done_fn(void *arg, int error, size_t step, const char *text);
 
+/* What a job does to the database. */
+enum db_effect {
+	DB_READS = false,
+	DB_WRITES = true,
+	/* What is written may be forgotten when the power is cut, though not before what was
+	 * written earlier, nor when this process ends: then nobody waits for a disk. */
+	DB_WRITES_LAZILY,
+};
+
 struct db_job {
 	const struct db_step *steps;
 	size_t count;
-	bool writes;    /* else it only reads */
+	enum db_effect writes;
 	db_row_fn *row; /* may be NULL */
 	db_done_fn *done;
 	void *arg;

@@ -20,7 +20,7 @@ struct job {
 	struct list all; /* of the driver */
 	const struct job_step *steps;
 	size_t count;
-	bool writes;
+	enum db_effect writes;
 	db_row_fn *row;
 	db_done_fn *done; /* NULL: nobody waits for it any more */
 	void *arg;

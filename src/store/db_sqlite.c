@@ -192,6 +192,26 @@ one_writes(const struct list *jobs)
 	return false;
 }
 
+/* Whether it is only written what need not be on the disk. */
+static bool
+all_are_lazy(const struct list *jobs)
+{
+	for (const struct list *item = jobs->next; item != jobs; item = item->next)
+		if (container_of(item, struct job, all)->writes == DB_WRITES)
+			return false;
+	return true;
+}
+
+/* A commit returns when it is on the disk, or in the log that the next one takes there. */
+static int
+begin(struct db_sqlite *db, bool lazy)
+{
+	int rc = sqlite_file_run(&db->file, lazy ? "PRAGMA synchronous = NORMAL"
+						 : "PRAGMA synchronous = FULL");
+
+	return rc == 0 ? sqlite_file_run(&db->file, "BEGIN IMMEDIATE") : rc;
+}
+
 static void
 roll_back(struct db_sqlite *db)
 {
@@ -205,7 +225,7 @@ transact(struct db_sqlite *db, struct list *jobs)
 {
 	bool writes = one_writes(jobs);
 	sqlite3_int64 before = sqlite3_total_changes64(db->file.sqlite);
-	int rc = writes ? sqlite_file_run(&db->file, "BEGIN IMMEDIATE") : 0;
+	int rc = writes ? begin(db, all_are_lazy(jobs)) : 0;
 
 	if (rc == 0)
 		rc = do_jobs(db, jobs);

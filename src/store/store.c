@@ -116,7 +116,7 @@ store_free(struct ear_store *store)
 /* --- doing it ----------------------------------------------------------------------------- */
 
 void
-store_run(struct ear_store *store, struct ask *ask, struct plan *plan, bool writes)
+store_run(struct ear_store *store, struct ask *ask, struct plan *plan, enum db_effect writes)
 {
 	struct db_job job = {
 		.steps = plan->steps,

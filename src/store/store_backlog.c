@@ -54,7 +54,7 @@ ear_store_keep_for(struct ear_store *store, const char *jid, const struct ear_st
 	     db_text(event->type), db_int(event->at), db_text(event->text));
 	PLAN(&plan, &sql_trim, 0, db_text(jid), db_text(event->node),
 	     db_int((int64_t)event->backlog));
-	store_run(store, ask, &plan, true);
+	store_run(store, ask, &plan, DB_WRITES_LAZILY);
 }
 
 /* --- what waits --------------------------------------------------------------------------- */
@@ -172,5 +172,5 @@ ear_store_waited(struct ear_store *store, const int64_t *ids, size_t count, ear_
 	}
 	for (size_t i = 0; i < count; i++)
 		PLAN(&plan, &sql_waited, 0, db_int(-ids[i]));
-	store_run(store, ask, &plan, true);
+	store_run(store, ask, &plan, DB_WRITES_LAZILY);
 }

@@ -118,7 +118,7 @@ void ask_answer_changed(struct ask *ask, int error, const char *text);
 /* --- doing it --- */
 
 /* Consumes the plan. */
-void store_run(struct ear_store *store, struct ask *ask, struct plan *plan, bool writes);
+void store_run(struct ear_store *store, struct ask *ask, struct plan *plan, enum db_effect writes);
 
 /* That is the answer, in its turn; the database is asked nothing. text is copied. */
 void store_refuse(struct ask *ask, int error, const char *text);

@@ -100,7 +100,7 @@ def level(daemon, address):
     return path["level"] if path.get("state") == "up" else None
 
 
-def wait_level(daemon, address, wanted, timeout=30):
+def wait_level(daemon, address, wanted, timeout=60):
     wait_until(lambda: level(daemon, address) == wanted, timeout,
                lambda: "%s %s; it is %s\n%s" % (address, wanted, daemon.cli("peers").out,
                                                 daemon.cli("trust").out), step=0.1)

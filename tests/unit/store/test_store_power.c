@@ -357,14 +357,24 @@ look_again(size_t n, size_t done)
 	end();
 }
 
+/* What was told is told again after a power cut, though not before what was done earlier. */
+static bool
+may_be_lost(size_t step)
+{
+	return steps[step] == step_tell_half || steps[step] == step_told ||
+	       steps[step] == step_keep_for;
+}
+
 static void
-check(size_t n, size_t count)
+check(size_t n, size_t count, bool loses)
 {
 	char *found = dump(), *bad = xasprintf("%s.bad", kit.path);
 	size_t done = count;
 
-	if (strcmp(found, expected[count]) != 0 && count < STEPS)
-		done++;
+	while (loses && done > 0 && may_be_lost(done - 1) && strcmp(found, expected[done]) != 0)
+		done--;
+	if (strcmp(found, expected[done]) != 0)
+		done = count + (count < STEPS);
 	if (strcmp(found, expected[done]) != 0)
 		fail_msg("cut at %zu, %zu steps answered; found is\n%s\nand not\n%s", n, count,
 			 found, expected[count]);
@@ -387,7 +397,7 @@ cut_everywhere(bool loses)
 		count = work_until(++n, loses, &alive);
 		half += count < STEPS && count == last;
 		last = count;
-		check(n, count);
+		check(n, count, loses);
 	}
 	print_message("cut at %zu places\n", n - 1);
 	assert_int_equal(last, STEPS);
