@@ -193,7 +193,8 @@ on_published(struct pubsub_op *op, const struct ear_changed *changed)
 	xmpp_stanza_t *pubsub, *publish;
 
 	if (changed->error == -EDQUOT) {
-		pubsub_fail(op, EAR_RESOURCE_CONSTRAINT, "max-nodes-exceeded", NULL);
+		pubsub_fail(op, EAR_RESOURCE_CONSTRAINT, "max-nodes-exceeded",
+			    "there are as many nodes as there may be");
 		return;
 	}
 	if (changed->error != 0) {

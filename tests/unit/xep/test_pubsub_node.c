@@ -226,6 +226,11 @@ test_too_many(void **state)
 	must_not("set", HAMLET, CREATE, EAR_RESOURCE_CONSTRAINT);
 	assert_non_null(ear_find(ear_find(ear->answer, "error", EAR_NS_CLIENT),
 				 "max-nodes-exceeded", PUBSUB_ERRORS));
+	/* §7.1.4: nor by publishing. */
+	must_not("set", HAMLET, PUBSUB("<publish node='n'><item><a/></item></publish>"),
+		 EAR_RESOURCE_CONSTRAINT);
+	assert_non_null(ear_find(ear_find(ear->answer, "error", EAR_NS_CLIENT),
+				 "max-nodes-exceeded", PUBSUB_ERRORS));
 	must_not("get", HAMLET, SHOW, EAR_ITEM_NOT_FOUND);
 }
 
