@@ -19,6 +19,7 @@
 #define ITEMS_ELEMENTS 3500                 /* inside it: readers take 4,096 (wire/reader.h) */
 #define ITEMS_MAX      500                  /* of an answer */
 #define ITEMS_IDS_MAX  100                  /* that a request may name */
+#define ITEMS_GONE_MAX 16                   /* deletions between two parts of an answer */
 #define ITEMS_ALL      SIZE_MAX
 
 /* An answer while it is put together. */
@@ -29,11 +30,11 @@ struct listing {
 	size_t wanted;  /* so many of the newest, where neither ids nor a page is asked for */
 	bool by_newest; /* what came first is the newest, and goes to the end */
 	bool cut;       /* not all that was asked for goes in */
-	bool begun;     /* the store has answered once */
 	xmpp_stanza_t *found[ITEMS_MAX]; /* in the order in which they came */
 	size_t count, bytes, elements;
-	size_t total; /* that there are */
-	size_t index; /* of the oldest here, from the oldest there is */
+	size_t edge, gone; /* so many of them lead to the next, and so many did not */
+	size_t total;      /* that there are */
+	size_t index;      /* of the oldest here, from the oldest there is */
 };
 
 static void
@@ -271,49 +272,65 @@ ask_page(struct pubsub_op *op, struct listing *listing)
 
 /* --- the newest --------------------------------------------------------------------------- */
 
-static void ask_newest(struct pubsub_op *op, struct listing *listing, const char *after);
+static void ask_newest(struct pubsub_op *op, struct listing *listing);
 
-/* One of them may have gone meanwhile: what came until then is told. */
-static bool
-is_over(const struct listing *listing, const struct ear_stored_answer *answer)
+static void
+reply_newest(struct pubsub_op *op, struct listing *listing)
 {
-	return answer->count == 0 || listing->cut || listing->count >= listing->wanted ||
-	       listing->count >= listing->total;
+	size_t count = listing->count;
+
+	listing->index = listing->total > count ? listing->total - count : 0;
+	listing->cut = listing->cut || (count < listing->wanted && count < listing->total);
+	reply(op, listing);
+}
+
+/* The item behind which it was to go on has been deleted meanwhile: the one before it will do. */
+static void
+on_gone(struct pubsub_op *op, struct listing *listing)
+{
+	if (listing->edge < 2 || ++listing->gone > ITEMS_GONE_MAX) {
+		reply_newest(op, listing);
+		return;
+	}
+	listing->edge--;
+	ask_newest(op, listing);
 }
 
 static void
 on_newest(struct pubsub_op *op, const struct ear_stored_answer *answer)
 {
 	struct listing *listing = op->arg;
-	bool is_gone = listing->begun && (answer->error == -ENOENT || answer->error == -ENODATA);
 
-	if (answer->error != 0 && !is_gone) {
+	if (answer->error == -ENODATA) {
+		on_gone(op, listing);
+		return;
+	}
+	if (answer->error != 0) {
 		pubsub_fail_store(op, answer->error, answer->text);
 		return;
 	}
-	if (!listing->begun)
+	if (listing->count == 0)
 		listing->total = answer->total;
-	listing->begun = true;
-	if (!is_gone)
-		add_all(op, listing, answer);
-	if (is_gone || is_over(listing, answer)) {
-		listing->index =
-			listing->total > listing->count ? listing->total - listing->count : 0;
-		reply(op, listing);
-	} else {
-		ask_newest(op, listing, answer->rows[answer->count - 1].item);
-	}
+	add_all(op, listing, answer);
+	listing->edge = listing->count;
+	if (answer->count == 0 || listing->cut || listing->count >= listing->wanted ||
+	    listing->count >= listing->total)
+		reply_newest(op, listing);
+	else
+		ask_newest(op, listing);
 }
 
 /* So many at once that what is read of a node of large items stays bounded. */
 static void
-ask_newest(struct pubsub_op *op, struct listing *listing, const char *after)
+ask_newest(struct pubsub_op *op, struct listing *listing)
 {
-	size_t left = listing->wanted - listing->count;
-	struct ear_query query = { .kind = EAR_QUERY_ITEMS,
-				   .node = op->node,
-				   .after = after,
-				   .max = left < RSM_MAX ? left : RSM_MAX };
+	size_t left = listing->wanted - listing->count, edge = listing->edge;
+	struct ear_query query = {
+		.kind = EAR_QUERY_ITEMS,
+		.node = op->node,
+		.after = edge == 0 ? NULL : xmpp_stanza_get_id(listing->found[edge - 1]),
+		.max = left < RSM_MAX ? left : RSM_MAX,
+	};
 
 	listing->by_newest = true;
 	pubsub_query(op, &query, on_newest);
@@ -337,5 +354,5 @@ pubsub_items(struct pubsub_op *op, const struct pubsub_view *view)
 	else if (listing->rsm.asked)
 		ask_page(op, listing);
 	else
-		ask_newest(op, listing, NULL);
+		ask_newest(op, listing);
 }

@@ -251,6 +251,36 @@ test_unreadable(void **state)
 	assert_true(fake_refused(ear, EAR_BAD_REQUEST));
 }
 
+/* The item behind which an answer goes on is retracted while it is put together, and the one before
+ * it: nothing else is missing. When it cannot go on, it says that it is not all. */
+static void
+test_gone_meanwhile(void **state)
+{
+	xmpp_stanza_t *pubsub;
+	char xml[256];
+	int count;
+
+	fill(300, "<a xmlns='urn:example:a'/>");
+	get(READER, PUBSUB("<items node='n' max_items='1'/>")); /* from now on he knows the node */
+	ask("get", READER, PUBSUB("<items node='n'/>"));
+	for (int i = 200; i < 202; i++) {
+		snprintf(xml, sizeof(xml), PUBSUB("<retract node='n'><item id='%d'/></retract>"),
+			 i);
+		ask("set", OWNER, xml);
+	}
+	settle();
+	pubsub = fake_result(ear);
+	assert_int_equal(fake_children(ear_find(pubsub, "items", EAR_NS_PUBSUB)), 300);
+	check_set(pubsub, -1, NULL);
+	ask("get", READER, PUBSUB("<items node='n'/>"));
+	ask("set", OWNER, OWN("<purge node='n'/>"));
+	settle();
+	pubsub = fake_result(ear);
+	count = (int)fake_children(ear_find(pubsub, "items", EAR_NS_PUBSUB));
+	assert_in_range(count, 100, 200);
+	check_set(pubsub, 298 - count, "298");
+}
+
 /* --- several at once ---------------------------------------------------------------------- */
 
 /* A publisher deletes an item and publishes it again without waiting: it is there. */
@@ -296,9 +326,9 @@ int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
-		TEST(test_many),           TEST(test_large),      TEST(test_largest),
-		TEST(test_elements),       TEST(test_unreadable), TEST(test_order),
-		TEST(test_created_by_two),
+		TEST(test_many),           TEST(test_large),          TEST(test_largest),
+		TEST(test_elements),       TEST(test_unreadable),     TEST(test_order),
+		TEST(test_created_by_two), TEST(test_gone_meanwhile),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
