@@ -121,8 +121,24 @@ sweep(struct pubsub_queue *queue)
 	}
 }
 
-/* The first that can be decided now. What is about items alone may be decided on what was read
- * before it came: its epoch says whether that still holds. */
+/* Whether the epoch of the node says that what he may do with items is still the same. It is not
+ * another one for a subscription that has ended, maybe in another engine. */
+static bool
+is_lasting(const struct pubsub_view *view)
+{
+	return view->affiliation >= EAR_PUBLISHER ||
+	       (view->config.access_model != PUBSUB_AUTHORIZE &&
+		view->config.publish_model != PUBSUB_BY_SUBSCRIBERS);
+}
+
+/* What is about items alone may be decided on what was read before it came. */
+static bool
+is_known(const struct pubsub_queue *queue, const struct pubsub_request *request)
+{
+	return queue->known && (request->fresh || (request->by_items && is_lasting(&queue->view)));
+}
+
+/* The first that can be decided now. */
 static struct pubsub_request *
 next_of(struct pubsub_queue *queue)
 {
@@ -146,10 +162,10 @@ pubsub_queue_run(struct pubsub_queue *queue)
 		return;
 	queue->running = true;
 	while (!queue->reading && (request = next_of(queue)) != NULL) {
-		if (!queue->known || !(request->fresh || request->by_items))
-			read_node(queue);
-		else
+		if (is_known(queue, request))
 			pubsub_decide(request, &queue->view);
+		else
+			read_node(queue);
 	}
 	queue->running = false;
 	sweep(queue);

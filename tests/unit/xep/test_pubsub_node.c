@@ -211,6 +211,101 @@ test_resigned(void **state)
 	assert_field("pubsub#title", "hers");
 }
 
+/* --- another engine at the same store ----------------------------------------------------- */
+
+static void
+on_epoch(void *arg, const struct ear_stored_answer *answer)
+{
+	assert_int_equal(answer->error, 0);
+	*(int64_t *)arg = answer->rows[0].epoch;
+}
+
+static int64_t
+epoch_of(const char *node)
+{
+	const struct ear_query query = { .kind = EAR_QUERY_NODE, .node = node, .who = "a@b" };
+	int64_t epoch = 0;
+
+	ear_store_query(ear->store, &query, on_epoch, &epoch);
+	for (int i = 0; i < 1000 && epoch == 0; i++)
+		clock_advance(ear->clock, EAR_MSEC);
+	return epoch;
+}
+
+static void
+on_done(void *arg, const struct ear_changed *changed)
+{
+	assert_int_equal(changed->error, 0);
+	*(bool *)arg = true;
+}
+
+/* What another engine does to the node, of which this one is not told. */
+static void
+elsewhere(const struct ear_change *change)
+{
+	struct ear_transaction transaction = {
+		.node = "n", .last = -1, .changes = change, .count = 1
+	};
+	bool done = false;
+
+	transaction.epoch = epoch_of("n");
+	ear_store_change(ear->store, &transaction, on_done, &done);
+	for (int i = 0; i < 1000 && !done; i++)
+		clock_advance(ear->clock, EAR_MSEC);
+	assert_true(done);
+}
+
+/* What came of a subscription is over with it, also where that was ended by another engine. */
+static void
+test_unsubscribed_elsewhere(void **state)
+{
+	static const struct ear_change ends = { .kind = EAR_SUBSCRIBE,
+						.jid = "ophelia@example.org",
+						.subscription = EAR_SUBSCRIPTION_NONE };
+
+	must(HAMLET, CREATE);
+	must(HAMLET, CONFIGURE("publish_model", "subscribers"));
+	must(OPHELIA, PUBSUB("<subscribe node='n' jid='ophelia@example.org'/>"));
+	must(HAMLET, CONFIGURE("access_model", "authorize"));
+	for (int i = 0; i < 3; i++) {
+		must(OPHELIA,
+		     PUBSUB("<publish node='n'><item><a xmlns='urn:a'/></item></publish>"));
+		ask("get", OPHELIA, PUBSUB("<items node='n'/>"));
+		settle();
+		assert_string_equal(fake_attribute(ear->answer, "type"), "result");
+	}
+	elsewhere(&ends);
+	must_not("get", OPHELIA, PUBSUB("<items node='n'/>"), EAR_NOT_AUTHORIZED);
+	must_not("set", OPHELIA,
+		 PUBSUB("<publish node='n'><item><a xmlns='urn:a'/></item></publish>"),
+		 EAR_FORBIDDEN);
+}
+
+/* Nor is what an affiliation gave, or a configuration. */
+static void
+test_configured_elsewhere(void **state)
+{
+	static const struct ear_change cast_out = { .kind = EAR_AFFILIATE,
+						    .jid = "ophelia@example.org",
+						    .affiliation = EAR_OUTCAST };
+	static const struct ear_change closed = { .kind = EAR_CONFIGURE_NODE,
+						  .config = "access_model=whitelist\n",
+						  .keep = 10 };
+
+	must(HAMLET, CREATE);
+	must(HAMLET, CONFIGURE("publish_model", "open"));
+	must(OPHELIA, PUBSUB("<publish node='n'><item id='1'><a xmlns='urn:a'/></item></publish>"));
+	ask("get", OPHELIA, PUBSUB("<items node='n'/>"));
+	settle();
+	elsewhere(&closed);
+	must_not("get", OPHELIA, PUBSUB("<items node='n'/>"), EAR_NOT_ALLOWED);
+	assert_field("pubsub#access_model", "whitelist");
+	elsewhere(&cast_out);
+	must_not("get", OPHELIA, PUBSUB("<items node='n'/>"), EAR_FORBIDDEN);
+	must_not("set", OPHELIA, PUBSUB("<retract node='n'><item id='1'/></retract>"),
+		 EAR_FORBIDDEN);
+}
+
 /* --- how many ----------------------------------------------------------------------------- */
 
 static void
@@ -240,10 +335,16 @@ int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
-		TEST(test_create_twice),      TEST(test_create_and_publish),
-		TEST(test_configure_twice),   TEST(test_gone_meanwhile),
-		TEST(test_another_meanwhile), TEST(test_in_order),
-		TEST(test_resigned),          TEST(test_too_many),
+		TEST(test_create_twice),
+		TEST(test_create_and_publish),
+		TEST(test_configure_twice),
+		TEST(test_gone_meanwhile),
+		TEST(test_another_meanwhile),
+		TEST(test_in_order),
+		TEST(test_resigned),
+		TEST(test_unsubscribed_elsewhere),
+		TEST(test_configured_elsewhere),
+		TEST(test_too_many),
 	};
 
 	ear_log_set_level(EAR_LOG_WARN);
