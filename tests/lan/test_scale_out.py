@@ -171,6 +171,21 @@ def wait_told(world, node, wanted, seconds=60):
                        user, sorted(wanted - set(once(user.told, node)))[:5]), step=0.2)
 
 
+def check_told(world, nodes, before):
+    """Both subscribers were told of all that was answered with a result, in its order, and of nothing
+    else but what may have been published, each once."""
+    for name, node in nodes.items():
+        good, everything = published(world, name, before[name])
+        assert len(good) > COUNT * 0.9
+        wait_told(world, node, set(good))
+        for subscriber in ("francisco", "bernardo"):
+            items = [item for item in once(world[subscriber].told, node)
+                     if item.startswith(name + "-")]
+            assert is_within(good, items), (subscriber, good, items)
+            assert is_within(items, everything), (subscriber, items)
+            assert len(items) == len(set(items)), (subscriber, items)
+
+
 def test_any_instance_answers_anything(world):
     """What one has changed the others know: there is nothing that they keep for themselves."""
     world.subscribe("news")
@@ -211,13 +226,20 @@ def test_killed_in_the_middle(world):
     for name in nodes:
         world.wait_answers(name, before[name] + COUNT, 120)
     world.start(world.daemons[1])
+    check_told(world, nodes, before)
+
+
+def test_database_killed_in_the_middle(world):
+    """Its server is ended at once and started again: questions wait meanwhile, and nothing that was
+    answered with a result is lost."""
+    world.subscribe("news", "weather")
+    nodes = {"hamlet": "news", "horatio": "news", "ophelia": "weather"}
+    before = {name: len(world[name].answers) for name in nodes}
     for name, node in nodes.items():
-        good, everything = published(world, name, before[name])
-        assert len(good) > COUNT * 0.9
-        wait_told(world, node, set(good))
-        for subscriber in ("francisco", "bernardo"):
-            items = [item for item in once(world[subscriber].told, node)
-                     if item.startswith(name + "-")]
-            assert is_within(good, items), (subscriber, good, items)
-            assert is_within(items, everything), (subscriber, items)
-            assert len(items) == len(set(items)), (subscriber, items)
+        world.publish(name, node, COUNT)
+    world.wait_answers("hamlet", before["hamlet"] + COUNT // 3)
+    world.database.kill()
+    world.database.start()
+    for name in nodes:
+        world.wait_answers(name, before[name] + COUNT, 120)
+    check_told(world, nodes, before)
