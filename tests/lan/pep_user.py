@@ -46,7 +46,8 @@ class User(slixmpp.ClientXMPP):
         self.task = asyncio.ensure_future(self.read())      # slixmpp itself forgets its tasks
 
     async def read(self):
-        reader = asyncio.StreamReader()
+        # Held by us: what waits for it is otherwise nobody's, and collected.
+        reader = self.reader = asyncio.StreamReader()
         await asyncio.get_event_loop().connect_read_pipe(
             lambda: asyncio.StreamReaderProtocol(reader), sys.stdin)
         while line := (await reader.readline()).decode().strip():

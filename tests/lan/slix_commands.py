@@ -36,7 +36,8 @@ class User(slixmpp.ClientXMPP):
     async def started(self, _event):
         self.send_presence()
         print("ready", flush=True)
-        reader = asyncio.StreamReader()
+        # Held by us: what waits for it is otherwise nobody's, and collected.
+        reader = self.reader = asyncio.StreamReader()
         await asyncio.get_event_loop().connect_read_pipe(
             lambda: asyncio.StreamReaderProtocol(reader), sys.stdin)
         while line := await reader.readline():

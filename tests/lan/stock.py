@@ -44,7 +44,8 @@ class Stock(slixmpp.ClientXMPP):
         await self.plugin["xep_0060"].subscribe(self.box, BUTTONS, subscribee=self.boundjid.full,
                                                 bare=False)
         print("ready", flush=True)
-        reader = asyncio.StreamReader()
+        # Held by us: what waits for it is otherwise nobody's, and collected.
+        reader = self.reader = asyncio.StreamReader()
         await asyncio.get_event_loop().connect_read_pipe(
             lambda: asyncio.StreamReaderProtocol(reader), sys.stdin)
         while line := (await reader.readline()).decode().strip():
