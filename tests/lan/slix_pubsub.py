@@ -7,8 +7,9 @@ A line of input is a JSON list: a method of slixmpp's XEP-0060 plugin, its argum
 have names. A payload is XML as text, a form ("config", "options") an object of its fields. Each is
 answered by one line of JSON: the XML of the answer, or {"error", "xml"}. ["pages", JID, NODE, N] asks
 by N items at a time until there are no more, and is answered with the ids of each page. ["burst", JID,
-NODE, N] publishes N small items, 0, 1 ..., without waiting, and is answered when all are. What is told
-meanwhile is a line "told" with the XML of the message.
+NODE, N] publishes N small items, 0, 1 ..., without waiting, and is answered when all are. ["submit",
+JID, FIELDS] sends a form of approval (XEP-0060 §8.6). What is told meanwhile is a line "told" with the XML of
+the message, or "asked" when it holds a form.
 """
 
 import asyncio
@@ -38,6 +39,7 @@ class User(slixmpp.ClientXMPP):
         self.add_event_handler("session_start", self.started)
         for kind in ("publish", "retract", "purge", "delete", "config", "subscription"):
             self.add_event_handler("pubsub_" + kind, self.told)
+        self.add_event_handler("message_xform", self.asked)
 
     def get_ssl_context(self):
         context = super().get_ssl_context()
@@ -47,7 +49,8 @@ class User(slixmpp.ClientXMPP):
     async def started(self, _event):
         self.send_presence()
         print("ready", flush=True)
-        reader = asyncio.StreamReader(limit=1 << 20)
+        # Held by us: what waits for it is otherwise nobody's, and collected.
+        reader = self.reader = asyncio.StreamReader(limit=1 << 20)
         await asyncio.get_event_loop().connect_read_pipe(
             lambda: asyncio.StreamReaderProtocol(reader), sys.stdin)
         while line := await reader.readline():
@@ -58,24 +61,36 @@ class User(slixmpp.ClientXMPP):
         try:
             if method in ("pages", "burst"):
                 return await getattr(self, method)(*arguments)
-            named = {name: self.made(name, value) for name, value in named.items()}
+            if method == "submit":
+                return self.submit(*arguments)
+            named = {name: self.made(method, name, value) for name, value in named.items()}
             return text(await getattr(self["xep_0060"], method)(*arguments, timeout=15, **named))
         except IqError as error:
             return {"error": error.condition, "xml": text(error.iq)}
         except IqTimeout:
             return {"error": "timeout", "xml": ""}
 
-    def made(self, name, value):
+    def made(self, method, name, value):
         """A value as the plugin takes it."""
         if name == "payload":
             return ET.fromstring(value)
         if name not in FORMS:
             return value
+        return self.form(PUBSUB + "#subscribe_options" if method == "subscribe" else FORMS[name],
+                         value)
+
+    def form(self, kind, fields):
         form = self["xep_0004"].make_form(ftype="submit")
-        form.add_field(var="FORM_TYPE", ftype="hidden", value=FORMS[name])
-        for var, one in value.items():
-            form.add_field(var="pubsub#" + var, value=one)
+        form.add_field(var="FORM_TYPE", ftype="hidden", value=kind)
+        for var, value in fields.items():
+            form.add_field(var="pubsub#" + var, value=value)
         return form
+
+    def submit(self, jid, fields):
+        message = self.make_message(mto=jid)
+        message.append(self.form(PUBSUB + "#subscribe_authorization", fields))
+        message.send()
+        return text(message)
 
     async def pages(self, jid, node, amount):
         iq = self.make_iq_get(ito=jid)
@@ -91,6 +106,9 @@ class User(slixmpp.ClientXMPP):
 
     def told(self, message):
         print("told", text(message), flush=True)
+
+    def asked(self, message):
+        print("asked", text(message), flush=True)
 
 
 def text(stanza):

@@ -1,101 +1,15 @@
 # SPDX-License-Identifier: ISC
 """Stock slixmpp users at our publish-subscribe service, through a real ejabberd and a real Prosody."""
 
-import json
-import os
 import re
-import subprocess
-import xml.etree.ElementTree as ET
-from xml.sax.saxutils import escape
 
 import pytest
 
-from box import Lan
-from daemon import Daemon
+from pubsub_users import BOOK, EVENT, PS, SERVICE, book, fields, service
 from servers import Ejabberd, Prosody
 
-SERVICE = "pubsub.example.test"
 NODE = "princely_musings"
-PS = "{http://jabber.org/protocol/pubsub}"
-EVENT = "{http://jabber.org/protocol/pubsub#event}"
-DATA = "{jabber:x:data}"
 RSM = "{http://jabber.org/protocol/rsm}"
-BOOK = "{urn:example:book}book"
-
-CONF = """
-[engine]
-name = box
-[lan]
-enabled = no
-[server]
-kind = component
-jid = pubsub.example.test
-host = %(host)s
-port = %(port)d
-secret-file = /run/earshotd/secret
-[player]
-kind = none
-"""
-
-
-class Slix:
-    """A slixmpp user at slix_pubsub.py."""
-
-    def __init__(self, host, server, user):
-        here = os.path.dirname(os.path.abspath(__file__))
-        self.proc = host.popen(
-            ["/usr/bin/python3", here + "/slix_pubsub.py", "%s@%s" % (user, server.domain),
-             server.accounts[user], server.address, str(server.c2s_port), server.ca_file],
-            name="slix-" + user, stdin=subprocess.PIPE)
-        self.proc.wait_for("^ready$", 30)
-        self.asked = self.heard = 0
-
-    def ask(self, method, *arguments, **named):
-        """What the method of the plugin answers: an element, or a list."""
-        self.asked += 1
-        self.proc.send_line(json.dumps([method, arguments, named]))
-        answer = json.loads(self.proc.wait_for("^answer (.*)$", 20, count=self.asked).group(1))
-        assert "error" not in answer, answer
-        return answer if isinstance(answer, list) else ET.fromstring(answer)
-
-    def refused(self, method, *arguments, **named):
-        """The names of the conditions in the error."""
-        self.asked += 1
-        self.proc.send_line(json.dumps([method, arguments, named]))
-        answer = json.loads(self.proc.wait_for("^answer (.*)$", 20, count=self.asked).group(1))
-        assert "error" in answer, answer
-        error = next(e for e in ET.fromstring(answer["xml"]).iter() if e.tag.endswith("}error"))
-        return [e.tag.split("}")[1] for e in error if not e.tag.endswith("}text")]
-
-    def told(self):
-        """The next <items/> that it is told of."""
-        self.heard += 1
-        message = self.proc.wait_for("^told (.*)$", 20, count=self.heard).group(1)
-        return ET.fromstring(message).find("./%sevent/%sitems" % (EVENT, EVENT))
-
-    def heard_of(self):
-        """The name and the node of what the next <event/> holds, and its form."""
-        self.heard += 1
-        message = self.proc.wait_for("^told (.*)$", 20, count=self.heard).group(1)
-        what = ET.fromstring(message).find("./%sevent" % EVENT)[0]
-        return what.tag.split("}")[1], what.get("node"), fields(what)
-
-    def items(self, *arguments, **named):
-        return self.ask("get_items", SERVICE, *arguments, **named).findall(".//%sitem" % PS)
-
-    def fill(self, node, count):
-        for i in range(count):
-            self.ask("publish", SERVICE, node, id=str(i), payload=book(i))
-
-
-def book(text):
-    return "<book xmlns='urn:example:book'>%s</book>" % escape(str(text))
-
-
-def fields(element):
-    """The values of the form in it."""
-    return {field.get("var"): [value.text for value in field.findall(DATA + "value")]
-            for field in element.iter(DATA + "field")}
 
 
 def ids(items):
@@ -104,23 +18,8 @@ def ids(items):
 
 @pytest.fixture(params=[Ejabberd, Prosody])
 def world(request):
-    """Two users of a server whose component is our service."""
-    with Lan("box") as lan:
-        host = lan["box"]
-        server = request.param(
-            domain="example.test", address=host.address, prefix=host.ns.enter([]),
-            accounts={"hamlet": "secret1", "francisco": "secret2"},
-            components={SERVICE: "secret"})
-        try:
-            box = Daemon(host, CONF % {"host": server.address, "port": server.component_port},
-                         start=False)
-            box.write("secret", "secret\n")
-            box.start()
-            box.proc.wait_for("connected as " + SERVICE, 20)
-            yield Slix(host, server, "hamlet"), Slix(host, server, "francisco"), box
-            box.stop()
-        finally:
-            server.close()
+    with service(request.param) as users:
+        yield users
 
 
 def test_publish_retract_items(world):
