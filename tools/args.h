@@ -21,6 +21,7 @@ struct command {
 	/* Word number i that may stand in place `place` behind ADDR, after `first` in place 0;
 	 * NULL: no more. Optional. */
 	const char *(*words)(size_t place, const char *first, size_t i);
+	const char *first; /* words that may be its first argument, for completion; NULL: any */
 	int (*run)(struct cli *cli); /* returns an exit code */
 };
 

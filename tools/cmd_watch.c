@@ -271,9 +271,10 @@ outlive(struct watching *watching)
 		}
 		cli_turn(cli, cli_now() + REOPEN_EVERY / 4);
 	}
-	if (cli->up && switch_watch(cli) == EXIT_DONE)
-		for (size_t i = 0; i < watching->count; i++)
-			subscription_resume(watching->nodes[i].subscription);
+	if (cli->up)
+		switch_watch(cli);
+	for (size_t i = 0; cli->up && !cli->down && i < watching->count; i++)
+		subscription_resume(watching->nodes[i].subscription);
 }
 
 static void

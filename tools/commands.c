@@ -183,6 +183,7 @@ const struct command commands[] = {
 	  .letters = "B",
 	  .min = 2,
 	  .max = -1,
+	  .first = "create configure affiliations subscriptions retract purge delete",
 	  .run = cmd_node },
 	{ .name = "pair",
 	  .args = "[ADDR | -]",

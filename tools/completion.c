@@ -124,6 +124,21 @@ write_bash_start(FILE *out)
 	      out);
 }
 
+/* An option whose value is an address: it is completed as the argument of a command would be. */
+static bool
+wants_address(const struct option_row *row)
+{
+	return row->value != NULL && strcmp(row->value, "ADDR") == 0;
+}
+
+static void
+write_bash_address_options(FILE *out)
+{
+	for (const struct option_row *row = option_rows; row->name != NULL; row++)
+		if (wants_address(row))
+			fprintf(out, "\t--%s) command=- words=\"$(" PEERS ")\" ;;\n", row->name);
+}
+
 static void
 write_bash(FILE *out)
 {
@@ -134,6 +149,7 @@ write_bash(FILE *out)
 				"\t--%s) COMPREPLY=($(compgen -W '%s' -- \"$cur\")); return ;;\n",
 				row->name, row->completion);
 	}
+	write_bash_address_options(out);
 	fputs("\t--socket|--config) COMPREPLY=($(compgen -f -- \"$cur\")); return ;;\n\tesac\n"
 	      "\tcase $command in\n\t'') words='",
 	      out);
@@ -147,6 +163,10 @@ write_bash(FILE *out)
 		fputs("'", out);
 		if (c->words != NULL)
 			write_bash_words(c, out);
+		else if (c->first != NULL)
+			fprintf(out,
+				"\n\t\tcase $cur,${#plain[@]} in -*) ;; *,1) words+=' %s' ;; esac",
+				c->first);
 		else if (takes_address(c))
 			fputs("\n\t\tcase $cur in -*) ;; *) words+=\" $(" PEERS ")\" ;; esac", out);
 		fputs(" ;;\n", out);
@@ -188,7 +208,9 @@ write_zsh_options(const struct command *command, FILE *out)
 			fprintf(out, ":%s:(%s)", row->value, row->completion);
 		else if (row->value != NULL)
 			fprintf(out, ":%s:%s", row->value,
-				strcmp(row->value, "FILE") == 0 ? "_files" : "");
+				strcmp(row->value, "FILE") == 0 ? "_files"
+				: wants_address(row)            ? "_earshot_address"
+								: "");
 		fputs("'", out);
 	}
 }
@@ -219,6 +241,9 @@ write_zsh_arguments(const struct command *c, FILE *out)
 			" \\\n\t\t'1:command:' '2:address:_earshot_address' "
 			"'*:word:_earshot_%s' ;;\n",
 			c->name);
+	else if (c->first != NULL)
+		fprintf(out, " \\\n\t\t'1:command:' '2:word:(%s)' '*:argument:_files' ;;\n",
+			c->first);
 	else
 		fprintf(out, " \\\n\t\t'1:command:' '*:argument:%s' ;;\n",
 			takes_address(c) ? "_earshot_address" : "_files");
@@ -277,6 +302,8 @@ write_fish_option(const struct option_row *row, const struct command *command, F
 		fprintf(out, " -s %c", row->letter);
 	if (row->completion != NULL)
 		fprintf(out, " -x -a '%s'", row->completion);
+	else if (wants_address(row))
+		fputs(" -x -a '(_earshot_addresses)'", out);
 	else if (row->value != NULL)
 		fputs(strcmp(row->value, "FILE") == 0 ? " -r -F" : " -x", out);
 	fputs(" -d '", out);
@@ -318,11 +345,17 @@ write_fish(FILE *out)
 	      "complete -c earshot -f\n" FISH_AT,
 	      out);
 	for (const struct command *c = commands; c->name != NULL; c++) {
+		if (strstr(c->args, "FILE") != NULL)
+			fprintf(out, "complete -c earshot -n '__fish_seen_subcommand_from %s' -F\n",
+				c->name);
 		fprintf(out, "complete -c earshot -n __fish_use_subcommand -a %s -d '", c->name);
 		write_fish_text(c->summary, out);
 		fputs("'\n", out);
 		if (c->words != NULL)
 			write_fish_words(c, out);
+		else if (c->first != NULL)
+			fprintf(out, "complete -c earshot -n '_earshot_at %s 2' -a '%s'\n", c->name,
+				c->first);
 		else if (takes_address(c))
 			fprintf(out,
 				"complete -c earshot -n '__fish_seen_subcommand_from %s' "
