@@ -135,6 +135,17 @@ is_for_good(xmpp_stanza_t *stanza)
 	       ear_condition_of(stanza) == EAR_GONE;
 }
 
+/* A program of this machine: each has an address of its own while it is there. */
+static bool
+is_program(struct ear *ear, const char *address)
+{
+	const char *self = ear_self(ear, EAR_LINK_LOCAL), *server = ear_self(ear, EAR_LINK_SERVER);
+
+	return self != NULL && ear_jid_resource(address) != NULL &&
+	       ear_jid_bare_equal(address, self) &&
+	       (server == NULL || !ear_jid_equal(address, server));
+}
+
 static void
 count(struct pubsub_teller *teller, const struct sent *sent, enum ear_verdict condition)
 {
@@ -177,6 +188,18 @@ pubsub_teller_bounced(struct pubsub_teller *teller, const struct ear_in *in)
 		late_keep(teller, sent->tale, sent->to, TELL_SETTLE_USEC);
 	sent_forget(sent);
 	return EAR_DONE;
+}
+
+void
+gone_unsent(struct pubsub_teller *teller, const char *address, const char *node)
+{
+	struct gone *gone;
+
+	if (!is_program(teller->ear, address))
+		return;
+	gone = gone_get(teller, address, node);
+	if (!gone->asking)
+		ask(gone);
 }
 
 void

@@ -192,6 +192,9 @@ void want_release(struct pubsub_teller *teller);
 
 /* --- pubsub_tell_gone.c ---------------------------------------------------------------------- */
 
+/* Nobody could be sent to by that address: a program of this machine has left, and is subscribed no
+ * more. */
+void gone_unsent(struct pubsub_teller *teller, const char *address, const char *node);
 void gone_release(struct pubsub_teller *teller);
 
 #endif

@@ -236,6 +236,8 @@ late_tell(struct pubsub_teller *teller, struct tale *tale, const char *address, 
 	if (!keeps && late != NULL && late->held_count > 0)
 		return hold(teller, tale, address);
 	error = tale_send(teller, tale, address, 0);
+	if (error == -EHOSTUNREACH)
+		gone_unsent(teller, address, tale->event.node);
 	if (error == 0 || (tell_is_full(error) && !is_alone(teller, address)))
 		return error;
 	if (keeps)
