@@ -15,6 +15,21 @@ struct ours {
 	size_t count;
 };
 
+static bool
+is_self(xmpp_stanza_t *self, const char *address)
+{
+	for (xmpp_stanza_t *e = ear_first(self); e != NULL; e = ear_next(e)) {
+		const char *name = xmpp_stanza_get_attribute(e, "address");
+
+		if (name != NULL && cli_link_of(e) == EAR_LINK_SERVER &&
+		    ear_jid_resource(name) != NULL && ear_jid_resource(address) == NULL)
+			continue; /* what the account has at the server */
+		if (name != NULL && ear_jid_bare_equal(name, address))
+			return true;
+	}
+	return false;
+}
+
 /* Bare: what comes for that reaches whatever device of it is there then. */
 static void
 add_name_of(struct ours *ours, xmpp_stanza_t *self, enum ear_link_kind link)
@@ -72,6 +87,13 @@ find_ours(struct cli *cli, const char *address, struct ours *ours)
 	cli_ask(cli, cli_control(cli, "get", "self"), cli->args.timeout, &answer);
 	code = answer.code == EXIT_DONE ? EXIT_DONE : cli_refused("daemon", &answer);
 	self = code == EXIT_DONE ? ear_find(answer.stanza, "self", EAR_NS_CONTROL) : NULL;
+	if (self != NULL && is_self(self, address)) {
+		complain("%s: that is this device itself: earshot watch shows what is published "
+			 "here",
+			 address);
+		code = EXIT_USAGE;
+		self = NULL;
+	}
 	/* On the LAN by its name there, or, where keys are proved, as the server knows us. */
 	if (self != NULL && link == EAR_LINK_LAN)
 		add_name_of(ours, self, EAR_LINK_LAN);

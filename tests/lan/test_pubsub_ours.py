@@ -125,6 +125,25 @@ def test_subscriptions_that_stay(room):
     assert good(room.tv.cli("node", "subscriptions", "kept")).out == ""
 
 
+def test_a_program_that_is_killed(room):
+    """Here each program is an address of its own, which nobody has once it is gone."""
+    good(room.tv.cli("node", "create", "killed"))
+    proc = room.watch(room.tv, "killed")
+    proc.kill()
+    proc.wait()
+    assert good(room.tv.cli("node", "subscriptions", "killed")).out.startswith(TV + "/")
+    room.publish("killed", "to nobody")
+    wait_until(lambda: good(room.tv.cli("node", "subscriptions", "killed")).out == "", 10,
+               "the end of its subscription")
+
+
+def test_here_and_what_is_too_large(room):
+    answer = room.tv.cli("subscribe", TV, "there")
+    assert answer.code == 2 and "earshot watch" in answer.err, answer
+    answer = room.tv.cli("publish", "there", stdin="<a xmlns='urn:x'>%s</a>" % ("x" * 150000))
+    assert answer.code == 1 and "payload-too-big" in answer.err, answer
+
+
 def test_an_owner_approves(room):
     good(room.tv.cli("node", "create", "asked", "access_model=authorize"))
     proc = room.sofa.follow("watch", TV, "asked", "-v")
