@@ -1,98 +1,11 @@
 /* SPDX-License-Identifier: ISC */
-/* pubsub_tell.c: telling: events out of the store, in the order of their node, to everybody whom
- * each is for, once. */
+/* pubsub_tell.c: telling: events out of the store, and what was told of them back into it. */
 #include <errno.h>
 
 #include "memory.h"
 #include "pubsub_tell_impl.h"
 
-#define WANT_TRIES 50 /* to tell one, while there is no room on the way to him */
-
 static void take(struct pubsub_teller *teller);
-
-/* --- lanes -------------------------------------------------------------------------------- */
-
-static void
-free_page(struct lane *lane)
-{
-	for (size_t i = 0; i < lane->count; i++)
-		free(lane->page[i].address);
-	free(lane->page);
-	lane->page = NULL;
-	lane->count = lane->at = 0;
-}
-
-static void
-leave_lane(struct tale *tale)
-{
-	struct pubsub_teller *teller = tale->lane->teller;
-
-	ear_store_forget(teller->store, tale);
-	teller->tales--;
-	tale->lane = NULL;
-	tale_drop(tale);
-}
-
-/* It is another engine's now, or there is nothing more to tell. */
-static void
-lane_free(struct lane *lane)
-{
-	struct lane **place = &lane->teller->lanes;
-
-	while (*place != lane)
-		place = &(*place)->next;
-	*place = lane->next;
-	ear_store_forget(lane->teller->store, lane);
-	ear_timer_stop(&lane->again);
-	free_page(lane);
-	while (lane->tales != NULL) {
-		struct tale *tale = lane->tales;
-
-		lane->tales = tale->next;
-		leave_lane(tale);
-	}
-	free(lane->node);
-	free(lane);
-}
-
-static void
-on_again(void *arg)
-{
-	lane_run(arg);
-}
-
-static struct lane *
-lane_get(struct pubsub_teller *teller, const char *node)
-{
-	struct lane *lane = teller->lanes;
-
-	while (lane != NULL && strcmp(lane->node, node) != 0)
-		lane = lane->next;
-	if (lane != NULL)
-		return lane;
-	lane = xep_alloc(sizeof(*lane));
-	lane->teller = teller;
-	lane->node = xep_strdup(node);
-	lane->next = teller->lanes;
-	teller->lanes = lane;
-	ear_timer_init(&lane->again, ear_clock(teller->ear), on_again, lane);
-	return lane;
-}
-
-static void
-lane_add(struct lane *lane, const struct ear_stored_event *event)
-{
-	struct tale **place = &lane->tales;
-
-	if (event->id <= lane->last)
-		return;
-	while (*place != NULL)
-		place = &(*place)->next;
-	*place = tale_new(lane->teller, event);
-	(*place)->lane = lane;
-	lane->last = event->id;
-	lane->teller->tales++;
-}
 
 /* --- what was told is noted --------------------------------------------------------------- */
 
@@ -105,7 +18,7 @@ tell_no_more_of(struct tale *tale)
 	while (*place != tale)
 		place = &(*place)->next;
 	*place = tale->next;
-	leave_lane(tale);
+	tale_leave(tale);
 	if (lane->tales == NULL)
 		lane_free(lane);
 }
@@ -175,8 +88,8 @@ on_left(void *arg)
 }
 
 /* What was sent to those on the page is to be watched until it has left. */
-static void
-watch_page(struct lane *lane, struct tale *tale)
+void
+tell_watch_page(struct lane *lane, struct tale *tale)
 {
 	size_t left = tale->to_count - tale->to_at;
 	char **to = xep_alloc((left + lane->count + 1) * sizeof(to[0]));
@@ -194,12 +107,12 @@ watch_page(struct lane *lane, struct tale *tale)
 }
 
 /* Everybody up to the end of the page was sent to. */
-static void
-is_told(struct lane *lane, struct tale *tale)
+void
+tell_page_is_told(struct lane *lane, struct tale *tale)
 {
 	struct pubsub_teller *teller = lane->teller;
 
-	watch_page(lane, tale);
+	tell_watch_page(lane, tale);
 	if (lane->full) {
 		free(tale->upto);
 		tale->upto = xep_strdup(lane->after);
@@ -207,176 +120,6 @@ is_told(struct lane *lane, struct tale *tale)
 	tale->due = true;
 	if (!ear_timer_is_set(&teller->left))
 		ear_timer_set(&teller->left, 0);
-}
-
-/* --- an event to its audience ------------------------------------------------------------- */
-
-static struct tale *
-to_tell(const struct lane *lane)
-{
-	struct tale *tale = lane->tales;
-
-	while (tale != NULL && tale->sent)
-		tale = tale->next;
-	return tale;
-}
-
-static void
-add_to_page(struct lane *lane, const char *address, bool waits, size_t max)
-{
-	if (lane->page == NULL)
-		lane->page = xep_alloc(max * sizeof(lane->page[0]));
-	lane->page[lane->count++] = (struct seat){ xep_strdup(address), waits };
-}
-
-static bool
-is_delivered(const struct ear_stored *row)
-{
-	struct pubsub_options options = { .deliver = true };
-
-	if (row->options != NULL && *row->options != '\0')
-		pubsub_options_read(&options, row->options);
-	return options.deliver;
-}
-
-static void
-on_audience(void *arg, const struct ear_stored_answer *answer)
-{
-	struct lane *lane = arg;
-
-	lane->asking = false;
-	if (answer->error == -ESTALE || answer->error == -ENOENT) {
-		lane_free(lane);
-		return;
-	}
-	if (answer->error != 0) {
-		ear_warn("%s: who is to be told cannot be read: %s", lane->node, answer->text);
-		ear_timer_set(&lane->again, TELL_RETRY_USEC);
-		return;
-	}
-	free(lane->after);
-	lane->after = NULL;
-	lane->asked = true;
-	lane->full = answer->count >= EAR_STORE_PAGE_MAX;
-	for (size_t i = 0; i < answer->count; i++) {
-		if (is_delivered(&answer->rows[i]))
-			add_to_page(lane, answer->rows[i].jid, answer->rows[i].items > 0,
-				    answer->count);
-		if (lane->full && i + 1 == answer->count)
-			lane->after = xep_strdup(answer->rows[i].jid);
-	}
-	lane_run(lane);
-}
-
-static void
-ask_page(struct lane *lane, struct tale *tale)
-{
-	const char *told = tale->event.told == NULL ? "" : tale->event.told;
-
-	if (tale->event.audience == EAR_TELL_ONE) {
-		lane->asked = true;
-		lane->full = false;
-		if (tale->event.to != NULL)
-			add_to_page(lane, tale->event.to, false, 1);
-		return;
-	}
-	lane->asking = true;
-	ear_store_audience(lane->teller->store, tale->event.id,
-			   lane->after != NULL ? lane->after : told, on_audience, lane);
-}
-
-/* false: there is no room for now. */
-static bool
-tell_page(struct lane *lane, struct tale *tale)
-{
-	for (; lane->at < lane->count; lane->at++) {
-		const struct seat *seat = &lane->page[lane->at];
-
-		if (tell_is_full(late_tell(lane->teller, tale, seat->address, seat->waits))) {
-			ear_timer_set(&lane->again, TELL_ROOM_USEC);
-			return false;
-		}
-	}
-	return true;
-}
-
-/* Those who want it are another page, behind all others. */
-static bool
-begin_want(struct lane *lane, struct tale *tale)
-{
-	char **addresses;
-	size_t count;
-
-	if (lane->full || lane->of_want || !tale->event.wide)
-		return false;
-	count = want_addresses(lane->teller, lane->node, &addresses);
-	if (count > 0) {
-		watch_page(lane, tale);
-		free_page(lane);
-	}
-	for (size_t i = 0; i < count; i++) {
-		add_to_page(lane, addresses[i], false, count);
-		free(addresses[i]);
-	}
-	free(addresses);
-	lane->of_want = count > 0;
-	return lane->of_want;
-}
-
-/* One who is slow is not waited for. */
-static void
-on_want(void *arg, const struct ear_stored_answer *answer)
-{
-	struct lane *lane = arg;
-	const char *address = lane->page[lane->at].address;
-
-	lane->asking = false;
-	if (want_is_told(lane->teller, address, answer) &&
-	    tell_is_full(tale_send(lane->teller, to_tell(lane), address, 0)) &&
-	    lane->tries++ < WANT_TRIES) {
-		ear_timer_set(&lane->again, TELL_ROOM_USEC);
-		return;
-	}
-	lane->tries = 0;
-	lane->at++;
-	lane_run(lane);
-}
-
-static void
-end_page(struct lane *lane, struct tale *tale)
-{
-	tale->sent = !lane->full;
-	is_told(lane, tale);
-	free_page(lane);
-	lane->asked = lane->of_want = false;
-	if (tale->sent) {
-		free(lane->after);
-		lane->after = NULL;
-	}
-}
-
-static void
-ask_want(struct lane *lane)
-{
-	lane->asking = true;
-	want_ask(lane->teller, lane->page[lane->at].address, lane->node, on_want, lane);
-}
-
-void
-lane_run(struct lane *lane)
-{
-	struct tale *tale;
-
-	while (!lane->asking && !ear_timer_is_set(&lane->again) && (tale = to_tell(lane)) != NULL) {
-		if (!lane->asked)
-			ask_page(lane, tale);
-		else if (lane->of_want && lane->at < lane->count)
-			ask_want(lane);
-		else if (!lane->of_want && !tell_page(lane, tale))
-			return;
-		else if (!begin_want(lane, tale))
-			end_page(lane, tale);
-	}
 }
 
 /* --- events ------------------------------------------------------------------------------- */

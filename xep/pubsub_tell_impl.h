@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * pubsub_tell_impl.h: the parts of the teller: pubsub_tell.c takes events and tells each to its
- * audience, pubsub_tell_send.c makes messages and remembers whose they were, pubsub_tell_late.c
- * knows who was not there, pubsub_tell_person.c whose presence says so, pubsub_tell_gone.c who is
- * not there any more, pubsub_tell_want.c who wants to hear without having subscribed.
+ * pubsub_tell_impl.h: the parts of the teller: pubsub_tell.c takes events and notes what was told
+ *of them, pubsub_tell_lane.c tells each to its audience, pubsub_tell_send.c makes messages and
+ * remembers whose they were, pubsub_tell_late.c knows who was not there, pubsub_tell_person.c whose
+ * presence says so, pubsub_tell_gone.c who is not there any more, pubsub_tell_want.c who wants to
+ * hear without having subscribed.
  *
  * The life of an event:
  *
@@ -135,10 +136,25 @@ tell_is_full(int error)
 	return error == -ENOBUFS || error == -EDQUOT;
 }
 
-/* --- pubsub_tell.c: lanes ------------------------------------------------------------------ */
+/* --- pubsub_tell.c: from the store and back -------------------------------------------------- */
 
+/* What was sent to those on the page is to be watched until it has left. */
+void tell_watch_page(struct lane *lane, struct tale *tale);
+/* The same, and everybody up to the end of the page was sent to. */
+void tell_page_is_told(struct lane *lane, struct tale *tale);
+
+/* --- pubsub_tell_lane.c: events of one node --------------------------------------------------- */
+
+/* Made when new. */
+struct lane *lane_get(struct pubsub_teller *teller, const char *node);
+/* What is known already is passed over. */
+void lane_add(struct lane *lane, const struct ear_stored_event *event);
 /* Goes on with it as far as there is room. */
 void lane_run(struct lane *lane);
+/* It is another engine's now, or there is nothing more to tell. */
+void lane_free(struct lane *lane);
+/* It leaves its lane, where it was taken out, and is forgotten. */
+void tale_leave(struct tale *tale);
 
 /* --- pubsub_tell_send.c: messages ----------------------------------------------------------- */
 
