@@ -150,14 +150,19 @@ configured_event(struct pubsub_op *op, const struct pubsub_config *config)
 }
 
 static void
-configure_as(struct pubsub_op *op, const struct pubsub_config *config)
+configure_as(struct pubsub_op *op, const struct pubsub_view *view,
+	     const struct pubsub_config *config)
 {
-	char *text = pubsub_config_text(config);
+	char *old = pubsub_config_text(&view->config), *text = pubsub_config_text(config);
 	const struct ear_change change = { .kind = EAR_CONFIGURE_NODE,
 					   .config = text,
 					   .keep = pubsub_config_keep(config) };
 
-	change_node(op, &change, config, configured_event(op, config));
+	if (strcmp(old, text) == 0) /* nothing has changed that could be told */
+		pubsub_reply(op, NULL);
+	else
+		change_node(op, &change, config, configured_event(op, config));
+	free(old);
 	free(text);
 }
 
@@ -183,7 +188,7 @@ configure(struct pubsub_op *op, const struct pubsub_view *view)
 	if (rc != 0)
 		pubsub_fail_config(op, rc, why);
 	else
-		configure_as(op, &config);
+		configure_as(op, view, &config);
 }
 
 /* --- purge (§8.5) ------------------------------------------------------------------------- */

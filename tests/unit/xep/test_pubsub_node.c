@@ -151,7 +151,7 @@ test_configure_twice(void **state)
 static void
 test_gone_meanwhile(void **state)
 {
-	static const char *const sets[] = { CONFIGURE("title", "hers"), PURGE, DELETE };
+	static const char *const sets[] = { CONFIGURE("title", "other"), PURGE, DELETE };
 
 	for (size_t i = 0; i < sizeof(sets) / sizeof(sets[0]); i++) {
 		must(HAMLET, CREATE);
