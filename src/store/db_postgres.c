@@ -1,217 +1,27 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * db_postgres.c: PostgreSQL as a database of jobs: those that wait, the one that is under way, and
- * those that are to be answered.
- *
- *	waiting -> under way (pq_run) -> committed -> answered, from the loop
- *	    ^------------' the connection was lost before it was written
- *
- * Several that wait share one wait for the disk, which is what takes the time: the last of them has
- * it, and all of them are answered behind it. So nobody is told of what may be lost; and what
- * another session sees before it is on the disk, is there when a change of that session's own is.
+ * db_postgres.c: PostgreSQL as a database of jobs: its connection, and what callers ask for. What
+ * becomes of jobs is in db_postgres_jobs.c.
  */
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include <earshot/log.h>
-#include <earshot/timer.h>
 
 #include "base/alloc.h"
 #include "base/timer.h"
-#include "store/db.h"
-#include "store/pq_job.h"
-#include "store/pq_lib.h"
-#include "store/pq_link.h"
-#include "store/pq_run.h"
-#include "store/pq_schema.h"
-#include "store/pq_url.h"
+#include "store/db_postgres_impl.h"
 
-#define WAIT  (10 * EAR_SEC) /* for a connection */
-#define DRAIN (EAR_SEC)      /* what was given may take when it is closed */
-#define BATCH 64             /* jobs that may share one wait for the disk */
-
-struct postgres {
-	struct db db;
-	struct pq_lib lib;
-	struct pq_url url;
-	struct pq_link *link;
-	struct pq_run *run;
-	struct pq_schema *schema;
-	struct ear_clock *clock;
-	struct db_events events;
-	void *arg;
-	struct list waiting, committed, answered;
-	size_t committed_count;
-	bool unwritten; /* of the committed, some are not known to be on the disk */
-	size_t waiting_count, waiting_bytes; /* without those that have an error already */
-	struct pq_job *under_way;            /* NULL: none but the schema's */
-	struct pq_job *telling;              /* in its callbacks */
-	struct ear_timer turn;
-	struct ear_timer expiry;
-	bool ready;         /* jobs may run */
-	bool news;          /* to be told */
-	bool turning;       /* others are called */
-	bool closing;       /* as soon as they return */
-	int64_t down_since; /* of one that is not ready */
-	int fault;          /* with which all are answered until it is ready; 0: none */
-	char *why;          /* it is not ready; the last line that was logged */
-};
-
-/* --- jobs --------------------------------------------------------------------------------- */
-
-static void
-settle(struct postgres *pg, struct pq_job *job)
-{
-	list_add(&pg->answered, &job->all);
-	ear_timer_set(&pg->turn, 0);
-}
-
-/* All of them may be told. */
-static void
-settle_committed(struct postgres *pg)
-{
-	while (!list_is_empty(&pg->committed)) {
-		struct pq_job *job = container_of(pg->committed.next, struct pq_job, all);
-
-		list_del(&job->all);
-		settle(pg, job);
-	}
-	pg->committed_count = 0;
-	pg->unwritten = false;
-}
-
-/* What it was given as its end; it is told when all before it are. */
-static void
-keep_committed(struct postgres *pg, struct pq_job *job)
-{
-	list_add(&pg->committed, &job->all);
-	pg->committed_count++;
-	if (job->job->writes && job->job->error == 0)
-		pg->unwritten = !job->durable;
-	if (!pg->unwritten)
-		settle_committed(pg);
-}
-
-static struct pq_job *
-first_waiting(struct postgres *pg)
-{
-	return list_is_empty(&pg->waiting) ? NULL
-					   : container_of(pg->waiting.next, struct pq_job, all);
-}
-
-static void
-count_waiting(struct postgres *pg, const struct pq_job *job)
-{
-	if (job->job->error != 0)
-		return;
-	pg->waiting_count++;
-	pg->waiting_bytes += job->job->bytes;
-}
-
-static void
-take_waiting(struct postgres *pg, struct pq_job *job)
-{
-	list_del(&job->all);
-	if (job->job->error != 0)
-		return;
-	pg->waiting_count--;
-	pg->waiting_bytes -= job->job->bytes;
-}
-
-static bool
-is_last(const struct postgres *pg)
-{
-	return list_is_empty(&pg->waiting) || pg->committed_count + 1 >= BATCH;
-}
-
-static void
-on_written(void *arg, int error, size_t step, const char *text)
-{
-}
-
-/* The last of them had nothing to write: something else has to. */
-static void
-write_through(struct postgres *pg)
-{
-	static const struct db_sql mark = {
-		.postgres = "SELECT pg_logical_emit_message(true, 'earshot', '')",
-	};
-	const struct db_step step = { .sql = &mark };
-
-	pg->under_way = pq_job_new(job_new(&(struct db_job){
-		.steps = &step, .count = 1, .writes = true, .done = on_written }));
-	pg->under_way->once = true;
-	pq_run_begin(pg->run, pg->under_way);
-}
-
-static void
-start_next(struct postgres *pg)
-{
-	struct pq_job *job;
-
-	while (pg->ready && pg->under_way == NULL && (job = first_waiting(pg)) != NULL) {
-		take_waiting(pg, job);
-		if (job->job->error != 0) {
-			keep_committed(pg, job);
-			continue;
-		}
-		pg->under_way = job;
-		pq_run_begin(pg->run, job);
-	}
-	if (pg->ready && pg->under_way == NULL && pg->unwritten)
-		write_through(pg);
-}
-
-/* When that one has waited long enough for a connection. */
-static int64_t
-due_of(const struct postgres *pg, const struct pq_job *job)
-{
-	int64_t since = job->since > pg->down_since ? job->since : pg->down_since;
-
-	return since + WAIT;
-}
-
-static void
-expire(struct postgres *pg)
-{
-	int64_t now = ear_now(pg->clock);
-	struct pq_job *job;
-
-	while (!pg->ready && (job = first_waiting(pg)) != NULL) {
-		if (pg->fault == 0 && job->job->error == 0 && due_of(pg, job) > now) {
-			ear_timer_set(&pg->expiry, due_of(pg, job) - now);
-			return;
-		}
-		take_waiting(pg, job);
-		pq_job_fail(job, pg->fault == 0 ? -ENOTCONN : pg->fault, 0,
-			    pg->why == NULL ? "the database does not answer" : pg->why);
-		settle(pg, job);
-	}
-	ear_timer_stop(&pg->expiry);
-}
+#define DRAIN (EAR_SEC) /* what was given may take when it is closed */
 
 static void
 on_expiry(void *arg)
 {
-	expire(arg);
+	postgres_expire(arg);
 }
-
-/* --- answers ------------------------------------------------------------------------------ */
 
 static void postgres_free(struct postgres *pg);
-
-static void
-tell_answers(struct postgres *pg)
-{
-	while (!pg->closing && !list_is_empty(&pg->answered)) {
-		pg->telling = container_of(pg->answered.next, struct pq_job, all);
-		list_del(&pg->telling->all);
-		job_answer(pg->telling->job);
-		pq_job_free(pg->telling);
-		pg->telling = NULL;
-	}
-}
 
 static void
 tell_news(struct postgres *pg)
@@ -230,9 +40,9 @@ on_turn(void *arg)
 	struct postgres *pg = arg;
 
 	pg->turning = true;
-	expire(pg);
-	start_next(pg);
-	tell_answers(pg);
+	postgres_expire(pg);
+	postgres_start_next(pg);
+	postgres_tell(pg);
 	tell_news(pg);
 	pg->turning = false;
 	if (pg->closing)
@@ -290,14 +100,14 @@ on_ran(void *arg, struct pq_job *job)
 		return;
 	}
 	pg->under_way = NULL;
-	keep_committed(pg, job);
-	start_next(pg);
+	postgres_keep(pg, job);
+	postgres_start_next(pg);
 }
 
 static bool
 on_last(void *arg)
 {
-	return is_last(arg);
+	return postgres_is_last(arg);
 }
 
 static void
@@ -331,27 +141,11 @@ give_back(struct postgres *pg, struct pq_job *job)
 {
 	pg->under_way = NULL;
 	if (job->job->error != 0) {
-		settle(pg, job);
+		postgres_settle(pg, job);
 		return;
 	}
 	list_add(pg->waiting.next, &job->all);
-	count_waiting(pg, job);
-}
-
-/* The server may have died with them. */
-static void
-doubt_committed(struct postgres *pg)
-{
-	struct list *item, *spare;
-
-	list_each (item, spare, &pg->committed) {
-		struct pq_job *job = container_of(item, struct pq_job, all);
-
-		if (job->job->writes)
-			pq_job_fail(job, -ECONNRESET, job->job->count,
-				    "the connection was lost while it was being written");
-	}
-	settle_committed(pg);
+	postgres_count(pg, job);
 }
 
 static void
@@ -363,7 +157,7 @@ on_down(void *arg, const char *text)
 	if (pg->ready)
 		pg->down_since = ear_now(pg->clock);
 	pg->ready = false;
-	doubt_committed(pg);
+	postgres_doubt(pg);
 	explain(pg, text);
 	if (pq_schema_owns(pg->schema, job)) {
 		pq_job_forget(job);
@@ -400,7 +194,8 @@ postgres_open(struct event_base *base, struct ear_clock *clock, const struct db_
 	}
 	pg->db.kind = &db_postgres;
 	pg->clock = clock;
-	pg->events = events == NULL ? (struct db_events){ 0 } : *events;
+	if (events != NULL)
+		pg->events = *events;
 	pg->arg = arg;
 	list_init(&pg->waiting);
 	list_init(&pg->committed);
@@ -439,7 +234,7 @@ postgres_run(struct db *db, const struct db_job *given)
 	}
 	ours = pq_job_new(job);
 	ours->since = ear_now(pg->clock);
-	count_waiting(pg, ours);
+	postgres_count(pg, ours);
 	list_add(&pg->waiting, &ours->all);
 	ear_timer_set(&pg->turn, 0);
 }
@@ -478,7 +273,7 @@ postgres_forget(struct db *db, const void *arg)
 		pq_job_forget(job);
 		if (job->job->writes)
 			continue;
-		take_waiting(pg, job);
+		postgres_take(pg, job);
 		pq_job_free(job);
 	}
 }
@@ -502,7 +297,7 @@ drop_reading(struct postgres *pg)
 
 		if (job->job->writes)
 			continue;
-		take_waiting(pg, job);
+		postgres_take(pg, job);
 		pq_job_free(job);
 	}
 }
@@ -514,7 +309,7 @@ drain(struct postgres *pg)
 	int64_t now, end = clock_usec(CLOCK_MONOTONIC) + DRAIN;
 
 	drop_reading(pg);
-	start_next(pg);
+	postgres_start_next(pg);
 	while (pg->ready && pg->under_way != NULL && (now = clock_usec(CLOCK_MONOTONIC)) < end &&
 	       pq_link_wait(pg->link, end - now))
 		;

@@ -1,0 +1,65 @@
+/* SPDX-License-Identifier: ISC */
+/* db_postgres_impl.h: what db_postgres*.c share. */
+#ifndef STORE_DB_POSTGRES_IMPL_H
+#define STORE_DB_POSTGRES_IMPL_H
+
+#include <earshot/timer.h>
+
+#include "store/db.h"
+#include "store/pq_job.h"
+#include "store/pq_link.h"
+#include "store/pq_run.h"
+#include "store/pq_schema.h"
+#include "store/pq_url.h"
+
+struct postgres {
+	struct db db;
+	struct pq_lib lib;
+	struct pq_url url;
+	struct pq_link *link;
+	struct pq_run *run;
+	struct pq_schema *schema;
+	struct ear_clock *clock;
+	struct db_events events;
+	void *arg;
+	struct list waiting, committed, answered;
+	size_t committed_count;
+	bool unwritten; /* of the committed, some are not known to be on the disk */
+	size_t waiting_count, waiting_bytes; /* without those that have an error already */
+	struct pq_job *under_way;            /* NULL: none but the schema's */
+	struct pq_job *telling;              /* in its callbacks */
+	struct ear_timer turn;
+	struct ear_timer expiry;
+	bool ready;         /* jobs may run */
+	bool news;          /* to be told */
+	bool turning;       /* others are called */
+	bool closing;       /* as soon as they return */
+	int64_t down_since; /* of one that is not ready */
+	int fault;          /* with which all are answered until it is ready; 0: none */
+	char *why;          /* it is not ready; the last line that was logged */
+};
+
+/* Into and out of `waiting`, as far as its bounds count it. */
+void postgres_count(struct postgres *pg, const struct pq_job *job);
+void postgres_take(struct postgres *pg, struct pq_job *job);
+
+/* Begins the next one, where none is under way. */
+void postgres_start_next(struct postgres *pg);
+
+/* Whether the next commit is to wait for the disk. */
+bool postgres_is_last(const struct postgres *pg);
+
+/* It is done, or refused: it is answered when all before it are on the disk; in any case. */
+void postgres_keep(struct postgres *pg, struct pq_job *job);
+void postgres_settle(struct postgres *pg, struct pq_job *job);
+
+/* The connection is lost: what may not have reached the disk is answered -ECONNRESET. */
+void postgres_doubt(struct postgres *pg);
+
+/* Fails those that have waited too long for a connection, or for one that works. */
+void postgres_expire(struct postgres *pg);
+
+/* Answers all that can be. */
+void postgres_tell(struct postgres *pg);
+
+#endif

@@ -1,0 +1,181 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * db_postgres_jobs.c: jobs, from one list to the next:
+ *
+ *	waiting -> under way (pq_run) -> committed -> answered, from the loop
+ *	    ^------------' the connection was lost before it was written
+ *
+ * Several that wait share one wait for the disk, which is what takes the time: the last of them has
+ * it, and all of them are answered behind it. So nobody is told of what may be lost; and what
+ * another session sees before it is on the disk, is there when a change of that session's own is.
+ */
+#include <errno.h>
+
+#include "store/db_postgres_impl.h"
+
+#define WAIT  (10 * EAR_SEC) /* for a connection */
+#define BATCH 64             /* jobs that may share one wait for the disk */
+
+void
+postgres_settle(struct postgres *pg, struct pq_job *job)
+{
+	list_add(&pg->answered, &job->all);
+	ear_timer_set(&pg->turn, 0);
+}
+
+/* All of them may be told. */
+static void
+settle_committed(struct postgres *pg)
+{
+	while (!list_is_empty(&pg->committed)) {
+		struct pq_job *job = container_of(pg->committed.next, struct pq_job, all);
+
+		list_del(&job->all);
+		postgres_settle(pg, job);
+	}
+	pg->committed_count = 0;
+	pg->unwritten = false;
+}
+
+/* What it was given as its end; it is told when all before it are. */
+void
+postgres_keep(struct postgres *pg, struct pq_job *job)
+{
+	list_add(&pg->committed, &job->all);
+	pg->committed_count++;
+	if (job->job->writes && job->job->error == 0)
+		pg->unwritten = !job->durable;
+	if (!pg->unwritten)
+		settle_committed(pg);
+}
+
+static struct pq_job *
+first_waiting(struct postgres *pg)
+{
+	return list_is_empty(&pg->waiting) ? NULL
+					   : container_of(pg->waiting.next, struct pq_job, all);
+}
+
+void
+postgres_count(struct postgres *pg, const struct pq_job *job)
+{
+	if (job->job->error != 0)
+		return;
+	pg->waiting_count++;
+	pg->waiting_bytes += job->job->bytes;
+}
+
+void
+postgres_take(struct postgres *pg, struct pq_job *job)
+{
+	list_del(&job->all);
+	if (job->job->error != 0)
+		return;
+	pg->waiting_count--;
+	pg->waiting_bytes -= job->job->bytes;
+}
+
+bool
+postgres_is_last(const struct postgres *pg)
+{
+	return list_is_empty(&pg->waiting) || pg->committed_count + 1 >= BATCH;
+}
+
+static void
+on_written(void *arg, int error, size_t step, const char *text)
+{
+}
+
+/* Those that came last had nothing to write: something else has to. */
+static void
+write_through(struct postgres *pg)
+{
+	static const struct db_sql mark = {
+		.postgres = "SELECT pg_logical_emit_message(true, 'earshot', '')",
+	};
+	const struct db_step step = { .sql = &mark };
+
+	pg->under_way = pq_job_new(job_new(&(struct db_job){
+		.steps = &step, .count = 1, .writes = true, .done = on_written }));
+	pg->under_way->once = true;
+	pq_run_begin(pg->run, pg->under_way);
+}
+
+void
+postgres_start_next(struct postgres *pg)
+{
+	struct pq_job *job;
+
+	while (pg->ready && pg->under_way == NULL) {
+		job = first_waiting(pg);
+		if (pg->unwritten && (job == NULL || pg->committed_count >= BATCH)) {
+			write_through(pg);
+			return;
+		}
+		if (job == NULL)
+			return;
+		postgres_take(pg, job);
+		if (job->job->error != 0) {
+			postgres_keep(pg, job);
+			continue;
+		}
+		pg->under_way = job;
+		pq_run_begin(pg->run, job);
+	}
+}
+
+/* When that one has waited long enough for a connection. */
+static int64_t
+due_of(const struct postgres *pg, const struct pq_job *job)
+{
+	int64_t since = job->since > pg->down_since ? job->since : pg->down_since;
+
+	return since + WAIT;
+}
+
+void
+postgres_expire(struct postgres *pg)
+{
+	int64_t now = ear_now(pg->clock);
+	struct pq_job *job;
+
+	while (!pg->ready && (job = first_waiting(pg)) != NULL) {
+		if (pg->fault == 0 && job->job->error == 0 && due_of(pg, job) > now) {
+			ear_timer_set(&pg->expiry, due_of(pg, job) - now);
+			return;
+		}
+		postgres_take(pg, job);
+		pq_job_fail(job, pg->fault == 0 ? -ENOTCONN : pg->fault, 0,
+			    pg->why == NULL ? "the database does not answer" : pg->why);
+		postgres_settle(pg, job);
+	}
+	ear_timer_stop(&pg->expiry);
+}
+
+/* The server may have died with them. */
+void
+postgres_doubt(struct postgres *pg)
+{
+	struct list *item, *spare;
+
+	list_each (item, spare, &pg->committed) {
+		struct pq_job *job = container_of(item, struct pq_job, all);
+
+		if (job->job->writes)
+			pq_job_fail(job, -ECONNRESET, job->job->count,
+				    "the connection was lost while it was being written");
+	}
+	settle_committed(pg);
+}
+
+void
+postgres_tell(struct postgres *pg)
+{
+	while (!pg->closing && !list_is_empty(&pg->answered)) {
+		pg->telling = container_of(pg->answered.next, struct pq_job, all);
+		list_del(&pg->telling->all);
+		job_answer(pg->telling->job);
+		pq_job_free(pg->telling);
+		pg->telling = NULL;
+	}
+}
