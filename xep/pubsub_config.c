@@ -150,7 +150,7 @@ void
 pubsub_config_settle(struct pubsub_config *config)
 {
 	static const char *const types[] = {
-		"http://www.w3.org/2005/Atom",
+		EAR_NS_ATOM,
 		"urn:xmpp:pubsub-social-feed:1",
 		"urn:xmpp:pubsub-social-feed:gallery:1",
 		"urn:xmpp:microblog:0",

@@ -106,7 +106,7 @@ check_rule(xmpp_stanza_t *entry, const struct rule *rule)
 	for (xmpp_stanza_t *e = ear_first(entry); e != NULL; e = ear_next(e)) {
 		const char *text;
 
-		if (!ear_is(e, rule->name, NS_ATOM))
+		if (!ear_is(e, rule->name, EAR_NS_ATOM))
 			continue;
 		text = ear_text(e);
 		if (++count > rule->max || !rule->is(text == NULL ? "" : text))
@@ -121,11 +121,11 @@ check_child(xmpp_stanza_t *child)
 {
 	xmpp_stanza_t *name;
 
-	if (ear_is(child, "link", NS_ATOM) && xmpp_stanza_get_attribute(child, "href") == NULL)
+	if (ear_is(child, "link", EAR_NS_ATOM) && xmpp_stanza_get_attribute(child, "href") == NULL)
 		return "a <link/> has a href";
-	if (!ear_is(child, "author", NS_ATOM) && !ear_is(child, "contributor", NS_ATOM))
+	if (!ear_is(child, "author", EAR_NS_ATOM) && !ear_is(child, "contributor", EAR_NS_ATOM))
 		return NULL;
-	name = ear_find(child, "name", NS_ATOM);
+	name = ear_find(child, "name", EAR_NS_ATOM);
 	return name == NULL || ear_text(name) == NULL ? "a person has a <name/>" : NULL;
 }
 
@@ -136,7 +136,7 @@ has_enclosure(xmpp_stanza_t *entry)
 	for (xmpp_stanza_t *e = ear_first(entry); e != NULL; e = ear_next(e)) {
 		const char *rel = xmpp_stanza_get_attribute(e, "rel");
 
-		if (ear_is(e, "link", NS_ATOM) && rel != NULL && strcmp(rel, "enclosure") == 0)
+		if (ear_is(e, "link", EAR_NS_ATOM) && rel != NULL && strcmp(rel, "enclosure") == 0)
 			return true;
 	}
 	return false;
@@ -146,8 +146,9 @@ static bool
 is_root(xmpp_stanza_t *payload, const char *type, const char *item)
 {
 	if (strcmp(type, PROFILE_BLOG) == 0 && strcmp(item, BLOG_ABOUT) == 0)
-		return ear_is(payload, "feed", NS_ATOM) || ear_is(payload, "entry", NS_ATOM);
-	return ear_is(payload, "entry", NS_ATOM);
+		return ear_is(payload, "feed", EAR_NS_ATOM) ||
+		       ear_is(payload, "entry", EAR_NS_ATOM);
+	return ear_is(payload, "entry", EAR_NS_ATOM);
 }
 
 const char *

@@ -8,8 +8,6 @@
 
 #include "pubsub.h"
 
-#define NS_ATOM "http://www.w3.org/2005/Atom"
-
 /* What a kind's decide() is. */
 void pubsub_publish(struct pubsub_op *op, const struct pubsub_view *view);
 void pubsub_retract(struct pubsub_op *op, const struct pubsub_view *view);

@@ -34,8 +34,8 @@
 #define EAR_NS_PAIRING      "urn:earshot:pairing:0"   /* two devices, one code, no server */
 #define EAR_NS_DELIVERY     "urn:earshot:delivery:0"  /* the life of a stanza */
 #define EAR_NS_ADDRESSES    "urn:earshot:addresses:0" /* where a trusted engine can be dialled */
-#define EAR_NS_ATOM "http://www.w3.org/2005/Atom" /* RFC 4287, XEP-0472 */
-#define EAR_NS_JSON "urn:xmpp:json:0"             /* XEP-0335 */
+#define EAR_NS_ATOM         "http://www.w3.org/2005/Atom" /* RFC 4287, XEP-0472 */
+#define EAR_NS_JSON         "urn:xmpp:json:0"             /* XEP-0335 */
 /* What `earshot publish --lines` publishes: <text>one line</text>. */
 #define EAR_NS_TEXT "urn:earshot:text:0"
 /* Between the daemon and programs on the same machine only; never crosses another link. */

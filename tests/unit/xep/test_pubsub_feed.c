@@ -17,7 +17,7 @@
 
 #define BLOG       "urn:xmpp:microblog:0"
 #define GALLERY    "urn:xmpp:pubsub-social-feed:gallery:1"
-#define ENTRY(xml) "<entry xmlns='" NS_ATOM "'>" xml "</entry>"
+#define ENTRY(xml) "<entry xmlns='" EAR_NS_ATOM "'>" xml "</entry>"
 #define ID         "<id>tag:example.org,2008-05-08:posts-1cb57d9c</id>"
 #define TITLE      "<title type='text'>hanging out</title>"
 #define UPDATED    "<updated>2008-05-08T18:30:02Z</updated>"
@@ -75,7 +75,7 @@ test_entries(void **state)
 	};
 
 	for (size_t i = 0; i < sizeof(good) / sizeof(good[0]); i++)
-		check(good[i], NS_ATOM, "x", true);
+		check(good[i], EAR_NS_ATOM, "x", true);
 }
 
 static void
@@ -83,7 +83,7 @@ test_faults(void **state)
 {
 	static const char *const bad[] = {
 		"<entry xmlns='urn:example:a'>" BASE "</entry>",
-		"<feed xmlns='" NS_ATOM "'>" BASE "</feed>",
+		"<feed xmlns='" EAR_NS_ATOM "'>" BASE "</feed>",
 		ENTRY(""),
 		ENTRY(TITLE UPDATED),
 		ENTRY(ID UPDATED),
@@ -118,20 +118,20 @@ test_faults(void **state)
 	};
 
 	for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++)
-		check(bad[i], NS_ATOM, "x", false);
+		check(bad[i], EAR_NS_ATOM, "x", false);
 }
 
 /* XEP-0277 §4: item "0" of a blog tells of the blog. XEP-0472 §5.3: pictures. */
 static void
 test_profiles(void **state)
 {
-	static const char feed[] = "<feed xmlns='" NS_ATOM "'>" BASE "</feed>";
+	static const char feed[] = "<feed xmlns='" EAR_NS_ATOM "'>" BASE "</feed>";
 	static const char picture[] = ENTRY(
 		BASE "<link rel='enclosure' href='https://example.org/a.jpg' type='image/jpeg'/>");
 
 	check(feed, BLOG, "0", true);
 	check(feed, BLOG, "1", false);
-	check(feed, NS_ATOM, "0", false);
+	check(feed, EAR_NS_ATOM, "0", false);
 	check(picture, GALLERY, "x", true);
 	check(ENTRY(BASE), GALLERY, "x", false);
 	check(ENTRY(BASE "<link href='https://example.org/'/>"), GALLERY, "x", false);
