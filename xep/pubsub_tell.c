@@ -131,6 +131,20 @@ run_all(struct pubsub_teller *teller)
 		lane_run(lane);
 }
 
+/*
+ * Just started, there may be events, and nobody who could be reached: whoever is not is not told,
+ * and was there when they happened.
+ */
+static bool
+is_settled(struct pubsub_teller *teller, size_t left)
+{
+	int64_t age = ear_now(ear_clock(teller->ear)) - teller->started_at;
+
+	teller->settled = teller->settled || left == 0 || !ear_store_is_old(teller->store) ||
+			  age >= TELL_FIND_MAX || (teller->server_up && age >= TELL_FIND_USEC);
+	return teller->settled;
+}
+
 static void
 on_taken(void *arg, int error, const struct ear_stored_event *events, size_t count)
 {
@@ -140,6 +154,10 @@ on_taken(void *arg, int error, const struct ear_stored_event *events, size_t cou
 	if (error != 0) {
 		ear_warn("what is to be told cannot be read: %s", strerror(-error));
 		ear_timer_set(&teller->renew, TELL_RETRY_USEC);
+		return;
+	}
+	if (!is_settled(teller, count)) {
+		ear_timer_set(&teller->renew, EAR_SEC);
 		return;
 	}
 	for (size_t i = 0; i < count; i++)
@@ -183,6 +201,7 @@ pubsub_teller_new(struct ear *ear)
 
 	teller->ear = ear;
 	teller->store = ear_store(ear);
+	teller->started_at = ear_now(ear_clock(ear));
 	ear_timer_init(&teller->left, ear_clock(ear), on_left, teller);
 	ear_timer_init(&teller->renew, ear_clock(ear), on_renew, teller);
 	late_init(teller);
@@ -229,6 +248,7 @@ pubsub_teller_event(struct pubsub_teller *teller, const struct ear_event *event)
 {
 	switch (event->kind) {
 	case EAR_SERVER_UP:
+		teller->server_up = true;
 		late_may_be_there(teller, NULL);
 		break;
 	case EAR_PEER_CHANGED:

@@ -28,17 +28,21 @@
 
 #include "pubsub.h"
 
-#define TELL_SENT_MAX    8192 /* messages that are remembered for what may come back */
-#define TELL_SENT_BYTES  ((size_t)16 * 1024 * 1024) /* of their events */
-#define TELL_LATE_MAX    4096                       /* addresses that something waits for */
-#define TELL_BUCKETS     1024
-#define TELL_HELD_MAX    1000            /* events held for one address that is slow */
-#define TELL_ROOM_USEC   (20 * EAR_MSEC) /* between two looks whether there is room again */
-#define TELL_LEFT_USEC   (20 * EAR_MSEC) /* between two looks whether what was sent has left */
-#define TELL_LEFT_MAX    (30 * EAR_SEC)  /* what has not left then is not waited for */
-#define TELL_RENEW_USEC  (4 * EAR_SEC)   /* the lease of what takes longer */
-#define TELL_RETRY_USEC  (2 * EAR_SEC)   /* after the store could not */
-#define TELL_SETTLE_USEC (2 * EAR_SEC)   /* what was sent together comes back together */
+#define TELL_SENT_MAX   8192 /* messages that are remembered for what may come back */
+#define TELL_SENT_BYTES ((size_t)16 * 1024 * 1024) /* of their events */
+#define TELL_LATE_MAX   4096                       /* addresses that something waits for */
+#define TELL_BUCKETS    1024
+#define TELL_HELD_MAX   1000            /* events held for one address that is slow */
+#define TELL_ROOM_USEC  (20 * EAR_MSEC) /* between two looks whether there is room again */
+#define TELL_LEFT_USEC  (20 * EAR_MSEC) /* between two looks whether what was sent has left */
+#define TELL_LEFT_MAX   (30 * EAR_SEC)  /* what has not left then is not waited for */
+/* What an earlier life has left is told when those on the LAN were found, and the server, or would
+ * have been. */
+#define TELL_FIND_USEC   (5 * EAR_SEC)
+#define TELL_FIND_MAX    (10 * EAR_SEC)
+#define TELL_RENEW_USEC  (4 * EAR_SEC) /* the lease of what takes longer */
+#define TELL_RETRY_USEC  (2 * EAR_SEC) /* after the store could not */
+#define TELL_SETTLE_USEC (2 * EAR_SEC) /* what was sent together comes back together */
 #define TELL_ID_SIZE     17
 
 struct gone;
@@ -108,6 +112,9 @@ struct pubsub_teller {
 	struct ear *ear;
 	struct ear_store *store;
 	struct lane *lanes;
+	int64_t started_at;
+	bool server_up;     /* it was, since then */
+	bool settled;       /* who is there is known as well as it will be */
 	bool taking, again; /* the store is being asked; something is new meanwhile */
 	size_t tales;       /* in lanes */
 	struct ear_timer left, renew;

@@ -246,6 +246,9 @@ void ear_store_waited(struct ear_store *store, const int64_t *ids, size_t count,
 typedef void ear_store_news_fn(void *arg);
 void ear_store_watch(struct ear_store *store, ear_store_news_fn *fn, void *arg);
 
+/* Whether what there is to take may be of an earlier life, or of another engine. */
+bool ear_store_is_old(const struct ear_store *store);
+
 /* Nobody waits for the answers of that arg any more. */
 void ear_store_forget(struct ear_store *store, const void *arg);
 

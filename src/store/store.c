@@ -44,7 +44,10 @@ on_soon(void *arg)
 static void
 on_news(void *arg)
 {
-	store_tell_news(arg);
+	struct ear_store *store = arg;
+
+	store->was_told = true;
+	store_tell_news(store);
 }
 
 static void
@@ -159,6 +162,12 @@ ear_store_watch(struct ear_store *store, ear_store_news_fn *fn, void *arg)
 	/* What there is of an earlier run the database has told, or will. */
 	if (fn != NULL && store->has_news)
 		soon(store);
+}
+
+bool
+ear_store_is_old(const struct ear_store *store)
+{
+	return store->was_told;
 }
 
 void

@@ -38,6 +38,7 @@ struct ear_store {
 	ear_store_news_fn *news;
 	void *news_arg;
 	bool has_news;
+	bool was_told; /* there were some by the database itself */
 };
 
 /* Version by version (db.h). */

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: ISC
 """One node on the LAN and behind the server: a stock user at ejabberd, a peer on the LAN, and one that
-moves from one to the other and back hear of each of 1,000 publications, in their order, once."""
+moves from one to the other and back hear of each of 1,000 publications, in their order, once; and what
+was published is told although the service is killed."""
 
 import os
 import re
@@ -40,10 +41,11 @@ port = %(port)d
 secret-file = /run/earshotd/secret
 """
 
-# Who is on this LAN may subscribe.
+# Who is on this LAN may subscribe, and publish.
 BOX = """
 [policy]
 subscribe = anyone
+publish = anyone
 [peer "mover"]
 address = sofa@mover.local
 jid = mover.example.test
@@ -161,12 +163,16 @@ def scene():
                 made.close()
 
 
+def item(number):
+    return ("<publish node='news'><item id='%d'><n xmlns='urn:example:n'>%d</n></item></publish>" %
+            (number, number))
+
+
 def publish(scene, first, last):
     """So many under way at a time; the numbers of the items are their order."""
     publisher, pending = scene.publisher, []
     for number in range(first, last + 1):
-        pending.append(publisher.ask(SERVICE, "<publish node='news'><item id='%d'><n xmlns="
-                                     "'urn:example:n'>%d</n></item></publish>" % (number, number)))
+        pending.append(publisher.ask(SERVICE, item(number)))
         if len(pending) >= UNDER_WAY:
             wait_until(lambda: pending[0] in publisher.answers, 30, "an answer", step=0.002)
             assert publisher.answers[pending.pop(0)] == "result"
@@ -212,3 +218,45 @@ def test_each_hears_of_each_once(scene):
         assert [number for number, _ in who.told] == list(range(1, COUNT + 1)), name
     assert {link for _, link in peer.told} == {"lan"}
     assert {link for _, link in mover.told} == {"lan", "server"}
+
+
+def once(numbers):
+    """In the order in which each came first."""
+    return list(dict.fromkeys(numbers))
+
+
+@pytest.mark.timeout(240)
+def test_killed_while_it_tells(scene):
+    """What was answered was stored; who remembers what he got is told it once, who does not is told
+    it again where it may not have left."""
+    scene.mover.wait_chosen(SERVICE, "lan")
+    scene.peer.wait_peer("tv@box.local")
+    wait_level(scene.box, "sofa@mover.local", "proved")
+    mover, peer = scene.program(scene.mover), scene.program(scene.peer)
+    peer.get("tv@box.local", "<create node='news'/>")
+    mover.get(SERVICE, "<subscribe node='news' jid='mover.example.test'/>")
+    scene.user.subscribe()
+
+    asked = {number: peer.ask("tv@box.local", item(number)) for number in range(1, 201)}
+    wait_until(lambda: asked[40] in peer.answers, 30, "the first answers", step=0.001)
+    scene.box.proc.kill()
+    scene.box.proc.wait()
+    answered = [number for number, ident in asked.items() if peer.answers.get(ident) == "result"]
+    assert 40 <= len(answered) < 200, len(answered)
+    scene.box.start()
+    for who in (scene.peer, scene.mover):
+        wait_until(lambda one=who: one.cli("ping", "tv@box.local", "-c", "1").code == 0, 60,
+                   "the service", step=0.2)
+    wait_until(lambda: all(ident in peer.answers for ident in asked.values()), 90,
+               lambda: "a word on each; there are %d" % len(peer.answers))
+    done = {number for number, ident in asked.items() if peer.answers[ident] == "result"}
+    last = peer.ask("tv@box.local", item(1000))
+    wait_until(lambda: peer.answers.get(last) == "result", 60, "the last one")
+    for who in (mover, scene.user):
+        wait_until(lambda one=who: 1000 in [n for n, _ in one.told], 60, "the last one")
+    for who in (mover, scene.user):
+        told = [number for number, _ in who.told]
+        assert done <= set(told), sorted(done - set(told))
+        assert once(told) == sorted(once(told)), told
+    numbers = [number for number, _ in mover.told]
+    assert numbers == once(numbers), numbers
