@@ -81,7 +81,7 @@ def test_burst(world):
     assert ids(francisco.told()) == ["first"]
     assert hamlet.ask("burst", SERVICE, NODE, 1000) == ["result"] * 1000
     francisco.proc.wait_for('^told .* id="999"', 60)
-    told = re.findall('^told .*<item id="([^"]*)"', francisco.proc.output(), re.MULTILINE)
+    told = re.findall(r'^told .*<item\b[^>]* id="([^"]*)"', francisco.proc.output(), re.MULTILINE)
     assert told == ["first"] + [str(i) for i in range(1000)]
     assert ids(hamlet.items(NODE)) == [str(i) for i in range(990, 1000)]
 
