@@ -43,7 +43,7 @@ postgres_keep(struct postgres *pg, struct pq_job *job)
 {
 	list_add(&pg->committed, &job->all);
 	pg->committed_count++;
-	if (job->job->writes && job->job->error == 0)
+	if (job->job->error == 0 && (job->durable || job->job->writes == DB_WRITES))
 		pg->unwritten = !job->durable;
 	if (!pg->unwritten)
 		settle_committed(pg);
@@ -78,6 +78,9 @@ postgres_take(struct postgres *pg, struct pq_job *job)
 bool
 postgres_is_last(const struct postgres *pg)
 {
+	/* For what is written lazily nobody waits, but for what came before it. */
+	if (pg->under_way->job->writes == DB_WRITES_LAZILY && !pg->unwritten)
+		return false;
 	return list_is_empty(&pg->waiting) || pg->committed_count + 1 >= BATCH;
 }
 

@@ -120,7 +120,7 @@ ear_store_waiting(struct ear_store *store, const char *jid, ear_events_fn *fn, v
 	PLAN(&plan, &sql_claim, -EBUSY, db_text(jid), db_text(store->holder));
 	ask->first_step = PLAN(&plan, &sql_waiting, 0, db_text(jid), db_int(EAR_EVENTS_MAX));
 	PLAN(&plan, &sql_release, 0, db_text(jid));
-	store_run(store, ask, &plan, store->kind->shared);
+	store_run(store, ask, &plan, store_lease_effect(store));
 }
 
 static const struct db_sql sql_late = {

@@ -12,10 +12,6 @@ _Static_assert(EAR_SUBSCRIBED == 3 && EAR_TELL_SUBSCRIBERS == 0 && EAR_TELL_ONE 
 #define NOW   "CAST(extract(epoch FROM clock_timestamp()) * 1000000 AS bigint)"
 #define UNTIL NOW " + 10000000"
 
-/* A lease that a crash of the database forgets is one that nobody has, and what was told is told
- * again with the same ids: neither is waited for. */
-static const struct db_sql sql_hurry = { NULL, "SET LOCAL synchronous_commit = off" };
-
 /* --- taking ------------------------------------------------------------------------------- */
 
 /*
@@ -93,11 +89,10 @@ ear_store_take(struct ear_store *store, ear_events_fn *fn, void *arg)
 	ask->fn.events = fn;
 	ask->answer = answer_events;
 	ask->row = on_event_row;
-	plan_add(&plan, &sql_hurry, 0, NULL, 0);
 	PLAN(&plan, &sql_claim, 0, db_text(store->holder), db_int(EAR_EVENTS_MAX));
 	ask->first_step = PLAN(&plan, &sql_take, 0, db_text(store->holder), db_int(EAR_EVENTS_MAX));
 	PLAN(&plan, &sql_others, 0, db_text(store->holder));
-	store_run(store, ask, &plan, store->kind->shared);
+	store_run(store, ask, &plan, store_lease_effect(store));
 }
 
 /* --- to whom ------------------------------------------------------------------------------ */
@@ -177,11 +172,10 @@ ear_store_audience(struct ear_store *store, int64_t event, const char *after, ea
 	ask->fn.stored = fn;
 	ask->answer = answer_audience;
 	ask->row = on_audience_row;
-	plan_add(&plan, &sql_hurry, 0, NULL, 0);
 	hold(&plan, store, event);
 	ask->first_step = PLAN(&plan, &sql_one, 0, db_int(event), db_text(after));
 	PLAN(&plan, &sql_subscribers, 0, db_int(event), db_text(after), db_int(EAR_STORE_PAGE_MAX));
-	store_run(store, ask, &plan, store->kind->shared);
+	store_run(store, ask, &plan, store_lease_effect(store));
 }
 
 /* --- how far ------------------------------------------------------------------------------ */
@@ -234,7 +228,6 @@ ear_store_told(struct ear_store *store, int64_t event, const char *upto, ear_cha
 
 	ask->fn.changed = fn;
 	ask->answer = answer_told;
-	plan_add(&plan, &sql_hurry, 0, NULL, 0);
 	hold(&plan, store, event);
 	if (upto != NULL) {
 		PLAN(&plan, &sql_told, 0, db_int(event), db_text(upto));

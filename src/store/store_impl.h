@@ -86,7 +86,7 @@ struct ask {
 	bool forgotten;
 	void (*row)(struct ask *ask, size_t step, const struct db_value *columns, size_t count);
 	void (*answer)(struct ask *ask, int error, const char *text);
-	int error;  /* of one that we answer */
+	int error;  /* where it is ours to say; 0: the database says */
 	char *text; /* the same */
 	bool tells; /* writes events */
 	struct ear_stored *rows;
@@ -120,6 +120,13 @@ void ask_answer_changed(struct ask *ask, int error, const char *text);
 
 /* Consumes the plan. */
 void store_run(struct ear_store *store, struct ask *ask, struct plan *plan, enum db_effect writes);
+
+/* Of what takes a lease: one that a crash of the database forgets is one that nobody has. */
+static inline enum db_effect
+store_lease_effect(const struct ear_store *store)
+{
+	return store->kind->shared ? DB_WRITES_LAZILY : DB_READS;
+}
 
 /* That is the answer, in its turn; the database is asked nothing. text is copied. */
 void store_refuse(struct ask *ask, int error, const char *text);
