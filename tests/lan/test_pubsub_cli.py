@@ -357,6 +357,30 @@ def test_what_an_account_publishes(world):
     assert "earshot node configure" in answer.err
 
 
+# --- our own, behind the server -------------------------------------------------------------------
+
+def test_what_our_component_publishes(world):
+    """The component is a service of the server's users: an account of ours, a stock client."""
+    good(world.tv.cli("node", "create", "ours", "publish_model=open"))
+    assert "ours" in good(world.remote.cli("items", TV)).out.splitlines()
+    proc = world.remote.follow("watch", TV, "ours", "-v", name="ours")
+    proc.wait_for(": subscribed$")
+    world.romeo.do("subscribe", TV, "ours")
+    item = good(world.tv.cli("publish", "ours", "-l", stdin="from the box")).out.strip()
+    proc.wait_for("^ours %s  from the box$" % re.escape(item))
+    world.romeo.proc.wait_for("^event %s ours .*from the box" % TV)
+    world.romeo.do("publish", TV, "ours", "r1", "stock")
+    proc.wait_for("^ours r1  <note .*>stock</note>$")
+    found = good(world.remote.cli("items", TV, "ours", "--json")).rows
+    assert [row["publisher"].split("/")[0] for row in found][1:] == ["romeo@example.test"]
+    good(world.remote.cli("publish", "ours", "-l", "--to", TV, stdin="from the sofa"))
+    proc.wait_for("  from the sofa$")
+    assert proc.stop() == 0
+    assert len([line for line in proc.lines() if line.startswith("ours ")]) == 3, proc.output()
+    assert REMOTE not in good(world.tv.cli("node", "subscriptions", "ours")).out
+    good(world.tv.cli("node", "delete", "ours"))
+
+
 # --- nodes ----------------------------------------------------------------------------------------
 
 def test_a_node_of_ours_with_a_backlog(world):

@@ -156,6 +156,22 @@ def test_an_owner_approves(room):
     assert proc.stop() == 0
 
 
+def test_without_a_daemon():
+    """The engine inside does it all; it leaves no subscription behind."""
+    with Lan("pronto", "forza") as lan:
+        tv = Daemon(lan["pronto"], CONF % ("pronto", "tv"))
+        sofa = Daemon(lan["forza"], CONF % ("forza", "sofa"), start=False)
+        good(tv.cli("node", "create", "alone", "publish_model=open"))
+        good(sofa.cli("publish", "alone", "-l", "--to", TV, stdin="first"))
+        assert good(sofa.cli("items", TV, "alone")).out.endswith("  first\n")
+        proc = sofa.follow("watch", TV, "alone", "-v", "-c", "2")
+        proc.wait_for(": subscribed$", 20)
+        good(tv.cli("publish", "alone", "-l", stdin="second"))
+        assert proc.wait(20) == 0
+        assert lines(proc, "alone") == ["first", "second"]
+        assert good(tv.cli("node", "subscriptions", "alone")).out == ""
+
+
 def test_many_items_come_page_by_page(room):
     good(room.tv.cli("node", "create", "many", "max_items=500"))
     texts = ["line %d" % i for i in range(230)]
