@@ -92,13 +92,15 @@ publish(struct publishing *publishing, const char *id, xmpp_stanza_t *payload)
 	return code;
 }
 
-/* The id of the user's choice, or one that nobody has. */
+/* The id of the user's choice, or one that nobody has and that is no option where it is typed. */
 static const char *
 item_id(const struct publishing *publishing, char *fresh)
 {
 	if (publishing->cli->args.id != NULL)
 		return publishing->cli->args.id;
-	ear_new_id(fresh);
+	do
+		ear_new_id(fresh);
+	while (fresh[0] == '-');
 	return fresh;
 }
 

@@ -7,13 +7,12 @@
 
 #include "base/alloc.h"
 #include "client.h"
+#include "parties.h"
 #include "subscription.h"
 
 #define SOON      (200 * EAR_MSEC) /* a change of the path is rarely alone */
 #define RETRY_MIN EAR_SEC
 #define RETRY_MAX (60 * EAR_SEC)
-#define NAMES_MAX 8 /* that the other side is known by */
-#define OURS_MAX  3 /* one for each kind of link */
 
 enum phase {
 	PHASE_OURS,      /* asks the engine what we are called */
@@ -35,12 +34,9 @@ struct subscription {
 	enum phase phase;
 	bool broken; /* the last try came to nothing */
 	char id[17]; /* of the request under way, "" none */
-	char *names[NAMES_MAX];
-	size_t name_count;
-	char *ours[OURS_MAX];
-	size_t our_count, our_best, our_tried;
-	enum ear_link_kind kinds[OURS_MAX], link; /* of ours; of the path that is taken */
-	char *made; /* for which address we made it; NULL: we did not */
+	struct parties parties;
+	size_t tried; /* of our names, which were not right */
+	char *made;   /* for which address we made it; NULL: we did not */
 	char state[16];
 	int64_t retry;
 	struct event *timer;
@@ -91,7 +87,7 @@ ask_names(struct subscription *sub)
 static const char *
 our_name(const struct subscription *sub)
 {
-	return sub->ours[(sub->our_best + sub->our_tried) % sub->our_count];
+	return parties_ours(&sub->parties, sub->tried);
 }
 
 static xmpp_stanza_t *
@@ -130,7 +126,7 @@ subscribe(struct subscription *sub)
 static bool
 is_shared(const struct subscription *sub)
 {
-	return sub->kind == SUBSCRIPTION_TIDY && sub->link != EAR_LINK_LOCAL;
+	return sub->kind == SUBSCRIPTION_TIDY && sub->parties.link != EAR_LINK_LOCAL;
 }
 
 static void
@@ -175,97 +171,6 @@ trouble(struct subscription *sub, xmpp_stanza_t *stanza)
 
 /* --- answers ------------------------------------------------------------------------------ */
 
-/* Another device of the same account is another one. */
-static bool
-is_same(const char *a, const char *b)
-{
-	return ear_jid_resource(a) != NULL && ear_jid_resource(b) != NULL
-		       ? ear_jid_equal(a, b)
-		       : ear_jid_bare_equal(a, b);
-}
-
-static void
-add_name(struct subscription *sub, const char *name)
-{
-	if (name != NULL && sub->name_count < NAMES_MAX)
-		sub->names[sub->name_count++] = xstrdup(name);
-}
-
-static void
-forget_names(struct subscription *sub)
-{
-	while (sub->name_count > 0)
-		free(sub->names[--sub->name_count]);
-	add_name(sub, sub->address);
-}
-
-static void
-take_names(struct subscription *sub, xmpp_stanza_t *answer)
-{
-	xmpp_stanza_t *paths = ear_find(answer, "paths", EAR_NS_CONTROL);
-
-	forget_names(sub);
-	for (xmpp_stanza_t *e = paths == NULL ? NULL : ear_first(paths); e != NULL;
-	     e = ear_next(e)) {
-		const char *chosen = xmpp_stanza_get_attribute(e, "chosen");
-
-		add_name(sub, xmpp_stanza_get_attribute(e, "to"));
-		add_name(sub, xmpp_stanza_get_attribute(e, "address"));
-		if (chosen != NULL && strcmp(chosen, "true") == 0)
-			sub->link = cli_link_of(e);
-	}
-}
-
-static void
-forget_ours(struct subscription *sub)
-{
-	while (sub->our_count > 0)
-		free(sub->ours[--sub->our_count]);
-}
-
-static void
-take_ours(struct subscription *sub, xmpp_stanza_t *answer)
-{
-	xmpp_stanza_t *self = ear_find(answer, "self", EAR_NS_CONTROL);
-
-	sub->link = EAR_LINK_NONE;
-	forget_ours(sub);
-	for (xmpp_stanza_t *e = self == NULL ? NULL : ear_first(self);
-	     e != NULL && sub->our_count < OURS_MAX; e = ear_next(e)) {
-		const char *address = xmpp_stanza_get_attribute(e, "address");
-		enum ear_link_kind kind = cli_link_of(e);
-
-		if (address == NULL || kind == EAR_LINK_NONE)
-			continue;
-		/* The other side is our own engine, to which we are one of its programs. */
-		if (is_same(address, sub->address))
-			sub->link = EAR_LINK_LOCAL;
-		if (kind == EAR_LINK_LOCAL)
-			address = client_address(sub->cli->client);
-		sub->kinds[sub->our_count] = kind;
-		sub->ours[sub->our_count++] = xstrdup(address);
-	}
-}
-
-/* The name for the path that is taken, or one as good as any. */
-static void
-choose_ours(struct subscription *sub)
-{
-	sub->our_best = sub->our_tried = 0;
-	for (size_t i = 0; i < sub->our_count; i++)
-		if (sub->kinds[i] == (sub->link == EAR_LINK_NONE ? EAR_LINK_LAN : sub->link))
-			sub->our_best = i;
-}
-
-static bool
-is_ours(const struct subscription *sub, const char *jid)
-{
-	for (size_t i = 0; jid != NULL && i < sub->our_count; i++)
-		if (is_same(jid, sub->ours[i]))
-			return true;
-	return false;
-}
-
 static void
 set_state(struct subscription *sub, const char *state)
 {
@@ -286,7 +191,7 @@ is_there(struct subscription *sub, xmpp_stanza_t *answer)
 
 		if (state == NULL || strcmp(state, "none") == 0 ||
 		    (node != NULL && strcmp(node, sub->node) != 0) ||
-		    !is_ours(sub, xmpp_stanza_get_attribute(e, "jid")))
+		    !parties_is_us(&sub->parties, xmpp_stanza_get_attribute(e, "jid")))
 			continue;
 		set_state(sub, state);
 		return true;
@@ -332,7 +237,7 @@ static void
 on_refused(struct subscription *sub, xmpp_stanza_t *error)
 {
 	/* §6.1.3.1: not by that name. */
-	if (ear_condition_of(error) == EAR_BAD_REQUEST && ++sub->our_tried < sub->our_count)
+	if (ear_condition_of(error) == EAR_BAD_REQUEST && ++sub->tried < sub->parties.our_count)
 		subscribe(sub);
 	else
 		trouble(sub, error);
@@ -344,13 +249,13 @@ on_answer(struct subscription *sub, xmpp_stanza_t *stanza, bool error)
 	sub->id[0] = '\0';
 	switch (sub->phase) {
 	case PHASE_OURS:
-		take_ours(sub, stanza);
+		parties_take_self(&sub->parties, stanza, client_address(sub->cli->client));
 		ask_names(sub);
 		break;
 	case PHASE_NAMES:
-		take_names(sub, stanza);
-		choose_ours(sub);
-		if (sub->our_count > 0)
+		parties_take_paths(&sub->parties, stanza);
+		sub->tried = 0;
+		if (sub->parties.our_count > 0)
 			find_or_subscribe(sub);
 		else
 			trouble(sub, stanza);
@@ -381,15 +286,6 @@ on_answer(struct subscription *sub, xmpp_stanza_t *stanza, bool error)
 
 /* --- what comes in ------------------------------------------------------------------------ */
 
-static bool
-is_named(const struct subscription *sub, const char *address)
-{
-	for (size_t i = 0; address != NULL && i < sub->name_count; i++)
-		if (is_same(address, sub->names[i]))
-			return true;
-	return false;
-}
-
 /* §7.1.2.1, §7.2.2.1, §8: whatever is told, the element in <event/> says of which node. */
 static bool
 take_push(struct subscription *sub, xmpp_stanza_t *stanza)
@@ -399,7 +295,7 @@ take_push(struct subscription *sub, xmpp_stanza_t *stanza)
 	const char *node = first == NULL ? NULL : xmpp_stanza_get_attribute(first, "node");
 
 	if (node == NULL || strcmp(node, sub->node) != 0 ||
-	    !is_named(sub, xmpp_stanza_get_from(stanza)))
+	    !parties_is_other(&sub->parties, xmpp_stanza_get_from(stanza)))
 		return false;
 	sub->events->notified(sub->arg, stanza, event);
 	return true;
@@ -408,7 +304,7 @@ take_push(struct subscription *sub, xmpp_stanza_t *stanza)
 static bool
 concerns(const struct subscription *sub, xmpp_stanza_t *event)
 {
-	return is_named(sub, xmpp_stanza_get_attribute(event, "address"));
+	return parties_is_other(&sub->parties, xmpp_stanza_get_attribute(event, "address"));
 }
 
 /* What may mean that the other side does not know us any more, or that it can be reached again. */
@@ -426,7 +322,7 @@ take_event(struct subscription *sub, xmpp_stanza_t *event)
 		  (link == NULL || strcmp(link, "none") != 0)) ||
 		 (strcmp(kind, "stream-ended") == 0 && concerns(sub, event)) ||
 		 (strcmp(kind, "peer-changed") == 0 && concerns(sub, event) && sub->broken) ||
-		 (strcmp(kind, "server-up") == 0 && sub->link != EAR_LINK_LAN))
+		 (strcmp(kind, "server-up") == 0 && sub->parties.link != EAR_LINK_LAN))
 		enter(sub, PHASE_WAIT, SOON);
 	else
 		return;
@@ -535,7 +431,7 @@ subscription_new(struct cli *cli, const char *address, const char *node,
 	sub->timer = evtimer_new(cli->base, on_time, sub);
 	if (sub->timer == NULL)
 		abort();
-	forget_names(sub);
+	parties_init(&sub->parties, sub->address);
 	subscription_resume(sub);
 	return sub;
 }
@@ -579,9 +475,7 @@ subscription_free(struct subscription *sub)
 	if (sub == NULL)
 		return;
 	event_free(sub->timer);
-	while (sub->name_count > 0)
-		free(sub->names[--sub->name_count]);
-	forget_ours(sub);
+	parties_release(&sub->parties);
 	free(sub->made);
 	free(sub->node);
 	free(sub->address);

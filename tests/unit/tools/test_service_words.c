@@ -105,9 +105,9 @@ test_no_answer(void **state)
 static void
 test_forms(void **state)
 {
-	char *fields[] = { "access_model=open", "urn:x#y=a=b", "roster=1", "roster=2" };
+	char *fields[] = { "access_model=open", "{urn:x}y=a=b", "roster=1", "roster=2" };
 	xmpp_stanza_t *parent = ear_element(ctx, "configure", EAR_NS_PUBSUB), *field;
-	const char *const vars[] = { "FORM_TYPE", "pubsub#access_model", "urn:x#y",
+	const char *const vars[] = { "FORM_TYPE", "pubsub#access_model", "{urn:x}y",
 				     "pubsub#roster" };
 	const char *const values[] = { SERVICE_CONFIG, "open", "a=b", "1" };
 
