@@ -10,6 +10,8 @@ from servers import Ejabberd, Prosody
 
 NODE = "princely_musings"
 RSM = "{http://jabber.org/protocol/rsm}"
+ENTRY = ("<entry xmlns='http://www.w3.org/2005/Atom'><title>Soliloquy</title>"
+         "<id>tag:denmark.lit,2003:entry-32397</id><updated>2003-12-13T18:30:02Z</updated></entry>")
 
 
 def ids(items):
@@ -102,6 +104,12 @@ def test_refused(world):
         "not-acceptable", "payload-too-big"]
     assert hamlet.refused("get_items", SERVICE, "none") == ["item-not-found"]
     assert ids(hamlet.items(NODE)) == ["a", "b"]
+    # A feed takes entries.
+    feed = {"type": "http://www.w3.org/2005/Atom"}
+    assert hamlet.refused("publish", SERVICE, "feed", payload=book(1), options=feed) == [
+        "bad-request", "invalid-payload"]
+    hamlet.ask("publish", SERVICE, "feed", id="1", options=feed, payload=ENTRY)
+    assert ids(francisco.items("feed")) == ["1"]
     assert "\ntold " not in francisco.proc.output()
 
 
