@@ -35,7 +35,7 @@ soak:
 # Objects instrumented for libFuzzer, in a tree of their own.
 FUZZER := -fsanitize=address,undefined -fno-sanitize-recover=all -fno-omit-frame-pointer
 fuzz:
-	$(Q)$(DEPS) build lint
+	$(Q)$(DEPS) build check lint
 	$(AGAIN) B=build/fuzz CC=clang SANFLAGS='$(FUZZER) -fsanitize=fuzzer-no-link' fuzzers
 	$(Q)tools/dev/fuzz $(FUZZ_SECONDS) $(T)
 
