@@ -12,8 +12,9 @@
  * was asked. What was changed is on the disk when it is answered; of events, only that they have
  * been told may be forgotten when the power is cut. Arguments are borrowed for the call, answers
  * for the callback. Where fn runs, answer->error is 0 or -errno: -ENOSPC, -EROFS, -EACCES, -EBUSY,
- * -EIO, -EUCLEAN (damaged), -ENOTCONN (no database), -ECANCELED (the engine stops), and what each
- * function says.
+ * -EIO, -EUCLEAN (damaged), -ENOTCONN (no database), -ECONNRESET (it was lost, and may have been
+ * changed or not), -ENOBUFS (too many wait), -EMSGSIZE (too much at once), and what each function
+ * says. When the engine stops, nobody is answered any more.
  */
 #ifndef EARSHOT_STORE_H
 #define EARSHOT_STORE_H
@@ -57,15 +58,18 @@ enum ear_subscription {
 
 enum ear_query_kind {
 	/* The node `node` with the affiliation of `who`; behind it a row for each subscription of
-	 * `who` there, with any resource. -ENOENT: there is no such node. */
+	 * `who` there, with any resource. Of this kind and of those below: -ENOENT, there is no
+	 * such node. */
 	EAR_QUERY_NODE,
 	/* Nodes by name (NodeID order), with config. */
 	EAR_QUERY_NODES,
-	/* Items of `node`, the newest first: those of ids, or a page. */
+	/* Items of `node`, the newest first: those of ids that are there, or a page; -ENODATA:
+	 * what it is to be behind, or before, is not there. */
 	EAR_QUERY_ITEMS,
-	/* Of one node (who NULL) by address, or of `who` at all nodes (node NULL) by node. */
+	/* Of one node (who NULL) by address, or of `who` at all nodes (node NULL) by node; of a
+	 * node with several of his rows all are on one page, if they fit. */
 	EAR_QUERY_AFFILIATIONS,
-	/* The same; at one node, `who` given too: his alone. */
+	/* The same. Of both, at one node, `who` given too: his alone. */
 	EAR_QUERY_SUBSCRIPTIONS,
 };
 

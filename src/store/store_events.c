@@ -192,24 +192,26 @@ static const struct db_sql sql_release = {
 static const struct db_sql sql_done = { "DELETE FROM event WHERE id = $1", NULL };
 
 #define SWEPT                                                                                      \
-	"FROM node n WHERE n.gone = 1 AND NOT EXISTS (SELECT 1 FROM event e WHERE e.node = n.id)"
+	"SELECT n.id FROM node n WHERE n.gone = 1"                                                 \
+	" AND NOT EXISTS (SELECT 1 FROM event e WHERE e.node = n.id)"
+#define ARE_SWEPT "= ANY (ARRAY(SELECT id FROM swept))"
 
 static const struct db_sql sql_sweep_subscriptions = {
-	"DELETE FROM subscription WHERE node IN (SELECT n.id " SWEPT ")", NULL
+	"DELETE FROM subscription WHERE node IN (" SWEPT ")", ""
 };
-static const struct db_sql sql_sweep_leases = {
-	NULL, "DELETE FROM lease WHERE node IN (SELECT n.id " SWEPT ")"
+static const struct db_sql sql_sweep = {
+	"DELETE FROM node WHERE id IN (" SWEPT ")",
+	"WITH swept AS MATERIALIZED (" SWEPT "),"
+	" of_people AS (DELETE FROM subscription WHERE node " ARE_SWEPT "),"
+	" of_engines AS (DELETE FROM lease WHERE node " ARE_SWEPT ")"
+	" DELETE FROM node WHERE id " ARE_SWEPT,
 };
-static const struct db_sql sql_sweep_nodes = { "DELETE FROM node WHERE id IN (SELECT n.id " SWEPT
-					       ")",
-					       NULL };
 
 void
 change_sweep(struct plan *plan)
 {
 	plan_add(plan, &sql_sweep_subscriptions, 0, NULL, 0);
-	plan_add(plan, &sql_sweep_leases, 0, NULL, 0);
-	plan_add(plan, &sql_sweep_nodes, 0, NULL, 0);
+	plan_add(plan, &sql_sweep, 0, NULL, 0);
 }
 
 static void
