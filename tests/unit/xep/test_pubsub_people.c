@@ -1,0 +1,248 @@
+/* SPDX-License-Identifier: ISC */
+/* test_pubsub_people.c: subscribers over a real store, while something else is under way: whatever
+ * comes between, each hears of each item once, and who is shut out of nothing. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "base/alloc.h"
+#include "base/timer.h"
+#include "fake_ear.h"
+#include "pubsub.h"
+
+#define OWNER       "hamlet@example.org/elsinore"
+#define READER      "francisco@example.org/barracks"
+#define SERVICE     "pubsub.example.org"
+#define PUBSUB(xml) "<pubsub xmlns='" EAR_NS_PUBSUB "'>" xml "</pubsub>"
+#define OWN(xml)    "<pubsub xmlns='" EAR_NS_PUBSUB_OWNER "'>" xml "</pubsub>"
+#define PUBLISH(id) PUBSUB("<publish node='n'><item id='" id "'><a xmlns='x'/></item></publish>")
+#define SUBSCRIBE   PUBSUB("<subscribe node='n' jid='" READER "'/>")
+#define TURNS       12 /* of the loop, between two requests that are under way at once */
+
+static struct ear *ear;
+
+static int
+setup(void **state)
+{
+	ear = fake_new_with_store();
+	ear->level = EAR_PROVED;
+	ear->link = EAR_LINK_SERVER;
+	ear->self[EAR_LINK_SERVER] = SERVICE;
+	return 0;
+}
+
+static int
+teardown(void **state)
+{
+	fake_stop(ear);
+	fake_free(ear);
+	return 0;
+}
+
+static void
+turn(int count)
+{
+	for (int i = 0; i < count; i++)
+		clock_advance(ear->clock, EAR_MSEC);
+}
+
+/* All is answered, and told. */
+static void
+settle(void)
+{
+	for (int i = 0; i < 1000 && ear->holds > 0; i++)
+		turn(1);
+	assert_int_equal(ear->holds, 0);
+	turn(100);
+}
+
+static void
+ask(const char *type, const char *from, const char *xml)
+{
+	fake_ask_to(ear, type, from, SERVICE, xml);
+}
+
+static void
+done(const char *type, const char *from, const char *xml)
+{
+	ask(type, from, xml);
+	settle();
+}
+
+static void
+begin_anew(void **state)
+{
+	teardown(state);
+	setup(state);
+}
+
+/* The ids of the items that he was told of: "a b". */
+static const char *
+heard(const char *who)
+{
+	static char ids[256];
+
+	ids[0] = '\0';
+	for (size_t i = 0; i < ear->box_count; i++) {
+		xmpp_stanza_t *event = ear_find(ear->box[i], "event", EAR_NS_PUBSUB_EVENT);
+		xmpp_stanza_t *items = event == NULL ? NULL : ear_find(event, "items", NULL);
+		size_t length = strlen(ids);
+
+		if (items != NULL && strcmp(xmpp_stanza_get_to(ear->box[i]), who) == 0)
+			snprintf(ids + length, sizeof(ids) - length, "%s%s", length > 0 ? " " : "",
+				 fake_attribute(ear_first(items), "id"));
+	}
+	return ids;
+}
+
+/* §6.1.7: something is published while he subscribes. He was there before it, and got what was the
+ * last then; or after it, and got that. */
+static void
+test_last_item(void **state)
+{
+	int before = 0, after = 0;
+
+	for (int i = 0; i < 2 * TURNS; i++) {
+		begin_anew(state);
+		done("set", OWNER, PUBLISH("a"));
+		ask("set", i < TURNS ? READER : OWNER, i < TURNS ? SUBSCRIBE : PUBLISH("b"));
+		turn(i % TURNS);
+		done("set", i < TURNS ? OWNER : READER, i < TURNS ? PUBLISH("b") : SUBSCRIBE);
+		if (strcmp(heard(READER), "a b") == 0)
+			before++;
+		else if (strcmp(heard(READER), "b") == 0)
+			after++;
+		else
+			fail_msg("with %d turns between he heard \"%s\"", i, heard(READER));
+	}
+	assert_true(before > 0 && after > 0);
+}
+
+/* §6.2: what is published when he has been told that he is not subscribed is not for him. */
+static void
+test_no_event_after(void **state)
+{
+	for (int i = 0; i < TURNS; i++) {
+		begin_anew(state);
+		done("set", OWNER, PUBLISH("a"));
+		done("set", READER, SUBSCRIBE);
+		ask("set", READER, PUBSUB("<unsubscribe node='n' jid='" READER "'/>"));
+		for (int j = 0; j < 1000 && ear->holds > 0; j++)
+			turn(1);
+		assert_int_equal(ear->holds, 0);
+		ask("set", OWNER, PUBLISH("b"));
+		turn(i);
+		settle();
+		assert_string_equal(heard(READER), "a");
+	}
+}
+
+/* §8.9: he subscribes while he is shut out, by as many addresses as he may. */
+static void
+test_outcast(void **state)
+{
+	static const char shut_out[] =
+		OWN("<affiliations node='n'><affiliation jid='francisco@example.org' "
+		    "affiliation='outcast'/></affiliations>");
+	xmpp_stanza_t *list;
+
+	for (int i = 0; i < 2 * TURNS; i++) {
+		begin_anew(state);
+		done("set", OWNER, PUBSUB("<create node='n'/>"));
+		for (int j = 0; j < 8; j++) {
+			char *xml = xasprintf(
+				PUBSUB("<subscribe node='n' jid='francisco@example.org/%d'/>"), j);
+
+			ask("set", READER, xml);
+			free(xml);
+			turn(j == 4 ? i : 0);
+			if (j == 4)
+				ask("set", OWNER, shut_out);
+		}
+		settle();
+		done("get", OWNER, OWN("<subscriptions node='n'/>"));
+		list = ear_first(fake_result(ear));
+		assert_int_equal(fake_children(list), 0);
+		fake_clear(ear);
+		done("set", OWNER, PUBLISH("a"));
+		assert_int_equal(ear->box_count, 0);
+	}
+}
+
+/* §8.9.2.4: two owners resign at the same time; one stays. */
+static void
+test_owners(void **state)
+{
+	static const char *const owners[] = { OWNER, READER };
+	static const char none[] =
+		OWN("<affiliations node='n'><affiliation jid='%s' affiliation='none'/>"
+		    "</affiliations>");
+
+	for (int i = 0; i < TURNS; i++) {
+		begin_anew(state);
+		done("set", OWNER, PUBSUB("<create node='n'/>"));
+		done("set", OWNER,
+		     OWN("<affiliations node='n'><affiliation jid='francisco@example.org' "
+			 "affiliation='owner'/></affiliations>"));
+		for (int j = 0; j < 2; j++) {
+			char *xml = xasprintf(none, owners[j]);
+
+			ask("set", owners[j], xml);
+			free(xml);
+			turn(i);
+		}
+		settle();
+		done("get", READER, OWN("<affiliations node='n'/>"));
+		if (fake_refused(ear, EAR_FORBIDDEN))
+			done("get", OWNER, OWN("<affiliations node='n'/>"));
+		assert_int_equal(fake_children(ear_first(fake_result(ear))), 1);
+	}
+}
+
+/* More rows than one page of the store, or than one answer carries. */
+static void
+test_long_lists(void **state)
+{
+	begin_anew(state);
+	done("set", OWNER, PUBSUB("<create node='n'/>"));
+	for (int i = 0; i < 1001; i++) {
+		char *from = xasprintf("u%04d@example.org/x", i);
+		char *xml = xasprintf(PUBSUB("<subscribe node='n' jid='u%04d@example.org'/>"), i);
+
+		ask("set", from, xml);
+		free(from);
+		free(xml);
+		if (i % 100 == 99)
+			settle();
+		if (i == 999) {
+			done("get", OWNER, OWN("<subscriptions node='n'/>"));
+			assert_int_equal(fake_children(ear_first(fake_result(ear))), 1000);
+		}
+	}
+	settle();
+	done("get", OWNER, OWN("<subscriptions node='n'/>"));
+	assert_true(fake_refused(ear, EAR_RESOURCE_CONSTRAINT));
+	done("get", OWNER,
+	     OWN("<subscriptions node='n'/><set xmlns='http://jabber.org/protocol/rsm'>"
+		 "<max>50</max><before/></set>"));
+	assert_int_equal(fake_children(ear_first(fake_result(ear))), 50);
+}
+
+#define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
+
+int
+main(void)
+{
+	const struct CMUnitTest tests[] = {
+		TEST(test_last_item), TEST(test_no_event_after), TEST(test_outcast),
+		TEST(test_owners),    TEST(test_long_lists),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
