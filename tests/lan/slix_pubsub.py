@@ -8,8 +8,8 @@ have names. A payload is XML as text, a form ("config", "options") an object of 
 answered by one line of JSON: the XML of the answer, or {"error", "xml"}. ["pages", JID, NODE, N] asks
 by N items at a time until there are no more, and is answered with the ids of each page. ["burst", JID,
 NODE, N] publishes N small items, 0, 1 ..., without waiting, and is answered when all are. ["submit",
-JID, FIELDS] sends a form of approval (XEP-0060 §8.6). What is told meanwhile is a line "told" with the XML of
-the message, or "asked" when it holds a form.
+JID, FIELDS] sends a form of approval (XEP-0060 §8.6). What is told meanwhile is a line "told" with the
+XML of the message, or "asked" when it holds a form.
 """
 
 import asyncio
