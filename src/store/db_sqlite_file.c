@@ -65,7 +65,7 @@ check_owner(struct sqlite_file *file, int version)
 static int
 open_once(struct db_sqlite *db, const char *path)
 {
-	int version, last = version_of(db->schema);
+	int version = 0, last = version_of(db->schema);
 	int rc = sqlite_file_open(&db->file, path, more);
 
 	if (rc == 0)

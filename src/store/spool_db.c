@@ -76,7 +76,7 @@ spool_db_run(struct spool_db *db, enum spool_sql sql)
 static int
 prepare_file(struct spool_db *db, const char *path)
 {
-	int version, rc = sqlite_file_open(&db->file, path, NULL);
+	int version = 0, rc = sqlite_file_open(&db->file, path, NULL);
 
 	if (rc == 0)
 		rc = sqlite_file_check(&db->file, VERSION, &version);
