@@ -15,7 +15,7 @@
 #include "store/sqlite_file.h"
 
 #define BAD_FILES  9 /* that are set aside beside each other; the last is replaced */
-#define LOOK_BYTES ((off_t)64 * 1024 * 1024) /* a larger one is not read as a whole at start */
+#define LOOK_BYTES ((off_t)16 * 1024 * 1024) /* a larger one is not read as a whole at start */
 
 /*
  * One process has it to itself: then WAL, which is chosen once it is known to be ours, needs no
