@@ -3,7 +3,6 @@
 #include <assert.h>
 #include <errno.h>
 #include <getopt.h>
-#include <malloc.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -286,9 +285,7 @@ main(int argc, char **argv)
 	int option, action = 0, code;
 
 	descriptors_fill();
-	/* glibc's bins of small freed blocks are swept for every larger one that is asked for: with
-	 * thousands of stanzas on their way that costs more than the bins bring. */
-	mallopt(M_MXFAST, 0);
+	alloc_for_many();
 	while ((option = getopt_long(argc, argv, "c:fvh", options, NULL)) != -1) {
 		switch (option) {
 		case 'c':

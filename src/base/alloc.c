@@ -2,6 +2,7 @@
 /* alloc.c: memory that is there or the program is not. */
 #include <assert.h>
 #include <errno.h>
+#include <malloc.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -79,4 +80,10 @@ copy_text(char *out, size_t size, const char *text)
 	memcpy(out, text, n);
 	out[n] = '\0';
 	return n == length ? 0 : -ENOSPC;
+}
+
+void
+alloc_for_many(void)
+{
+	mallopt(M_MXFAST, 0);
 }

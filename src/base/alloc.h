@@ -18,4 +18,10 @@ void xreplace(char **slot, const char *text);
 /* snprintf of "%s" that tells: 0, or -ENOSPC with out cut and NUL-ended. */
 int copy_text(char *out, size_t size, const char *text);
 
+/*
+ * For a process that has thousands of stanzas on their way: glibc's bins of small freed blocks are
+ * swept for every larger one that is asked for, which costs more than they bring.
+ */
+void alloc_for_many(void);
+
 #endif

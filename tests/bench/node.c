@@ -137,8 +137,10 @@ node_free(struct node *node)
 void
 node_run(const char *conf)
 {
-	struct node *node = node_new(conf);
+	struct node *node;
 
+	alloc_for_many(); /* as the daemon does */
+	node = node_new(conf);
 	event_base_dispatch(node->base);
 	exit(0);
 }
