@@ -287,16 +287,66 @@ test_peer(void **state)
 	assert_int_equal(nodes_of(ear)->count, 0);
 }
 
+struct wanted {
+	size_t count, longest;
+};
+
+static void
+on_caps(void *arg, const struct ear_in *in, const char *const *nodes, size_t count)
+{
+	struct wanted *wanted = arg;
+
+	wanted->count = count;
+	for (size_t i = 0; i < count; i++)
+		if (strlen(nodes[i]) > wanted->longest)
+			wanted->longest = strlen(nodes[i]);
+}
+
+/* What an answer names, of names of that length. */
+static struct wanted
+wants(size_t count, int length)
+{
+	struct wanted wanted = { 0 };
+	struct caps *caps = caps_new(ear, on_caps, &wanted);
+	struct ear_in in = {
+		.ear = ear, .from = ROMEO, .level = EAR_PROVED, .link = EAR_LINK_SERVER
+	};
+	char *inside = xstrdup(BOT);
+
+	for (size_t i = 0; i < count; i++) {
+		char *more = xasprintf("%s<feature var='%0*zu+notify'/>", inside, length, i);
+
+		free(inside);
+		inside = more;
+	}
+	caps_find(caps, &in, NODE, "sha-256", "any");
+	answer(inside);
+	free(inside);
+	caps_free(caps);
+	return wanted;
+}
+
+/* Names of any node, as many and as long as there is room for. */
+static void
+test_wants_are_bounded(void **state)
+{
+	assert_int_equal(wants(3, 4).count, 3);
+	assert_int_equal(wants(CAPS_WANTS_MAX + 10, 4).count, CAPS_WANTS_MAX);
+	assert_int_equal(wants(1, EAR_NODE_MAX).longest, EAR_NODE_MAX);
+	assert_int_equal(wants(1, EAR_NODE_MAX + 1).count, 0);
+	assert_int_equal(wants(20, 1000).count, CAPS_WANTS_BYTES / 1001);
+}
+
 #define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
 
 int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
-		TEST(test_asked_once),     TEST(test_may_no_more),     TEST(test_lies),
-		TEST(test_another_hash),   TEST(test_changes_of_mind), TEST(test_no_contact),
-		TEST(test_nobody_special), TEST(test_no_answer),       TEST(test_bounds),
-		TEST(test_peer),
+		TEST(test_asked_once),     TEST(test_may_no_more),       TEST(test_lies),
+		TEST(test_another_hash),   TEST(test_changes_of_mind),   TEST(test_no_contact),
+		TEST(test_nobody_special), TEST(test_no_answer),         TEST(test_bounds),
+		TEST(test_peer),           TEST(test_wants_are_bounded),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
