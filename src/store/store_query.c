@@ -24,10 +24,15 @@ static const struct db_sql sql_item = {
 static const struct db_sql sql_affiliate = {
 	"SELECT jid, affiliation FROM affiliation WHERE node = " SQL_NODE_ID " AND jid = $2", NULL
 };
+
+/* SQLite would go through all of the node's rather than through all of his: it has no figures. */
+#define SUBSCRIBER(index)                                                                          \
+	"SELECT jid, state, options FROM subscription" index " WHERE node = " SQL_NODE_ID          \
+	" AND bare = $2 ORDER BY jid LIMIT $3"
+
 static const struct db_sql sql_subscriber = {
-	"SELECT jid, state, options FROM subscription WHERE node = " SQL_NODE_ID
-	" AND bare = $2 ORDER BY jid LIMIT $3",
-	NULL
+	SUBSCRIBER(" INDEXED BY subscription_bare"),
+	SUBSCRIBER(""),
 };
 
 /* --- rows that are no page ---------------------------------------------------------------- */

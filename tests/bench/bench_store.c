@@ -2,8 +2,9 @@
 /*
  * bench_store.c: publishing into a store that is an SQLite file, while what is published is told:
  * one at a time, and many in one turn of the loop; beside bare inserts of the same bytes, each (or
- * as many) with a commit of the same durability. And what a subscription takes on the disk and in
- * memory, beside a bare table of the same addresses.
+ * as many) with a commit of the same durability. What a subscription takes on the disk and in
+ * memory, beside a bare table of the same addresses; and what it takes to read a node as one of its
+ * subscribers sees it, beside the same node without any.
  */
 #include <event2/event.h>
 #include <sqlite3.h>
@@ -25,6 +26,7 @@
 #define PAYLOAD     300 /* bytes */
 #define EVENT       420
 #define SUBSCRIBERS 20000
+#define READS       2000
 #define KEEP        10
 #define NODE        "blogs"
 
@@ -375,6 +377,51 @@ measure_subscriptions(void)
 	bench_report(&memory);
 }
 
+static void
+on_node(void *arg, const struct ear_stored_answer *answer)
+{
+	struct side *side = arg;
+
+	if (answer->error != 0)
+		bench_die("a node: %s", strerror(-answer->error));
+	event_base_loopbreak(side->base);
+}
+
+/* Microseconds. */
+static double
+read_node(struct side *side)
+{
+	struct ear_query query = { .kind = EAR_QUERY_NODE,
+				   .node = NODE,
+				   .who = "subscriber-000007@example.org" };
+	int64_t start = bench_now();
+
+	for (int i = 0; i < READS; i++) {
+		ear_store_query(side->store, &query, on_node, side);
+		event_base_dispatch(side->base);
+	}
+	return (double)(bench_now() - start) / 1000 / READS;
+}
+
+static void
+measure_reading(void)
+{
+	struct bench bench = {
+		.name = "store-read-node", .unit = "us", .kind = BENCH_RATIO_MOST, .bar = 2
+	};
+	struct side side;
+
+	for (int i = 0; i < BENCH_RUNS; i++) {
+		empty_dir();
+		open_store(&side);
+		bench.floor[i] = read_node(&side);
+		subscribe_all(&side);
+		bench.ours[i] = read_node(&side);
+		close_store(&side);
+	}
+	bench_report(&bench);
+}
+
 int
 main(void)
 {
@@ -386,6 +433,7 @@ main(void)
 	memset(payload, 'p', PAYLOAD);
 	memset(text, 't', EVENT);
 	measure_subscriptions();
+	measure_reading();
 	measure("store-publish-one", ONES, 1, 0.7);
 	measure("store-publish-many", TURNS, MANY, 0.3);
 	empty_dir();
