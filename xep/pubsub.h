@@ -19,8 +19,11 @@
  *	pubsub_node.c      configure, purge (§8); pubsub_create.c, pubsub_delete.c
  *	pubsub_item.c      retract (§7.2); pubsub_publish.c publish (§7.1), pubsub_feed.c its feeds;
  *	                   pubsub_items.c what there is to read (§6.5)
- *	pubsub_subscribe.c subscribe, unsubscribe, options, subscriptions (§6, §5.6)
- *	pubsub_people.c    affiliations and subscriptions as owners see them, approval (§8.6-8.9)
+ *	pubsub_subscribe.c subscribe, unsubscribe (§6.1, §6.2); pubsub_options.c their options
+ *	pubsub_people.c    subscriptions and affiliations that owners change (§8.8, §8.9), read by
+ *	                   pubsub_delta.c; pubsub_list.c lists of them (§5.6, §5.7, §8.8.1, §8.9.1)
+ *	pubsub_approve.c   owners let in who waits (§8.6); pubsub_pending.c who does (§8.7)
+ *	pubsub_work.c      what all of these gather on their way
  *	pubsub_event.c     what is told: the <event/>s
  *	pubsub_tell.c      telling: events out of the store, to each once
  *	pubsub_disco.c     what there is (§5.1-5.5)
