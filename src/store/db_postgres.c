@@ -104,10 +104,10 @@ on_ran(void *arg, struct pq_job *job)
 	postgres_start_next(pg);
 }
 
-static bool
-on_last(void *arg)
+static enum pq_wait
+on_wait(void *arg, const struct pq_job *job)
 {
-	return postgres_is_last(arg);
+	return postgres_wait_of(arg, job);
 }
 
 static void
@@ -209,7 +209,7 @@ postgres_open(struct event_base *base, struct ear_clock *clock, const struct db_
 							 .url = &pg->url,
 							 .secret = config->secret },
 			       &link_events, pg);
-	pg->run = pq_run_new(&pg->lib, pg->link, on_last, on_ran, pg);
+	pg->run = pq_run_new(&pg->lib, pg->link, on_wait, on_ran, pg);
 	pg->schema = pq_schema_new(schema, on_schema, pg);
 	*out = &pg->db;
 	return 0;

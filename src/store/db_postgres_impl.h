@@ -46,8 +46,8 @@ void postgres_take(struct postgres *pg, struct pq_job *job);
 /* Begins the next one, where none is under way. */
 void postgres_start_next(struct postgres *pg);
 
-/* Whether the next commit is to wait for the disk. */
-bool postgres_is_last(const struct postgres *pg);
+/* What its commit is to wait for. */
+enum pq_wait postgres_wait_of(const struct postgres *pg, const struct pq_job *job);
 
 /* It is done, or refused: it is answered when all before it are on the disk; in any case. */
 void postgres_keep(struct postgres *pg, struct pq_job *job);

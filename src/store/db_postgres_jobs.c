@@ -7,7 +7,8 @@
  *
  * Several that wait share one wait for the disk, which is what takes the time: the last of them has
  * it, and all of them are answered behind it. So nobody is told of what may be lost; and what
- * another session sees before it is on the disk, is there when a change of that session's own is.
+ * another session sees before it is on the disk, is there when a change of that session's own is,
+ * unless that is a lazy one.
  */
 #include <errno.h>
 
@@ -43,8 +44,10 @@ postgres_keep(struct postgres *pg, struct pq_job *job)
 {
 	list_add(&pg->committed, &job->all);
 	pg->committed_count++;
-	if (job->job->error == 0 && (job->durable || job->job->writes == DB_WRITES))
-		pg->unwritten = !job->durable;
+	if (job->job->error == 0 && job->durable)
+		pg->unwritten = false;
+	else if (job->job->error == 0 && job->job->writes == DB_WRITES)
+		pg->unwritten = true;
 	if (!pg->unwritten)
 		settle_committed(pg);
 }
@@ -75,13 +78,16 @@ postgres_take(struct postgres *pg, struct pq_job *job)
 	pg->waiting_bytes -= job->job->bytes;
 }
 
-bool
-postgres_is_last(const struct postgres *pg)
+enum pq_wait
+postgres_wait_of(const struct postgres *pg, const struct pq_job *job)
 {
-	/* For what is written lazily nobody waits, but for what came before it. */
-	if (pg->under_way->job->writes == DB_WRITES_LAZILY && !pg->unwritten)
-		return false;
-	return list_is_empty(&pg->waiting) || pg->committed_count + 1 >= BATCH;
+	bool last = list_is_empty(&pg->waiting) || pg->committed_count + 1 >= BATCH;
+
+	if (!last)
+		return PQ_WAIT_NOT;
+	if (pg->unwritten)
+		return PQ_WAIT_ALL;
+	return job->job->writes == DB_WRITES_LAZILY ? PQ_WAIT_NOT : PQ_WAIT_OWN;
 }
 
 static void
@@ -99,7 +105,7 @@ write_through(struct postgres *pg)
 	const struct db_step step = { .sql = &mark };
 
 	pg->under_way = pq_job_new(job_new(&(struct db_job){
-		.steps = &step, .count = 1, .writes = true, .done = on_written }));
+		.steps = &step, .count = 1, .writes = DB_WRITES, .done = on_written }));
 	pg->under_way->once = true;
 	pq_run_begin(pg->run, pg->under_way);
 }

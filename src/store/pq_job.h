@@ -12,7 +12,7 @@ struct pq_job {
 	bool once;     /* nothing of it is kept prepared, and its commit waits for the disk */
 	int64_t since; /* ear_now() when it was given */
 	unsigned tries, losses;
-	bool durable; /* it was committed, and is on the disk with all before it */
+	bool durable; /* its commit waits for the disk, with all before it */
 };
 
 /* The job is ours from now on. */

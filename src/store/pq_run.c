@@ -44,7 +44,7 @@ struct statement {
 struct pq_run {
 	const struct pq_lib *lib;
 	struct pq_link *link;
-	pq_run_last_fn *last;
+	pq_run_wait_fn *wait;
 	pq_run_fn *fn;
 	void *arg;
 	enum run_state state;
@@ -218,17 +218,22 @@ send_rollback(struct pq_run *run)
 	sync(run);
 }
 
-/* Sessions do not wait for the disk (pq_schema.c) but where this is said. */
+/* Sessions do not wait for the disk (pq_schema.c) but where this is said; and who has written
+ * nothing waits for nothing, unless he is made to write. */
 static void
 send_commit(struct pq_run *run)
 {
+	enum pq_wait wait = run->job->once ? PQ_WAIT_OWN : run->wait(run->arg, run->job);
+
 	run->state = RUN_COMMIT;
 	run->open = false;
-	run->job->durable = run->job->once || run->last(run->arg);
-	if (run->job->durable)
+	run->job->durable = wait != PQ_WAIT_NOT;
+	if (wait != PQ_WAIT_NOT)
 		say(run, WHAT_END,
 		    "SELECT set_config('synchronous_commit',"
 		    " current_setting('earshot.durable', true), true)");
+	if (wait == PQ_WAIT_ALL)
+		say(run, WHAT_END, "SELECT pg_logical_emit_message(true, 'earshot', '')");
 	say(run, WHAT_END, "COMMIT");
 	sync(run);
 }
@@ -346,14 +351,14 @@ pq_run_result(struct pq_run *run, PGresult *result)
 /* ------------------------------------------------------------------------------------------ */
 
 struct pq_run *
-pq_run_new(const struct pq_lib *lib, struct pq_link *link, pq_run_last_fn *last, pq_run_fn *fn,
+pq_run_new(const struct pq_lib *lib, struct pq_link *link, pq_run_wait_fn *wait, pq_run_fn *fn,
 	   void *arg)
 {
 	struct pq_run *run = xalloc(sizeof(*run));
 
 	run->lib = lib;
 	run->link = link;
-	run->last = last;
+	run->wait = wait;
 	run->fn = fn;
 	run->arg = arg;
 	return run;

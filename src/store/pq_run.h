@@ -23,10 +23,16 @@ struct pq_run;
  * begun. */
 typedef void pq_run_fn(void *arg, struct pq_job *job);
 
-/* Whether what is about to be committed is to be on the disk when it is. */
-typedef bool pq_run_last_fn(void *arg);
+/* What the commit of a job waits for. */
+enum pq_wait {
+	PQ_WAIT_NOT,
+	PQ_WAIT_OWN, /* that it is on the disk, if it wrote anything at all */
+	PQ_WAIT_ALL, /* that whatever was committed before is, too */
+};
 
-struct pq_run *pq_run_new(const struct pq_lib *lib, struct pq_link *link, pq_run_last_fn *last,
+typedef enum pq_wait pq_run_wait_fn(void *arg, const struct pq_job *job);
+
+struct pq_run *pq_run_new(const struct pq_lib *lib, struct pq_link *link, pq_run_wait_fn *wait,
 			  pq_run_fn *fn, void *arg);
 void pq_run_free(struct pq_run *run);
 

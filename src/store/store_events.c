@@ -80,6 +80,8 @@ answer_events(struct ask *ask, int error, const char *text)
 	ask->fn.events(ask->arg, error, ask->events, error == 0 ? ask->count : 0);
 }
 
+/* On the disk when it is answered: with the lease go the events, which another engine may have
+ * written a moment ago, and what is told must not be forgotten by a crash of the database. */
 void
 ear_store_take(struct ear_store *store, ear_events_fn *fn, void *arg)
 {
@@ -92,7 +94,7 @@ ear_store_take(struct ear_store *store, ear_events_fn *fn, void *arg)
 	PLAN(&plan, &sql_claim, 0, db_text(store->holder), db_int(EAR_EVENTS_MAX));
 	ask->first_step = PLAN(&plan, &sql_take, 0, db_text(store->holder), db_int(EAR_EVENTS_MAX));
 	PLAN(&plan, &sql_others, 0, db_text(store->holder));
-	store_run(store, ask, &plan, store_lease_effect(store));
+	store_run(store, ask, &plan, store->kind->shared ? DB_WRITES : DB_READS);
 }
 
 /* --- to whom ------------------------------------------------------------------------------ */

@@ -183,6 +183,8 @@ cluster_again(struct cluster *cluster)
 				     "-c",
 				     cluster->hasty ? "fsync=off" : "fsync=on",
 				     "-c",
+				     "wal_writer_delay=10s",
+				     "-c",
 				     "max_connections=20",
 				     "-c",
 				     "shared_buffers=16MB",

@@ -221,7 +221,7 @@ kit_on_done(void *arg, int error, size_t step, const char *text)
 }
 
 static inline struct kit_job *
-kit_run(int tag, const struct db_step *steps, size_t count, bool writes)
+kit_run(int tag, const struct db_step *steps, size_t count, enum db_effect writes)
 {
 	struct kit_job *job = xalloc(sizeof(*job));
 

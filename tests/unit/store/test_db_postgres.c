@@ -8,6 +8,8 @@
 #define OTHERS 3
 
 KIT_SQL(kit_notify, "NOTIFY earshot");
+KIT_SQL(kit_written, "SELECT pg_current_wal_insert_lsn() - '0/0'::pg_lsn");
+KIT_SQL(kit_on_disk, "SELECT pg_current_wal_flush_lsn() - '0/0'::pg_lsn");
 KIT_SQL(kit_pause, "SELECT 1 FROM (SELECT pg_sleep(0.3)) AS p");
 
 /* Others that share the database, on the same loop. */
@@ -110,6 +112,41 @@ test_no_news_of_undone(void **state)
 	assert_int_equal(kit_ask(&notify, 1, true)->error, 0);
 	KIT_UNTIL(others[0].news > before);
 	assert_int_equal(others[0].news, before + 1);
+}
+
+/* Whatever comes behind it in the same turn, and writes nothing. */
+static void
+test_answered_is_on_disk(void **state)
+{
+	const struct db_step put[] = { kit_step_put("a", 1), { .sql = &kit_written } };
+	const struct db_step add = { &kit_add, { KIT_TEXT("no"), KIT_INT(1) }, 2, 0 };
+	const struct db_step refused = { &kit_add, { KIT_TEXT("no"), KIT_INT(1) }, 2, -ENOENT };
+	const struct db_step count = { .sql = &kit_count };
+	const struct {
+		const struct db_step *step;
+		enum db_effect writes;
+	} behind[] = { { NULL, DB_READS },
+		       { &add, DB_WRITES },
+		       { &add, DB_WRITES_LAZILY },
+		       { &refused, DB_WRITES },
+		       { &count, DB_READS } };
+
+	for (size_t i = 0; i < sizeof(behind) / sizeof(behind[0]); i++) {
+		struct kit_job *job;
+		size_t before;
+
+		cluster_empty(&cluster);
+		kit_open(&kit_schema);
+		assert_int_equal(kit_number(&kit_count), 0);
+		before = kit.count;
+		job = kit_run(0, put, 2, true);
+		if (behind[i].step != NULL)
+			kit_run(1, behind[i].step, 1, behind[i].writes);
+		KIT_UNTIL(kit.count > before);
+		assert_int_equal(kit.answers[before].error, 0);
+		assert_true(kit_number(&kit_on_disk) >= job->number);
+		kit_close();
+	}
 }
 
 /* All of them find no schema, and one makes it. */
@@ -219,6 +256,7 @@ main(void)
 		KIT_TESTS,
 		TEST(test_news_of_others),
 		TEST(test_no_news_of_undone),
+		TEST(test_answered_is_on_disk),
 		TEST(test_schema_by_several),
 		TEST(test_deadlock_is_tried_again),
 		TEST(test_url_is_looked_at),

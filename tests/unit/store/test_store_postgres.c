@@ -65,7 +65,7 @@ is_store_test(const char *path)
 	const char *name = strrchr(path, '/') + 1;
 
 	return strchr(name, '.') == NULL && strcmp(name, "test_store_postgres") != 0 &&
-	       strcmp(name, "test_store_kill") != 0;
+	       strcmp(name, "test_store_power") != 0;
 }
 
 int
