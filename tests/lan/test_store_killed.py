@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: ISC
-"""test_store_killed.py: a daemon whose store is killed with it: what it answered is there afterwards,
-and whoever is subscribed hears of it."""
+"""test_store_killed.py: a daemon is killed with its store: what it answered is there afterwards, and
+whoever is subscribed hears of it."""
 
 import os
 import random
