@@ -31,12 +31,21 @@ static void
 run_program(void **state)
 {
 	char *argv[] = { *state, NULL };
+	const char *mine = getenv("CMOCKA_MESSAGE_OUTPUT");
+	char *kept = mine == NULL ? NULL : strdup(mine);
 	int status = -1;
 	pid_t pid;
 
+	/* What is counted is what is said here. */
+	setenv("CMOCKA_MESSAGE_OUTPUT", "stdout", 1);
 	assert_int_equal(posix_spawn(&pid, argv[0], NULL, NULL, argv, environ), 0);
 	while (waitpid(pid, &status, 0) < 0)
 		assert_int_equal(errno, EINTR);
+	if (kept != NULL)
+		setenv("CMOCKA_MESSAGE_OUTPUT", kept, 1);
+	else
+		unsetenv("CMOCKA_MESSAGE_OUTPUT");
+	free(kept);
 	if (status != 0)
 		fail_msg("%s: status %#x", argv[0], (unsigned)status);
 }
@@ -46,7 +55,6 @@ start_cluster(void **state)
 {
 	if (cluster_start(&cluster) != 0)
 		return -1;
-	setenv("CMOCKA_MESSAGE_OUTPUT", "stdout", 1);
 	return setenv("EARSHOT_TEST_STORE", cluster.dir, 1);
 }
 
