@@ -227,14 +227,29 @@ test_help_and_completion(void **state)
 	assert_int_equal(completion_write("tcsh", stdout), -EINVAL);
 }
 
-/* What is not there yet must not be promised. */
 static void
-test_only_what_there_is(void **state)
+test_publish_subscribe(void **state)
 {
-	static const char *const absent[] = { "publish", "subscribe", "watch" };
+	char *argv[] = { "earshot", "publish", "n",         "--to", "a@b",       "--id",
+			 "i",       "--atom",  "--title",   "t",    "--summary", "s",
+			 "--link",  "u",       "--options", "f=v",  "-l",        "file" };
+	char *wrong[] = { "earshot", "watch", "a@b", "--to", "c@d" };
+	struct args args;
+	char why[256];
 
-	for (size_t i = 0; i < sizeof(absent) / sizeof(absent[0]); i++)
-		assert_null(command_find(absent[i]));
+	assert_int_equal(args_parse(sizeof(argv) / sizeof(argv[0]), argv, &args, why, sizeof(why)),
+			 0);
+	assert_string_equal(args.to, "a@b");
+	assert_string_equal(args.id, "i");
+	assert_string_equal(args.title, "t");
+	assert_string_equal(args.summary, "s");
+	assert_string_equal(args.href, "u");
+	assert_string_equal(args.options, "f=v");
+	assert_true(args.atom && args.lines && args.count == 2);
+	args_release(&args);
+	assert_int_equal(args_parse(5, wrong, &args, why, sizeof(why)), -EINVAL);
+	assert_string_equal(why, "watch does not take --to");
+	args_release(&args);
 }
 
 int
@@ -247,7 +262,7 @@ main(void)
 		cmocka_unit_test(test_expires),
 		cmocka_unit_test(test_errors),
 		cmocka_unit_test(test_help_and_completion),
-		cmocka_unit_test(test_only_what_there_is),
+		cmocka_unit_test(test_publish_subscribe),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
