@@ -235,7 +235,6 @@ test_publish_subscribe(void **state)
 			 "--link",  "u",       "--options", "f=v",  "-l",        "file" };
 	char *wrong[] = { "earshot", "watch", "a@b", "--to", "c@d" };
 	struct args args;
-	char why[256];
 
 	assert_int_equal(args_parse(sizeof(argv) / sizeof(argv[0]), argv, &args, why, sizeof(why)),
 			 0);
