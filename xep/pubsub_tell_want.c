@@ -81,6 +81,8 @@ drop_oldest(struct pubsub_teller *teller)
 {
 	struct want **place = &teller->wants;
 
+	if (*place == NULL)
+		return;
 	while ((*place)->next != NULL)
 		place = &(*place)->next;
 	want_free(*place);

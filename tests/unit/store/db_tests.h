@@ -80,8 +80,8 @@ kit_test_copied(void **state)
 
 	kit_open(&kit_schema);
 	job = kit_run(0, &step, 1, true);
-	strcpy(key, "after");
-	strcpy(text, "other");
+	memcpy(key, "after", sizeof("after"));
+	memcpy(text, "other", sizeof("other"));
 	step.sql = NULL;
 	KIT_UNTIL(kit.count == 1);
 	assert_string_equal(job->column, "text");

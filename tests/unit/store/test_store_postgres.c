@@ -22,8 +22,6 @@
 
 #define PROGRAMS_MAX 32
 
-extern char **environ;
-
 static struct cluster cluster = { .hasty = true };
 
 /* They say in their own way what fails; here one is one test. */
