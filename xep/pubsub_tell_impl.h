@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: ISC */
 /*
  * pubsub_tell_impl.h: the parts of the teller: pubsub_tell.c takes events and notes what was told
- *of them, pubsub_tell_lane.c tells each to its audience, pubsub_tell_send.c makes messages and
+ * of them, pubsub_tell_lane.c tells each to its audience, pubsub_tell_send.c makes messages and
  * remembers whose they were, pubsub_tell_late.c knows who was not there, pubsub_tell_person.c whose
  * presence says so, pubsub_tell_gone.c who is not there any more, pubsub_tell_want.c who wants to
  * hear without having subscribed.
@@ -9,17 +9,17 @@
  * The life of an event:
  *
  *	store -> lane of its node -> a page of its audience -> a message to each -> told, page by
- *	page, once what was sent has left this process
+ *	page, once what was sent has arrived at the next hop
  *
  * Lanes know nothing of each other. In a lane one event follows the other; what is noted in the
- * store is behind that by what has not left yet.
+ * store is behind that by what has not arrived yet.
  *
  * What `kill -9` can do: what was sent and is not noted yet is sent again by whoever takes over,
  * with the same ids (of messages and XEP-0359), by which it is known as a repeat to whoever
- * remembers. What is noted is with the kernel, which delivers it; it is lost only where the other
- * end goes down at the same moment, as nobody is left here to whom it could come back. The same
- * holds for what had been sent to somebody who was late. What is held for who is slow, of a node
- * without a backlog, and what path took nothing of it, is lost with this process.
+ * remembers. What is noted has been acknowledged by the server or the peer; only a peer that
+ * acknowledges nothing loses what was with a kernel. The same holds for what had been sent to
+ * somebody who was late. What is held for who is slow, of a node without a backlog, and what no path
+ * took, is lost with this process.
  */
 #ifndef XEP_PUBSUB_TELL_IMPL_H
 #define XEP_PUBSUB_TELL_IMPL_H

@@ -37,8 +37,10 @@ void *ear_state(struct ear *ear, const struct ear_xep *xep);
 int ear_send(struct ear *ear, xmpp_stanza_t *stanza);
 
 /*
- * Whether everything that was sent to that address, up to when mark was taken, has left this
- * process: the kernel has it, or no path took it. It may come back from there as long as we live.
+ * Whether everything that was sent to that address, up to when mark was taken, has arrived at the
+ * next hop: its server, or the peer, has acknowledged it, or the kernel has it for a peer that
+ * acknowledges nothing, or no path took it. From a server it may still come back. The server is
+ * asked for its word, so that it comes soon.
  */
 uint64_t ear_mark(struct ear *ear);
 bool ear_has_left(struct ear *ear, const char *to, uint64_t mark);

@@ -104,8 +104,11 @@ ear_has_left(struct ear *ear, const char *to, uint64_t mark)
 	if (dest_is_waiting(dest))
 		return false;
 	if (dest->jid != NULL && ear->server != NULL &&
-	    ear->server->taken - unsent(ear->server) < mark)
+	    ear->server->taken - unsent(ear->server) < mark) {
+		if (ear->server->ops->ask != NULL)
+			ear->server->ops->ask(ear->server);
 		return false;
+	}
 	return dest->lan == NULL || unsent(ear->reach->lan_find(ear->reach_arg, dest->lan)) == 0;
 }
 

@@ -342,6 +342,8 @@ lan_queue_unsent(const struct link *link)
 
 	if (l->out == NULL)
 		return count;
+	if (link->acks)
+		return count + l->out->sent.count;
 	for (item = l->out->sent.items.prev; item != &l->out->sent.items; item = item->prev) {
 		if (container_of(item, const struct outbox_item, entry)->end <=
 		    io_sent(stream_io(l->out->stream)))

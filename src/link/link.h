@@ -67,9 +67,11 @@ struct link_ops {
 	 * down() with that error and text (static), from the event loop. Links to the LAN only.
 	 */
 	void (*abandon)(struct link *link, int error, const char *text);
-	/* How many of the newest stanzas that it took are still in this process. NULL: of no
-	 * interest. */
+	/* How many of the newest stanzas that it took the other end has not acknowledged; where it
+	 * acknowledges none, how many are still in this process. NULL: of no interest. */
 	size_t (*unsent)(const struct link *link);
+	/* Has the other end asked soon what of that has arrived. NULL: it is, anyway. */
+	void (*ask)(struct link *link);
 };
 
 struct link {

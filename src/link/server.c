@@ -150,7 +150,6 @@ on_turn(evutil_socket_t fd, short what, void *arg)
 		return;
 	}
 	server_net_pump(server);
-	server_queue_pumped(server);
 }
 
 static int
@@ -214,7 +213,8 @@ server_new(struct event_base *base, struct ear_clock *clock, xmpp_ctx_t *ctx,
 {
 	static const struct link_ops ops = { .send = on_send,
 					     .close = on_close,
-					     .unsent = server_queue_unsent };
+					     .unsent = server_queue_unsent,
+					     .ask = server_ask_life };
 	struct server *server = xalloc(sizeof(*server));
 
 	server->base = base;

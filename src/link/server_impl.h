@@ -45,7 +45,6 @@ struct server_item {
 	char *text;
 	size_t length;
 	uint64_t number; /* in the server's count, once sent */
-	uint64_t end;    /* io_written behind it; 0: not on its way yet */
 };
 
 struct server_items {
@@ -133,8 +132,6 @@ void server_queue_init(struct server *server);
 int server_queue_add(struct server *server, xmpp_stanza_t *stanza);
 /* Gives to libstrophe as much as may be under way. */
 void server_queue_flush(struct server *server);
-/* What was given to it is on its way to the network. */
-void server_queue_pumped(struct server *server);
 size_t server_queue_unsent(const struct link *link);
 void server_queue_up(struct server *server);
 void server_queue_acked(void *arg, uint64_t number);
