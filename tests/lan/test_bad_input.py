@@ -130,6 +130,7 @@ def test_full_disk_under_the_log(world):
     deaf = Daemon(lan["remote"], CONF % ("deaf", "deaf", "demo"), name="deaf",
                   wrap=["sh", "-c", 'exec "$@" 2>/dev/full', "sh"])
     box.wait_peer("deaf@deaf.local")
+    deaf.wait_peer("tv@box.local")
     check_alive(box, deaf)
     answer = box.cli("ping", "-c", "3", "-i", "0.1", "deaf@deaf.local")
     assert answer.code == 0, answer
