@@ -171,9 +171,9 @@ def wait_told(world, node, wanted, seconds=60):
                        user, sorted(wanted - set(once(user.told, node)))[:5]), step=0.2)
 
 
-def check_told(world, nodes, before):
+def check_told(world, nodes, before, repeats=0):
     """Both subscribers were told of all that was answered with a result, in its order, and of nothing
-    else but what may have been published, each once."""
+    else but what may have been published, each once; but for so many of each publisher."""
     for name, node in nodes.items():
         good, everything = published(world, name, before[name])
         assert len(good) > COUNT * 0.9
@@ -182,8 +182,8 @@ def check_told(world, nodes, before):
             items = [item for item in once(world[subscriber].told, node)
                      if item.startswith(name + "-")]
             assert is_within(good, items), (subscriber, good, items)
-            assert is_within(items, everything), (subscriber, items)
-            assert len(items) == len(set(items)), (subscriber, items)
+            assert is_within(list(dict.fromkeys(items)), everything), (subscriber, items)
+            assert len(items) - len(set(items)) <= repeats, (subscriber, items)
 
 
 def test_any_instance_answers_anything(world):
@@ -231,7 +231,7 @@ def test_killed_in_the_middle(world):
 
 def test_database_killed_in_the_middle(world):
     """Its server is ended at once and started again: questions wait meanwhile, and nothing that was
-    answered with a result is lost."""
+    answered with a result is lost. What was under way then may be done twice."""
     world.subscribe("news", "weather")
     nodes = {"hamlet": "news", "horatio": "news", "ophelia": "weather"}
     before = {name: len(world[name].answers) for name in nodes}
@@ -242,4 +242,4 @@ def test_database_killed_in_the_middle(world):
     world.database.start()
     for name in nodes:
         world.wait_answers(name, before[name] + COUNT, 120)
-    check_told(world, nodes, before)
+    check_told(world, nodes, before, repeats=1)
