@@ -405,6 +405,8 @@ pubsub_fail_store(struct pubsub_op *op, int error, const char *text)
 		pubsub_fail(op, EAR_RESOURCE_CONSTRAINT, NULL, "there is no room for it");
 		break;
 	case -ECONNRESET:
+		/* Never a second time, however old what it was decided on. */
+		request_of(op)->fresh = true;
 		pubsub_fail(op, EAR_REMOTE_SERVER_TIMEOUT, NULL,
 			    "the database was lost meanwhile: it may have been done");
 		break;
