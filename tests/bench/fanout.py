@@ -2,8 +2,9 @@
 """fanout.py: one publication to many subscribers behind a server, beside what the server's own
 service (ejabberd's mod_pubsub) makes of the same.
 
-Subscribers and publisher are addresses of one component, so that both services have the same way to
-them: through ejabberd's router. Its socket is read as bytes and looked through for notifications.
+fanout-*: the subscribers are users of the server, each on a connection of his own.
+fanout-component-*: they are addresses of one component, so that all goes over one connection; its
+socket is read as bytes and looked through for notifications.
 """
 
 import hashlib
@@ -13,9 +14,9 @@ import socket
 import subprocess
 import tempfile
 import time
-from xml.sax.saxutils import quoteattr
 
 from box import BUILD
+from crowd import Crowd
 from servers import Ejabberd, wait_for
 
 RUNS = 7
@@ -29,6 +30,9 @@ ENTRY = ("<entry xmlns='http://www.w3.org/2005/Atom'><title>Soliloquy</title><su
          " to be: that is the question: Whether 'tis nobler in the mind to suffer</summary>"
          "<id>tag:denmark.example,2003:entry-32397</id><updated>2003-12-13T18:30:02Z</updated>"
          "</entry>")
+WORD = b"tag:denmark.example,2003:entry-32397</id>"
+CREATE = "<pubsub xmlns='%s'><create node='%s'/></pubsub>" % (NS, NODE)
+SUBSCRIBE = "<pubsub xmlns='%s'><subscribe node='%s' jid='%%s'/></pubsub>" % (NS, NODE)
 
 
 class Sink:
@@ -121,46 +125,72 @@ def is_there(sink, to):
     return sink.answer("there") == "result"
 
 
-def subscribe(sink, to, number):
-    sink.ask("set", to, "create", "<pubsub xmlns='%s'><create node='%s'/></pubsub>" % (NS, NODE))
+def create(sink, to):
+    sink.ask("set", to, "create", CREATE)
     assert sink.answer("create") == "result", "%s: the node is not created" % to
+
+
+def publish(sink, to, run):
+    """When that was."""
+    start = time.monotonic()
+    sink.ask("set", to, "p%d" % run, "<pubsub xmlns='%s'><publish node='%s'><item id='i%d'>%s"
+             "</item></publish></pubsub>" % (NS, NODE, run, ENTRY))
+    return start
+
+
+def subscribe(sink, to, number):
+    create(sink, to)
     for first in range(0, number, WINDOW):
         last = min(first + WINDOW, number)
         for i in range(first, last):
             jid = "u%d@%s" % (i, SINK)
-            sink.ask("set", to, "s%d" % i, "<pubsub xmlns='%s'><subscribe node='%s' jid=%s/>"
-                     "</pubsub>" % (NS, NODE, quoteattr(jid)), "u%d" % i)
+            sink.ask("set", to, "s%d" % i, SUBSCRIBE % jid, "u%d" % i)
         for i in range(first, last):
             assert sink.answer("s%d" % i) == "result", "%s: u%d is not subscribed" % (to, i)
 
 
-def publish(sink, to, number, run):
+def to_component(sink, to, number, run):
     """ms until the last subscriber has been told."""
-    word = b"tag:denmark.example,2003:entry-32397</id>"
-    start = time.monotonic()
-    sink.ask("set", to, "p%d" % run, "<pubsub xmlns='%s'><publish node='%s'><item id='i%d'>%s"
-             "</item></publish></pubsub>" % (NS, NODE, run, ENTRY))
-    return (sink.count(word, number) - start) * 1e3
+    start = publish(sink, to, run)
+    return (sink.count(WORD, number) - start) * 1e3
+
+
+def to_users(sink, to, crowd, run):
+    """The same."""
+    crowd.quiet()
+    start = publish(sink, to, run)
+    took = (crowd.wait(WORD) - start) * 1e3
+    assert sink.answer("p%d" % run) == "result", "%s: not published" % to
+    return took
+
+
+def measure(name, tell):
+    """(name, unit, ours, floor, bar, of ratio); tell(to, run) says how long it took."""
+    ours, theirs = [], []
+    for run in range(RUNS):
+        theirs.append(tell(THEIRS, run))
+        ours.append(tell(OURS, run))
+    return name, "ms", ours[1:], theirs[1:], BAR, True
 
 
 def fanout(number):
-    """(name, unit, ours, floor, bar, of ratio)."""
-    ours, theirs = [], []
+    with Ejabberd(components={SINK: "secret", OURS: "secret"}, pep=True, anonymous=True,
+                  tls="none") as server, Service(server):
+        sink = Sink(server.component_port, SINK, "secret")
+        wait_for(lambda: is_there(sink, OURS), 30, "the service")
+        with Crowd(server.c2s_port, server.domain, number) as crowd:
+            for to in (OURS, THEIRS):
+                create(sink, to)
+                crowd.ask(to, SUBSCRIBE)
+            yield measure("fanout-%d" % number, lambda to, run: to_users(sink, to, crowd, run))
+
+
+def fanout_component(number):
     with Ejabberd(components={SINK: "secret", OURS: "secret"}, pep=True) as server, \
             Service(server):
         sink = Sink(server.component_port, SINK, "secret")
         wait_for(lambda: is_there(sink, OURS), 30, "the service")
         for to in (OURS, THEIRS):
             subscribe(sink, to, number)
-        for run in range(RUNS):
-            theirs.append(publish(sink, THEIRS, number, run))
-            ours.append(publish(sink, OURS, number, run))
-    yield "fanout-%d" % number, "ms", ours[1:], theirs[1:], BAR, True
-
-
-def fanout_1000():
-    yield from fanout(1000)
-
-
-def fanout_10000():
-    yield from fanout(10000)
+        yield measure("fanout-component-%d" % number,
+                      lambda to, run: to_component(sink, to, number, run))

@@ -111,15 +111,19 @@ class Server:
     def __init__(self, domain="example.test", accounts=None, components=None,
                  address="127.0.0.1", prefix=(), c2s_port=0, component_port=0,
                  certificate_domain=None, certificate_days=30, tls="required", pep=False,
-                 start=True):
+                 anonymous=False, multicast=None, start=True):
         """tls: "required", "optional" (plain log-in allowed) or "none" (never offered).
         pep: with XEP-0163 and XEP-0054, as a server comes out of the box, and its own service of
         XEP-0060 at pubsub.DOMAIN, where components may make nodes (ejabberd's: accounts as well).
+        anonymous: whoever wants may log in (RFC 4505), ten thousand of them; ejabberd only.
+        multicast: with XEP-0033 at multicast.DOMAIN: so many addresses a message from a component;
+        0: as it comes out of the box; ejabberd only.
         certificate_domain: a name other than the domain makes a certificate that must be refused;
         certificate_days < 0 one that has expired."""
         self.domain, self.address, self.prefix = domain, address, list(prefix)
         self.accounts, self.components = dict(accounts or {}), dict(components or {})
         self.tls, self.pep = tls, pep
+        self.anonymous, self.multicast = anonymous, multicast
         self.process = None
         self.frozen = False
         self.c2s_port = c2s_port or free_port()
@@ -282,7 +286,8 @@ class Ejabberd(Server):
                 + "certfiles:\n  - \"%s\"\n" % self.path("server.pem")
                 + "ca_file: \"%s\"\n" % self.ca_file
                 + "listen:\n  -\n    port: %d\n    ip: \"%s\"\n    module: ejabberd_c2s\n"
-                % (self.c2s_port, self.address) + starttls)
+                % (self.c2s_port, self.address) + starttls
+                + ("    backlog: 1024\n" if self.anonymous else ""))
         if self.components:
             # check_from: the server vouches for senders. global_routes false: each component
             # gets its own domain, not every domain of the listener.
@@ -291,11 +296,18 @@ class Ejabberd(Server):
                      % (self.component_port, self.address))
             for domain, secret in self.components.items():
                 text += "      \"%s\":\n        password: \"%s\"\n" % (domain, secret)
+        if self.anonymous:
+            text += ("auth_method: anonymous\nanonymous_protocol: sasl_anon\n"
+                     "allow_multiple_connections: true\n")
         text += ("auth_password_format: scram\nacme:\n  auto: false\nmodules:\n  mod_disco: {}\n"
                  "  mod_ping: {}\n  mod_roster: {}\n  mod_stream_mgmt: {}\n  mod_version: {}\n")
         if self.pep:
             text += ("  mod_caps: {}\n  mod_vcard:\n    search: false\n"
                      "  mod_pubsub:\n    plugins:\n      - flat\n      - pep\n")
+        if self.multicast is not None:
+            text += "  mod_multicast:%s\n" % (
+                "\n    limits:\n      remote:\n        message: %d" % self.multicast
+                if self.multicast else " {}")
         self.write("ejabberd.yml", text)
         self.write("inetrc", "{file, hosts, \"/etc/hosts\"}.\n{lookup, [file, native]}.\n")
         names = ", ".join("{<<\"%s\">>, <<\"%s\">>}" % pair for pair in self.accounts.items())
@@ -312,7 +324,7 @@ class Ejabberd(Server):
         return dict(super().environment(), EJABBERD_CONFIG_PATH=self.path("ejabberd.yml"),
                     EJABBERD_LOG_PATH=self.path("server.log"), ERL_LIBS=ERL_LIBS,
                     ERL_INETRC=self.path("inetrc"), ERL_CRASH_DUMP="/dev/null",
-                    ERL_MAX_PORTS="8192")
+                    ERL_MAX_PORTS="32768" if self.anonymous else "8192")
 
     def command(self):
         return ["erl", "-noinput", "+K", "true", "+sbwt", "none", "-mnesia", "dir",
