@@ -33,7 +33,6 @@ pubsub_item_count(xmpp_stanza_t *request, xmpp_stanza_t **first)
 /* What the answer of the store is waited for with. */
 struct retraction {
 	char *id;
-	int64_t last; /* of the node as it was decided on */
 	bool tell, wide;
 	const char *type; /* of the messages */
 	size_t backlog;
@@ -99,16 +98,20 @@ on_retracted(struct pubsub_op *op, const struct ear_changed *changed)
 		pubsub_reply(op, NULL);
 	else if (changed->error == -ENODATA)
 		pubsub_refuse(op, &not_there);
+	else if (changed->error == -EPERM)
+		pubsub_refuse(op, &not_his);
 	else
 		pubsub_fail_store(op, changed->error, changed->text);
 }
 
-/* last: as of the node that it was decided on, or -1. */
+/* Who owns the node deletes everything; others what they themselves have published (§4.1). */
 static void
-retract(struct pubsub_op *op, const struct retraction *retraction, int64_t last)
+retract(struct pubsub_op *op, const struct retraction *retraction, bool owns)
 {
 	const char *const ids[] = { retraction->id };
-	const struct ear_change change = { .kind = EAR_REMOVE_ITEM, .item = retraction->id };
+	const struct ear_change change = { .kind = EAR_REMOVE_ITEM,
+					   .item = retraction->id,
+					   .jid = owns ? NULL : op->who };
 	char *text = pubsub_event_retract(op->ear, op->node, ids, 1);
 	const struct ear_event_draft event = {
 		.audience = EAR_TELL_SUBSCRIBERS,
@@ -119,7 +122,7 @@ retract(struct pubsub_op *op, const struct retraction *retraction, int64_t last)
 		.wide = retraction->wide,
 	};
 	struct ear_transaction transaction = {
-		.last = last,
+		.last = -1,
 		.changes = &change,
 		.count = 1,
 		.events = &event,
@@ -130,32 +133,12 @@ retract(struct pubsub_op *op, const struct retraction *retraction, int64_t last)
 	free(text);
 }
 
-/* Who owns the node deletes everything; others what they themselves have published (§4.1). */
-static void
-on_item(struct pubsub_op *op, const struct ear_stored_answer *answer)
-{
-	const struct retraction *retraction = op->arg;
-	char publisher[EAR_JID_SIZE];
-
-	if (answer->error != 0)
-		pubsub_fail_store(op, answer->error, answer->text);
-	else if (answer->count == 0)
-		pubsub_refuse(op, &not_there);
-	else if (answer->rows[0].publisher == NULL ||
-		 ear_jid_bare(answer->rows[0].publisher, publisher, sizeof(publisher)) != 0 ||
-		 strcmp(publisher, op->who) != 0)
-		pubsub_refuse(op, &not_his);
-	else
-		retract(op, retraction, retraction->last);
-}
-
 static struct retraction *
 retraction_new(const struct pubsub_op *op, const struct pubsub_view *view, const char *id)
 {
 	struct retraction *retraction = xep_alloc(sizeof(*retraction));
 
 	retraction->id = xep_strdup(id);
-	retraction->last = view->last;
 	retraction->tell = is_told(op, &view->config);
 	retraction->wide = pubsub_config_is_wide(&view->config);
 	retraction->type = view->config.message_type;
@@ -168,9 +151,6 @@ pubsub_retract(struct pubsub_op *op, const struct pubsub_view *view)
 {
 	const char *id;
 	const struct pubsub_refusal *why = read_retraction(op, view, &id);
-	struct ear_query query = {
-		.kind = EAR_QUERY_ITEMS, .node = op->node, .ids = &id, .id_count = 1
-	};
 
 	if (why != NULL) {
 		pubsub_refuse(op, why);
@@ -178,8 +158,5 @@ pubsub_retract(struct pubsub_op *op, const struct pubsub_view *view)
 	}
 	op->arg = retraction_new(op, view, id);
 	op->free_arg = retraction_free;
-	if (pubsub_may_own(op, view) == NULL)
-		retract(op, op->arg, -1);
-	else
-		pubsub_query(op, &query, on_item);
+	retract(op, op->arg, pubsub_may_own(op, view) == NULL);
 }

@@ -129,10 +129,11 @@ enum ear_change_kind {
 	EAR_PURGE_NODE,     /* its items */
 	EAR_PUT_ITEM,       /* item, payload, jid: publisher. One of that id is replaced, and is the
 			       newest again. Of all, the newest `keep` stay. */
-	EAR_REMOVE_ITEM,    /* item. -ENODATA: there is none */
-	EAR_AFFILIATE,      /* jid (bare), affiliation; EAR_AFFILIATION_NONE: forgets. -EDQUOT */
-	EAR_SUBSCRIBE,      /* jid, subscription, options (NULL: as they were);
-			       EAR_SUBSCRIPTION_NONE: forgets. -EDQUOT */
+	EAR_REMOVE_ITEM, /* item; jid: bare, of its publisher, or NULL: whoever that is. -ENODATA:
+			    there is none; -EPERM: another's */
+	EAR_AFFILIATE,   /* jid (bare), affiliation; EAR_AFFILIATION_NONE: forgets. -EDQUOT */
+	EAR_SUBSCRIBE,   /* jid, subscription, options (NULL: as they were);
+			    EAR_SUBSCRIPTION_NONE: forgets. -EDQUOT */
 };
 
 struct ear_change {
@@ -176,7 +177,7 @@ struct ear_transaction {
 
 struct ear_changed {
 	int error; /* -ESTALE: another epoch or last, or the node is gone; -EEXIST, -ENODATA,
-		      -EDQUOT: see above */
+		      -EPERM, -EDQUOT: see above */
 	const char *text;
 	int64_t epoch; /* from now on */
 	int64_t last;

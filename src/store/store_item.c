@@ -51,6 +51,15 @@ change_put(struct plan *plan, const char *node, const struct ear_change *change)
 	change_trim(plan, node);
 }
 
+static const struct db_sql sql_is_there = { "SELECT 1 FROM item WHERE node = " SQL_NODE_ID
+					    " AND id = $2",
+					    NULL };
+/* Whoever published it by one of his resources, or by his bare address. */
+static const struct db_sql sql_remove_own = {
+	"DELETE FROM item WHERE node = " SQL_NODE_ID " AND id = $2 AND (publisher = $3"
+	" OR substr(publisher, 1, length($3) + 1) = $3 || '/') RETURNING id",
+	NULL
+};
 static const struct db_sql sql_remove = { "DELETE FROM item WHERE node = " SQL_NODE_ID
 					  " AND id = $2 RETURNING id",
 					  NULL };
@@ -61,7 +70,13 @@ static const struct db_sql sql_count_out = {
 void
 change_remove(struct plan *plan, const char *node, const struct ear_change *change)
 {
-	PLAN(plan, &sql_remove, -ENODATA, db_text(node), db_text(change->item));
+	if (change->jid == NULL) {
+		PLAN(plan, &sql_remove, -ENODATA, db_text(node), db_text(change->item));
+	} else {
+		PLAN(plan, &sql_is_there, -ENODATA, db_text(node), db_text(change->item));
+		PLAN(plan, &sql_remove_own, -EPERM, db_text(node), db_text(change->item),
+		     db_text(change->jid));
+	}
 	PLAN(plan, &sql_count_out, 0, db_text(node));
 }
 

@@ -117,6 +117,40 @@ test_remove(void **state)
 	assert_int_equal(items_of("blogs"), 1);
 }
 
+static int
+remove_as(const char *item, const char *publisher)
+{
+	return change("blogs", (struct ear_change){
+				       .kind = EAR_REMOVE_ITEM, .item = item, .jid = publisher });
+}
+
+/* Whose it is counts, whatever resource he had: addresses that only begin alike are others. */
+static void
+test_remove_own(void **state)
+{
+	const struct ear_change bare = {
+		.kind = EAR_PUT_ITEM, .item = "2", .payload = "", .jid = KIT_ROMEO, .keep = 10
+	};
+
+	create("blogs");
+	put("1", 10);
+	assert_int_equal(change("blogs", bare), 0);
+	assert_int_equal(remove_as("3", KIT_ROMEO), -ENODATA);
+	for (int i = 1; i <= 2; i++) {
+		const char *item = i == 1 ? "1" : "2";
+
+		assert_int_equal(remove_as(item, KIT_OWNER), -EPERM);
+		assert_int_equal(remove_as(item, KIT_ROMEO ".example"), -EPERM);
+		assert_int_equal(remove_as(item, "romeo@montague"), -EPERM);
+		assert_int_equal(remove_as(item, "%"), -EPERM);
+		assert_int_equal(remove_as(item, ""), -EPERM);
+		assert_int_equal(items_of("blogs"), (size_t)(3 - i));
+		assert_int_equal(remove_as(item, KIT_ROMEO), 0);
+		assert_int_equal(remove_as(item, KIT_ROMEO), -ENODATA);
+	}
+	assert_int_equal(items_of("blogs"), 0);
+}
+
 static void
 test_purge(void **state)
 {
@@ -183,6 +217,7 @@ main(void)
 		TEST(test_keep_in_order),
 		TEST(test_configured_to_less),
 		TEST(test_remove),
+		TEST(test_remove_own),
 		TEST(test_purge),
 		TEST(test_large),
 		TEST(test_many),

@@ -304,6 +304,46 @@ test_order(void **state)
 	check_items(get(READER, PUBSUB("<items node='n'><item id='7'/></items>")), 7, 1);
 }
 
+/* Who publishes as often as the store is asked. */
+struct restless {
+	struct ear_timer timer;
+	int left;
+};
+
+static void
+on_restless(void *arg)
+{
+	struct restless *restless = arg;
+	char id[16];
+
+	snprintf(id, sizeof(id), "%d", restless->left);
+	publish(OWNER, id, "<a xmlns='urn:example:a'/>");
+	if (--restless->left > 0)
+		ear_timer_set(&restless->timer, 0);
+}
+
+/* A publisher deletes his item while the owner publishes without a pause: he waits for none. */
+static void
+test_among_many(void **state)
+{
+	struct restless restless = { .left = 100 };
+
+	publish(OWNER, "first", "<a xmlns='urn:example:a'/>");
+	settle();
+	ask("set", OWNER,
+	    OWN("<affiliations node='n'><affiliation jid='horatio@example.org' "
+		"affiliation='publisher'/></affiliations>"));
+	settle();
+	publish(PUBLISHER, "mine", "<a xmlns='urn:example:a'/>");
+	settle();
+	ear_timer_init(&restless.timer, ear->clock, on_restless, &restless);
+	on_restless(&restless);
+	ask("set", PUBLISHER, PUBSUB("<retract node='n'><item id='mine'/></retract>"));
+	settle();
+	assert_int_equal(restless.left, 0);
+	check_items(get(READER, PUBSUB("<items node='n'><item id='mine'/></items>")), 0, 0);
+}
+
 /* Two who publish on a node that does not exist: the first one's it is. */
 static void
 test_created_by_two(void **state)
@@ -328,7 +368,7 @@ main(void)
 	const struct CMUnitTest tests[] = {
 		TEST(test_many),           TEST(test_large),          TEST(test_largest),
 		TEST(test_elements),       TEST(test_unreadable),     TEST(test_order),
-		TEST(test_created_by_two), TEST(test_gone_meanwhile),
+		TEST(test_created_by_two), TEST(test_gone_meanwhile), TEST(test_among_many),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
