@@ -29,6 +29,32 @@ find_configuration(struct pubsub_op *op, xmpp_stanza_t **form)
 	return true;
 }
 
+/* Whoever is trusted may create as many as there is room for. */
+struct ear_change
+pubsub_creation(const struct pubsub_op *op, const char *config)
+{
+	return (struct ear_change){
+		.kind = EAR_CREATE_NODE,
+		.config = config,
+		.jid = op->who,
+		.keep = op->level >= EAR_TRUSTED ? 0 : ear_nodes_per_owner(op->ear),
+	};
+}
+
+/* <max-nodes-exceeded/> is in the schema of errors alone. What is one's own doing is a violation of
+ * policy, as too many subscriptions are (§6.1.3.9). */
+const struct pubsub_refusal *
+pubsub_not_created(int error)
+{
+	static const struct pubsub_refusal all = { EAR_RESOURCE_CONSTRAINT, "max-nodes-exceeded",
+						   NULL,
+						   "there are as many nodes as there may be" };
+	static const struct pubsub_refusal his = { EAR_POLICY_VIOLATION, "max-nodes-exceeded", NULL,
+						   "you have created as many nodes as one may" };
+
+	return error == -EDQUOT ? &all : error == -EMLINK ? &his : NULL;
+}
+
 static void
 on_created(struct pubsub_op *op, const struct ear_changed *changed)
 {
@@ -49,8 +75,8 @@ on_created(struct pubsub_op *op, const struct ear_changed *changed)
 		pubsub_fail(op, EAR_CONFLICT, NULL, NULL);
 		break;
 	case -EDQUOT:
-		pubsub_fail(op, EAR_RESOURCE_CONSTRAINT, "max-nodes-exceeded",
-			    "there are as many nodes as there may be");
+	case -EMLINK:
+		pubsub_refuse(op, pubsub_not_created(changed->error));
 		break;
 	default:
 		pubsub_fail_store(op, changed->error, changed->text);
@@ -61,9 +87,7 @@ static void
 create_as(struct pubsub_op *op, const struct pubsub_config *config)
 {
 	char id[17], *text = pubsub_config_text(config);
-	const struct ear_change change = { .kind = EAR_CREATE_NODE,
-					   .config = text,
-					   .jid = op->who };
+	const struct ear_change change = pubsub_creation(op, text);
 	struct ear_transaction transaction = { .last = -1, .changes = &change, .count = 1 };
 
 	ear_new_id(id);

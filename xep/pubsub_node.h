@@ -19,6 +19,11 @@ bool pubsub_refuse_stranger(struct pubsub_op *op, const struct pubsub_view *view
 /* The answer to a change of a node that was there. */
 void pubsub_node_changed(struct pubsub_op *op, const struct ear_changed *changed);
 
+/* Of a node that he creates, of that configuration (borrowed). */
+struct ear_change pubsub_creation(const struct pubsub_op *op, const char *config);
+/* What that may fail with: NULL, it is something else. */
+const struct pubsub_refusal *pubsub_not_created(int error);
+
 void pubsub_create(struct pubsub_op *op, const struct pubsub_view *view);
 void pubsub_delete(struct pubsub_op *op, const struct pubsub_view *view);
 

@@ -6,6 +6,7 @@
 
 #include "memory.h"
 #include "pubsub_item.h"
+#include "pubsub_node.h"
 
 /* An item as it was sent. */
 struct publication {
@@ -192,9 +193,8 @@ on_published(struct pubsub_op *op, const struct ear_changed *changed)
 {
 	xmpp_stanza_t *pubsub, *publish;
 
-	if (changed->error == -EDQUOT) {
-		pubsub_fail(op, EAR_RESOURCE_CONSTRAINT, "max-nodes-exceeded",
-			    "there are as many nodes as there may be");
+	if (pubsub_not_created(changed->error) != NULL) {
+		pubsub_refuse(op, pubsub_not_created(changed->error));
 		return;
 	}
 	if (changed->error != 0) {
@@ -249,9 +249,7 @@ put(struct pubsub_op *op, const struct pubsub_view *view, const struct pubsub_co
 	};
 
 	if (!view->exists)
-		changes[transaction.count++] = (struct ear_change){ .kind = EAR_CREATE_NODE,
-								    .config = config_text,
-								    .jid = op->who };
+		changes[transaction.count++] = pubsub_creation(op, config_text);
 	if (config->persist_items)
 		changes[transaction.count++] =
 			(struct ear_change){ .kind = EAR_PUT_ITEM,

@@ -21,6 +21,9 @@ struct ear_player *ear_player(struct ear *ear);         /* NULL when there is no
 bool ear_player_takes_words(struct ear *ear);           /* typed to it in a chat: player.chat */
 const struct ear_xep *const *ear_xeps(struct ear *ear); /* NULL-ended */
 
+/* How many nodes somebody may create who is not trusted: store.nodes-per-owner. */
+size_t ear_nodes_per_owner(struct ear *ear);
+
 /* This engine's address on that kind of link ("tv@pronto.local", "tv.example.org"); NULL: none. */
 const char *ear_self(struct ear *ear, enum ear_link_kind link);
 

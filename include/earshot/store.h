@@ -123,7 +123,8 @@ void ear_store_query(struct ear_store *store, const struct ear_query *query, ear
 /* --- changes ------------------------------------------------------------------------------- */
 
 enum ear_change_kind {
-	EAR_CREATE_NODE,    /* config; jid: its creator, who owns it. -EEXIST; -EDQUOT: so many */
+	EAR_CREATE_NODE,    /* config; jid: its creator, who owns it; keep: how many he may create,
+			       0: any number. -EEXIST; -EMLINK: he has; -EDQUOT: there are so many */
 	EAR_CONFIGURE_NODE, /* config; the newest `keep` items stay */
 	EAR_DELETE_NODE,    /* with all it has; whom it concerns is still told */
 	EAR_PURGE_NODE,     /* its items */
@@ -177,7 +178,7 @@ struct ear_transaction {
 
 struct ear_changed {
 	int error; /* -ESTALE: another epoch or last, or the node is gone; -EEXIST, -ENODATA,
-		      -EPERM, -EDQUOT: see above */
+		      -EPERM, -EDQUOT, -EMLINK: see above */
 	const char *text;
 	int64_t epoch; /* from now on */
 	int64_t last;

@@ -55,9 +55,10 @@ struct conf {
 	enum conf_level policy_query, policy_chat, policy_state, policy_buttons, policy_subscribe,
 		policy_publish, policy_pair, policy_other;
 	char *store_kind, *store_path, *store_url, *store_secret_file;
-	char *local_socket; /* default: $XDG_RUNTIME_DIR/earshot.sock, as root
-			       /run/earshot/earshot.sock */
-	char *local_group;  /* its members get in besides owner and root */
+	unsigned store_nodes_per_owner; /* that he has created; not of who is trusted */
+	char *local_socket;             /* default: $XDG_RUNTIME_DIR/earshot.sock, as root
+					   /run/earshot/earshot.sock */
+	char *local_group;              /* its members get in besides owner and root */
 	struct conf_peer *peers;
 	size_t peer_count;
 };

@@ -246,6 +246,9 @@ const struct conf_option conf_options[] = {
 	  .max = PATH_BYTES,
 	  .help = "A file whose first line is the password for url, closed to others (chmod "
 		  "600)." },
+	{ "store", "nodes-per-owner", CONF_NUMBER, CONF_PART_NONE, AT(store_nodes_per_owner),
+	  .min = 1, .max = 10000, .fallback = "100",
+	  .help = "How many nodes an address may create, unless it is trusted." },
 
 	{ "local", "socket", CONF_TEXT, CONF_PART_WHOLE, AT(local_socket), .min = 1, .max = 107,
 	  .help = "Unix socket for programs on this machine. "

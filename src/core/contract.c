@@ -34,6 +34,12 @@ ear_player_takes_words(struct ear *ear)
 	return ear->player != NULL && ear->conf->player_chat;
 }
 
+size_t
+ear_nodes_per_owner(struct ear *ear)
+{
+	return ear->conf->store_nodes_per_owner;
+}
+
 const struct ear_xep *const *
 ear_xeps(struct ear *ear)
 {

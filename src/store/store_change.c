@@ -66,6 +66,12 @@ static const struct db_sql sql_has_room = {
 	" RETURNING epoch",
 	NULL
 };
+/* Behind the row of `store`, which whoever creates one has to himself. */
+static const struct db_sql sql_may_create = {
+	"SELECT 1 WHERE (SELECT count(*) FROM (SELECT 1 FROM node WHERE creator = $1 AND gone = 0"
+	" LIMIT CAST($2 AS bigint)) AS his) < CAST($2 AS bigint)",
+	NULL
+};
 static const struct db_sql sql_create = {
 	"INSERT INTO node (name, config, creator, created_at, epoch, last)"
 	" SELECT $1, $2, $3, $4, epoch, 1 FROM store WHERE id = 1"
@@ -87,6 +93,9 @@ create(struct plan *plan, const char *node, const struct ear_change *change)
 	owns.affiliation = owner;
 	PLAN(plan, &sql_is_free, -EEXIST, db_text(node));
 	PLAN(plan, &sql_has_room, -EDQUOT, db_int(EAR_NODES_MAX));
+	if (change->jid != NULL && change->keep != 0)
+		PLAN(plan, &sql_may_create, -EMLINK, db_text(change->jid),
+		     db_int((int64_t)change->keep));
 	step = PLAN(plan, &sql_create, -EEXIST, db_text(node),
 		    db_text(change->config == NULL ? "" : change->config),
 		    db_text(change->jid == NULL ? "" : change->jid), db_int(time(NULL)));

@@ -139,6 +139,13 @@ static const struct db_sql *const version_1[] = {
 	NULL,
 };
 
-static const struct db_sql *const *const versions[] = { version_1, NULL };
+/* So that it need not be counted through which of all nodes are somebody's. */
+static const struct db_sql node_creator = {
+	"CREATE INDEX node_creator ON node (creator) WHERE gone = 0", NULL
+};
+
+static const struct db_sql *const version_2[] = { &node_creator, NULL };
+
+static const struct db_sql *const *const versions[] = { version_1, version_2, NULL };
 
 const struct db_schema store_schema = { .versions = versions };

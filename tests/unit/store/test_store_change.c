@@ -206,6 +206,41 @@ test_delete(void **state)
 }
 
 /* What cannot be: answered, from the loop. */
+static int
+create_as(const char *node, const char *creator, size_t keep)
+{
+	struct ear_change one = { .kind = EAR_CREATE_NODE, .jid = creator, .keep = keep };
+
+	return change(node, one);
+}
+
+/* Those that he has created and that are still there, whoever owns them by now. */
+static void
+test_so_many_of_one(void **state)
+{
+	char name[8];
+
+	assert_int_equal(create_as("a", KIT_ROMEO, 0), 0);
+	assert_int_equal(create_as("b", KIT_ROMEO, 2), 0);
+	assert_int_equal(create_as("c", KIT_ROMEO, 2), -EMLINK);
+	assert_int_equal(ask_node("c", NULL), -ENOENT);
+	assert_int_equal(create_as("b", KIT_ROMEO, 2), -EEXIST);
+	assert_int_equal(create_as("c", KIT_OWNER, 2), 0);
+	assert_int_equal(change("a", affiliating(KIT_ROMEO, EAR_AFFILIATION_NONE)), 0);
+	assert_int_equal(create_as("d", KIT_ROMEO, 2), -EMLINK);
+	assert_int_equal(tell("a", doing(EAR_DELETE_NODE), "<event/>"), 0);
+	assert_int_equal(create_as("d", KIT_ROMEO, 2), 0);
+	assert_int_equal(create_as("e", KIT_ROMEO, 2), -EMLINK);
+	for (int i = 0; i < 100; i++) {
+		snprintf(name, sizeof(name), "n%d", i);
+		assert_int_equal(create_as(name, KIT_ROMEO, 0), 0);
+	}
+	assert_int_equal(create_as("e", KIT_ROMEO, 102), -EMLINK);
+	assert_int_equal(create_as("e", KIT_ROMEO, 103), 0);
+	assert_int_equal(create_as("f", NULL, 1), 0);
+	assert_int_equal(create_as("g", NULL, 1), 0);
+}
+
 static void
 test_impossible(void **state)
 {
@@ -284,7 +319,7 @@ main(void)
 		TEST(test_last),         TEST(test_epoch_of_another),
 		TEST(test_undone),       TEST(test_delete),
 		TEST(test_impossible),   TEST(test_largest),
-		TEST(test_events_alone),
+		TEST(test_events_alone), TEST(test_so_many_of_one),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -76,6 +76,12 @@ ear_player_takes_words(struct ear *ear)
 	return ear->player != NULL && !ear->no_words;
 }
 
+size_t
+ear_nodes_per_owner(struct ear *ear)
+{
+	return ear->nodes_per_owner;
+}
+
 /* As the default configuration has it. */
 static bool
 may(enum ear_level level, enum ear_verb verb)
@@ -353,6 +359,7 @@ new_engine(bool stores)
 	ear->level = EAR_TRUSTED;
 	ear->link = EAR_LINK_LOCAL;
 	ear->by_server = EAR_PROVED;
+	ear->nodes_per_owner = EAR_NODES_MAX;
 	ear->trust.device_name = "livingroom";
 	if (stores)
 		assert_int_equal(store_new(NULL, ear->clock, &db_sqlite, &in_memory, &ear->store,

@@ -72,7 +72,8 @@ struct ear {
 	int64_t held_up;           /* what ear_held_up says of every stanza */
 	void *states[32];
 	struct ear_store *store; /* NULL: [store] kind = none */
-	const char *self[4];     /* by kind of link */
+	size_t nodes_per_owner;
+	const char *self[4]; /* by kind of link */
 	const struct ear_peer_info *peers;
 	const struct ear_path_info *paths;
 	size_t peer_count, path_count;
