@@ -162,11 +162,9 @@ request_of(struct pubsub_op *op)
 
 /* --- going on ----------------------------------------------------------------------------- */
 
-static void
-sweep_loose(struct pubsub *pubsub)
+void
+pubsub_sweep(struct pubsub_request **place)
 {
-	struct pubsub_request **place = &pubsub->loose;
-
 	while (*place != NULL) {
 		struct pubsub_request *request = *place;
 
@@ -188,7 +186,7 @@ go_on(struct pubsub_request *request)
 	if (request->queue != NULL)
 		pubsub_queue_run(request->queue);
 	else
-		sweep_loose(pubsub);
+		pubsub_sweep(&pubsub->loose);
 }
 
 /* What it was decided on does not hold any more. */
@@ -457,7 +455,7 @@ run_loose(struct pubsub *pubsub, struct pubsub_request *request)
 	request->next = pubsub->loose;
 	pubsub->loose = request;
 	pubsub_decide(request, NULL);
-	sweep_loose(pubsub);
+	pubsub_sweep(&pubsub->loose);
 }
 
 enum ear_verdict

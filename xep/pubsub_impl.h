@@ -57,6 +57,9 @@ void pubsub_free(struct pubsub *pubsub);
 void pubsub_decide(struct pubsub_request *request, const struct pubsub_view *view);
 void pubsub_request_free(struct pubsub_request *request);
 
+/* Takes out of a list, and frees, what has ended. */
+void pubsub_sweep(struct pubsub_request **place);
+
 /* --- pubsub_queue.c ------------------------------------------------------------------------ */
 
 /* The queue of a sender and a node. Of those in which nothing waits PUBSUB_VIEWS_MAX are kept. */

@@ -104,23 +104,6 @@ pubsub_queue_forget(struct pubsub *pubsub, const char *node)
 
 /* --- going on ----------------------------------------------------------------------------- */
 
-static void
-sweep(struct pubsub_queue *queue)
-{
-	struct pubsub_request **place = &queue->first;
-
-	while (*place != NULL) {
-		struct pubsub_request *request = *place;
-
-		if (request->ended) {
-			*place = request->next;
-			pubsub_request_free(request);
-		} else {
-			place = &request->next;
-		}
-	}
-}
-
 /* Whether the epoch of the node says that what he may do with items is still the same. It is not
  * another one for a subscription that has ended, maybe in another engine. */
 static bool
@@ -168,7 +151,7 @@ pubsub_queue_run(struct pubsub_queue *queue)
 			read_node(queue);
 	}
 	queue->running = false;
-	sweep(queue);
+	pubsub_sweep(&queue->first);
 }
 
 void
