@@ -111,11 +111,30 @@ ask_answer_changed(struct ask *ask, int error, const char *text)
 {
 	struct ear_changed changed = { .error = error, .text = text };
 
+	if (ask->fn.changed == NULL)
+		return;
 	if (error == 0) {
 		changed.epoch = ask->numbers[0];
 		changed.last = ask->numbers[1];
 	}
 	ask->fn.changed(ask->arg, &changed);
+}
+
+void
+ask_answer_events(struct ask *ask, int error, const char *text)
+{
+	ask->fn.events(ask->arg, error, ask->events, error == 0 ? ask->count : 0);
+}
+
+void
+ask_answer_rows(struct ask *ask, int error, const char *text)
+{
+	size_t count = error == 0 ? ask->count : 0;
+	struct ear_stored_answer answer = {
+		.error = error, .text = text, .rows = ask->rows, .count = count, .total = count
+	};
+
+	ask->fn.stored(ask->arg, &answer);
 }
 
 void

@@ -21,20 +21,13 @@ static const struct db_sql sql_trim = {
 	NULL
 };
 
-static void
-answer_changed(struct ask *ask, int error, const char *text)
-{
-	if (ask->fn.changed != NULL)
-		ask_answer_changed(ask, error, text);
-}
-
 static struct ask *
 ask_change(struct ear_store *store, ear_changed_fn *fn, void *arg)
 {
 	struct ask *ask = ask_new(store, arg);
 
 	ask->fn.changed = fn;
-	ask->answer = answer_changed;
+	ask->answer = ask_answer_changed;
 	return ask;
 }
 
@@ -102,12 +95,6 @@ on_row(struct ask *ask, size_t step, const struct db_value *columns, size_t coun
 	event->origin = columns[7].number;
 }
 
-static void
-answer_waiting(struct ask *ask, int error, const char *text)
-{
-	ask->fn.events(ask->arg, error, ask->events, error == 0 ? ask->count : 0);
-}
-
 void
 ear_store_waiting(struct ear_store *store, const char *jid, ear_events_fn *fn, void *arg)
 {
@@ -115,7 +102,7 @@ ear_store_waiting(struct ear_store *store, const char *jid, ear_events_fn *fn, v
 	struct plan plan = { 0 };
 
 	ask->fn.events = fn;
-	ask->answer = answer_waiting;
+	ask->answer = ask_answer_events;
 	ask->row = on_row;
 	PLAN(&plan, &sql_claim, -EBUSY, db_text(jid), db_text(store->holder));
 	ask->first_step = PLAN(&plan, &sql_waiting, 0, db_text(jid), db_int(EAR_EVENTS_MAX));
@@ -133,17 +120,6 @@ on_late(struct ask *ask, size_t step, const struct db_value *columns, size_t cou
 	ask_row(ask)->jid = ask_copy(ask, columns[0].text);
 }
 
-static void
-answer_late(struct ask *ask, int error, const char *text)
-{
-	struct ear_stored_answer answer = { .error = error,
-					    .text = text,
-					    .rows = ask->rows,
-					    .count = error == 0 ? ask->count : 0 };
-
-	ask->fn.stored(ask->arg, &answer);
-}
-
 void
 ear_store_late(struct ear_store *store, const char *after, ear_stored_fn *fn, void *arg)
 {
@@ -151,7 +127,7 @@ ear_store_late(struct ear_store *store, const char *after, ear_stored_fn *fn, vo
 	struct plan plan = { 0 };
 
 	ask->fn.stored = fn;
-	ask->answer = answer_late;
+	ask->answer = ask_answer_rows;
 	ask->row = on_late;
 	PLAN(&plan, &sql_late, 0, db_text(after), db_int(EAR_STORE_PAGE_MAX));
 	store_run(store, ask, &plan, false);

@@ -74,12 +74,6 @@ on_event_row(struct ask *ask, size_t step, const struct db_value *columns, size_
 	event->at = columns[10].number;
 }
 
-static void
-answer_events(struct ask *ask, int error, const char *text)
-{
-	ask->fn.events(ask->arg, error, ask->events, error == 0 ? ask->count : 0);
-}
-
 /* On the disk when it is answered: with the lease go the events, which another engine may have
  * written a moment ago, and what is told must not be forgotten by a crash of the database. */
 void
@@ -89,7 +83,7 @@ ear_store_take(struct ear_store *store, ear_events_fn *fn, void *arg)
 	struct plan plan = { 0 };
 
 	ask->fn.events = fn;
-	ask->answer = answer_events;
+	ask->answer = ask_answer_events;
 	ask->row = on_event_row;
 	PLAN(&plan, &sql_claim, 0, db_text(store->holder), db_int(EAR_EVENTS_MAX));
 	ask->first_step = PLAN(&plan, &sql_take, 0, db_text(store->holder), db_int(EAR_EVENTS_MAX));
@@ -153,17 +147,6 @@ on_audience_row(struct ask *ask, size_t step, const struct db_value *columns, si
 	row->items = (size_t)columns[2].number;
 }
 
-static void
-answer_audience(struct ask *ask, int error, const char *text)
-{
-	struct ear_stored_answer answer = { .error = error,
-					    .text = text,
-					    .rows = ask->rows,
-					    .count = error == 0 ? ask->count : 0 };
-
-	ask->fn.stored(ask->arg, &answer);
-}
-
 void
 ear_store_audience(struct ear_store *store, int64_t event, const char *after, ear_stored_fn *fn,
 		   void *arg)
@@ -172,7 +155,7 @@ ear_store_audience(struct ear_store *store, int64_t event, const char *after, ea
 	struct plan plan = { 0 };
 
 	ask->fn.stored = fn;
-	ask->answer = answer_audience;
+	ask->answer = ask_answer_rows;
 	ask->row = on_audience_row;
 	hold(&plan, store, event);
 	ask->first_step = PLAN(&plan, &sql_one, 0, db_int(event), db_text(after));
@@ -216,13 +199,6 @@ change_sweep(struct plan *plan)
 	plan_add(plan, &sql_sweep, 0, NULL, 0);
 }
 
-static void
-answer_told(struct ask *ask, int error, const char *text)
-{
-	if (ask->fn.changed != NULL)
-		ask_answer_changed(ask, error, text);
-}
-
 void
 ear_store_told(struct ear_store *store, int64_t event, const char *upto, ear_changed_fn *fn,
 	       void *arg)
@@ -231,7 +207,7 @@ ear_store_told(struct ear_store *store, int64_t event, const char *upto, ear_cha
 	struct plan plan = { 0 };
 
 	ask->fn.changed = fn;
-	ask->answer = answer_told;
+	ask->answer = ask_answer_changed;
 	hold(&plan, store, event);
 	if (upto != NULL) {
 		PLAN(&plan, &sql_told, 0, db_int(event), db_text(upto));

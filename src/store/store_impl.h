@@ -81,7 +81,7 @@ struct ask {
 		ear_stored_fn *stored;
 		ear_changed_fn *changed;
 		ear_events_fn *events;
-	} fn; /* may be NULL */
+	} fn; /* changed may be NULL */
 	void *arg;
 	bool forgotten;
 	void (*row)(struct ask *ask, size_t step, const struct db_value *columns, size_t count);
@@ -113,8 +113,11 @@ const char *ask_bare(struct ask *ask, const char *jid);
 struct ear_stored *ask_row(struct ask *ask);
 struct ear_stored_event *ask_event(struct ask *ask);
 
-/* Tells who waits for a change. */
+/* Tells who waits: for a change, if anybody does; for events; for rows that are no page, all of
+ * them. */
 void ask_answer_changed(struct ask *ask, int error, const char *text);
+void ask_answer_events(struct ask *ask, int error, const char *text);
+void ask_answer_rows(struct ask *ask, int error, const char *text);
 
 /* --- doing it --- */
 

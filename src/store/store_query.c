@@ -81,17 +81,6 @@ on_subscriber_row(struct ask *ask, size_t step, const struct db_value *columns, 
 		listing_subscriber(ask, ask_row(ask), columns);
 }
 
-static void
-answer(struct ask *ask, int error, const char *text)
-{
-	size_t count = error == 0 ? ask->count : 0;
-	struct ear_stored_answer rows = {
-		.error = error, .text = text, .rows = ask->rows, .count = count, .total = count
-	};
-
-	ask->fn.stored(ask->arg, &rows);
-}
-
 static int
 newest_first(const void *a, const void *b)
 {
@@ -115,7 +104,7 @@ answer_items(struct ask *ask, int error, const char *text)
 	for (size_t i = 0; i < count; i++)
 		ask->rows[i].epoch = 0;
 	ask->count = count;
-	answer(ask, error, text);
+	ask_answer_rows(ask, error, text);
 }
 
 /* --- the kinds ---------------------------------------------------------------------------- */
@@ -206,7 +195,7 @@ ear_store_query(struct ear_store *store, const struct ear_query *query, ear_stor
 	bool has_epoch = query->node != NULL && query->epoch != 0;
 
 	ask->fn.stored = fn;
-	ask->answer = answer;
+	ask->answer = ask_answer_rows;
 	if (has_epoch)
 		PLAN(&plan, &sql_epoch, -ESTALE, db_text(query->node), db_int(query->epoch));
 	ask_kind(ask, &plan, query);
