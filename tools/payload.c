@@ -163,12 +163,10 @@ add_id(xmpp_stanza_t *element, const struct entry *entry)
 static void
 add_time(xmpp_stanza_t *element, const char *name, time_t at)
 {
-	char text[32];
-	struct tm tm;
+	char text[EAR_STAMP_SIZE];
 
-	gmtime_r(&at, &tm);
-	strftime(text, sizeof(text), "%Y-%m-%dT%H:%M:%SZ", &tm);
-	ear_child_text(element, name, EAR_NS_ATOM, text);
+	if (ear_stamp(at, text))
+		ear_child_text(element, name, EAR_NS_ATOM, text);
 }
 
 static void

@@ -88,12 +88,9 @@ keys_item_since(xmpp_stanza_t *item)
 static void
 set_since(xmpp_stanza_t *element, const char *since)
 {
-	char text[SINCE_SIZE];
-	time_t now = time(NULL);
-	struct tm utc;
+	char text[EAR_STAMP_SIZE];
 
-	if (since == NULL && gmtime_r(&now, &utc) != NULL &&
-	    strftime(text, sizeof(text), "%Y-%m-%dT%H:%M:%SZ", &utc) > 0)
+	if (since == NULL && ear_stamp(time(NULL), text))
 		since = text;
 	if (since != NULL)
 		ear_set(element, "since", "%s", since);

@@ -2,7 +2,6 @@
 /* pubsub_disco.c: what the service is, and what a node is (XEP-0060 §5.1, §5.3, §5.4). */
 #include <errno.h>
 #include <stdio.h>
-#include <time.h>
 
 #include "forms.h"
 #include "memory.h"
@@ -144,12 +143,9 @@ add_number(xmpp_stanza_t *form, const char *var, const char *label, size_t value
 static void
 add_date(xmpp_stanza_t *form, int64_t at)
 {
-	time_t seconds = (time_t)at;
-	struct tm tm;
-	char text[32];
+	char text[EAR_STAMP_SIZE];
 
-	if (at > 0 && gmtime_r(&seconds, &tm) != NULL &&
-	    strftime(text, sizeof(text), "%Y-%m-%dT%H:%M:%SZ", &tm) > 0)
+	if (at > 0 && ear_stamp(at, text))
 		add_text(form, "pubsub#creation_date", "Creation date", text);
 }
 

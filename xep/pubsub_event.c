@@ -6,13 +6,10 @@
 #include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
-#include <time.h>
 
 #include "forms.h"
 #include "memory.h"
 #include "pubsub.h"
-
-#define STAMP_SIZE 40
 
 /* --- text --------------------------------------------------------------------------------- */
 
@@ -120,18 +117,16 @@ put_item(struct text *text, const struct pubsub_item *item, bool with_payload)
 static void
 put_delay(struct text *text, const struct pubsub_item *items, size_t count)
 {
-	char stamp[STAMP_SIZE];
-	struct tm tm;
+	char stamp[EAR_STAMP_SIZE];
 	bool delayed = false;
-	time_t at = 0;
+	int64_t at = 0;
 
 	for (size_t i = 0; i < count; i++)
 		if (items[i].delayed && (!delayed || items[i].at > at)) {
-			at = (time_t)items[i].at;
+			at = items[i].at;
 			delayed = true;
 		}
-	if (!delayed || gmtime_r(&at, &tm) == NULL ||
-	    strftime(stamp, sizeof(stamp), "%Y-%m-%dT%H:%M:%SZ", &tm) == 0)
+	if (!delayed || !ear_stamp(at, stamp))
 		return;
 	fputs("<delay xmlns='" EAR_NS_DELAY "'", text->out);
 	put_attribute(text, "stamp", stamp);

@@ -3,7 +3,6 @@
  * whose they were when one comes back (§12.4). */
 #include <errno.h>
 #include <stdio.h>
-#include <time.h>
 
 #include "memory.h"
 #include "pubsub_tell_impl.h"
@@ -180,14 +179,10 @@ tell_forget_sent(struct pubsub_teller *teller)
 static void
 add_delay(xmpp_stanza_t *message, int64_t at)
 {
-	time_t seconds = (time_t)at;
-	struct tm tm;
-	char stamp[32];
+	char stamp[EAR_STAMP_SIZE];
 
-	if (gmtime_r(&seconds, &tm) == NULL ||
-	    strftime(stamp, sizeof(stamp), "%Y-%m-%dT%H:%M:%SZ", &tm) == 0)
-		return;
-	ear_set(ear_child(message, "delay", EAR_NS_DELAY), "stamp", "%s", stamp);
+	if (ear_stamp(at, stamp))
+		ear_set(ear_child(message, "delay", EAR_NS_DELAY), "stamp", "%s", stamp);
 }
 
 int

@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: ISC */
-/* stanza.h: what libstrophe's stanza type lacks: shorthands, stanza errors, ids. */
+/* stanza.h: what libstrophe's stanza type lacks: shorthands, stanza errors, ids, dates. */
 #ifndef EARSHOT_STANZA_H
 #define EARSHOT_STANZA_H
 
 #include <stdbool.h>
+#include <stdint.h>
 #include <strophe.h>
 
 /* What a handler says about a stanza: not mine, taken care of, or the error to answer with. */
@@ -105,6 +106,12 @@ xmpp_stanza_t *ear_parse(xmpp_ctx_t *ctx, const char *text);
 
 /* A fresh unguessable id of 16 characters in out, which holds at least 17 bytes. */
 void ear_new_id(char *out);
+
+#define EAR_STAMP_SIZE 21
+
+/* The date and time of XEP-0082 in UTC ("2009-02-13T23:31:30Z") in out, which holds at least
+ * EAR_STAMP_SIZE bytes. False: its year has not four digits. */
+bool ear_stamp(int64_t seconds, char *out);
 
 /* Whether it is an IQ that wants an answer: of type "get" or "set". */
 bool ear_is_request(xmpp_stanza_t *stanza);

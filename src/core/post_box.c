@@ -135,13 +135,10 @@ set_life(xmpp_stanza_t *stanza, int64_t left)
 static void
 set_delay(xmpp_stanza_t *stanza, int64_t taken_at)
 {
-	time_t at = (time_t)taken_at;
-	char stamp[32];
-	struct tm tm;
+	char stamp[EAR_STAMP_SIZE];
 
-	if (time(NULL) - at < DELAYED || ear_find(stanza, "delay", EAR_NS_DELAY) != NULL ||
-	    gmtime_r(&at, &tm) == NULL ||
-	    strftime(stamp, sizeof(stamp), "%Y-%m-%dT%H:%M:%SZ", &tm) == 0)
+	if (time(NULL) - taken_at < DELAYED || ear_find(stanza, "delay", EAR_NS_DELAY) != NULL ||
+	    !ear_stamp(taken_at, stamp))
 		return;
 	ear_set(ear_child(stanza, "delay", EAR_NS_DELAY), "stamp", "%s", stamp);
 }

@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: ISC */
-/* stanza.c: shorthands over libstrophe's stanzas; ids. Out of memory aborts everywhere. */
+/* stanza.c: shorthands over libstrophe's stanzas; ids, dates. Out of memory aborts everywhere. */
 #include <openssl/rand.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 
 #include <earshot/log.h>
 #include <earshot/ns.h>
@@ -200,6 +201,17 @@ ear_new_id(char *out)
 	for (size_t i = 0; i < sizeof(random); i++)
 		out[i] = digits[random[i] & 63];
 	out[sizeof(random)] = '\0';
+}
+
+bool
+ear_stamp(int64_t seconds, char *out)
+{
+	time_t at = (time_t)seconds;
+	struct tm tm;
+
+	/* Of the year 1000 at least: otherwise it has not four digits. */
+	return gmtime_r(&at, &tm) != NULL && tm.tm_year >= 1000 - 1900 &&
+	       strftime(out, EAR_STAMP_SIZE, "%Y-%m-%dT%H:%M:%SZ", &tm) > 0;
 }
 
 xmpp_stanza_t *

@@ -128,6 +128,26 @@ test_fresh_id(void **state)
 	xmpp_stanza_release(message);
 }
 
+/* XEP-0082 §3.2. */
+static void
+test_stamp(void **state)
+{
+	char out[EAR_STAMP_SIZE];
+
+	assert_true(ear_stamp(0, out));
+	assert_string_equal(out, "1970-01-01T00:00:00Z");
+	assert_true(ear_stamp(1234567890, out));
+	assert_string_equal(out, "2009-02-13T23:31:30Z");
+	assert_true(ear_stamp(INT64_C(253402300799), out));
+	assert_string_equal(out, "9999-12-31T23:59:59Z");
+	assert_false(ear_stamp(INT64_C(253402300800), out));
+	assert_false(ear_stamp(INT64_MAX, out));
+	assert_false(ear_stamp(INT64_MIN, out));
+	assert_true(ear_stamp(INT64_C(-30610224000), out));
+	assert_string_equal(out, "1000-01-01T00:00:00Z");
+	assert_false(ear_stamp(INT64_C(-30610224001), out));
+}
+
 static void
 test_answer(void **state)
 {
@@ -154,7 +174,7 @@ main(void)
 	const struct CMUnitTest tests[] = {
 		TEST(test_build),        TEST(test_copy_without), TEST(test_long_value),
 		TEST(test_text_between), TEST(test_ids),          TEST(test_fresh_id),
-		TEST(test_answer),
+		TEST(test_stamp),        TEST(test_answer),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
