@@ -30,7 +30,7 @@ struct pubsub_request {
 struct pubsub_queue {
 	struct pubsub *pubsub;
 	char *node, *who;
-	unsigned long hash; /* of both */
+	uint64_t hash; /* of both */
 	struct pubsub_request *first;
 	bool known, reading, running;
 	struct pubsub_view view;

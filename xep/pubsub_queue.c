@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <string.h>
 
+#include "hash.h"
 #include "memory.h"
 #include "pubsub_impl.h"
 
@@ -213,16 +214,10 @@ make_room(struct pubsub *pubsub)
 }
 
 /* So that thousands are told apart without looking at their texts. */
-static unsigned long
+static uint64_t
 hash_of(const char *node, const char *who)
 {
-	unsigned long hash = 5381;
-
-	for (; *node != '\0'; node++)
-		hash = hash * 33 + (unsigned char)*node;
-	for (; *who != '\0'; who++)
-		hash = hash * 33 + (unsigned char)*who;
-	return hash;
+	return hash_text(hash_text(HASH_BEGIN, node), who);
 }
 
 static struct pubsub_queue *
@@ -241,7 +236,7 @@ queue_new(struct pubsub *pubsub, const char *node, const char *who)
 static size_t
 index_of(const struct pubsub *pubsub, const char *node, const char *who)
 {
-	unsigned long hash = hash_of(node, who);
+	uint64_t hash = hash_of(node, who);
 	size_t i = pubsub->queue_count;
 
 	while (i-- > 0)

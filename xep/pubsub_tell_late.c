@@ -9,6 +9,7 @@
  */
 #include <errno.h>
 
+#include "hash.h"
 #include "memory.h"
 #include "nodes_impl.h"
 #include "pubsub_tell_impl.h"
@@ -18,7 +19,7 @@
 #define SLOW      (200 * EAR_MSEC) /* between two tries where a queue is full */
 #define AGAIN     (60 * EAR_SEC)   /* without a sign of life */
 #define AWAY      (10 * EAR_SEC)   /* between two looks at his presence */
-#define BUCKET(a) (hash(a) % TELL_BUCKETS)
+#define BUCKET(a) (hash_text(HASH_BEGIN, a) % TELL_BUCKETS)
 
 /* Of somebody who is slow. */
 struct held {
@@ -42,16 +43,6 @@ struct late {
 	uint64_t mark;
 	int64_t sent_at;
 };
-
-static uint32_t
-hash(const char *text)
-{
-	uint32_t sum = 2166136261u;
-
-	for (; *text != '\0'; text++)
-		sum = (sum ^ (unsigned char)*text) * 16777619u;
-	return sum;
-}
 
 static int64_t
 now_of(const struct pubsub_teller *teller)

@@ -4,46 +4,27 @@
 #include <errno.h>
 #include <stdio.h>
 
+#include "hash.h"
 #include "memory.h"
 #include "pubsub_tell_impl.h"
 
-#define FNV_BASIS UINT64_C(14695981039346656037)
-#define FNV_PRIME UINT64_C(1099511628211)
-
 /* --- ids ---------------------------------------------------------------------------------- */
-
-static uint64_t
-mix(uint64_t sum, const void *bytes, size_t length)
-{
-	const unsigned char *at = bytes;
-
-	for (size_t i = 0; i < length; i++)
-		sum = (sum ^ at[i]) * FNV_PRIME;
-	return sum;
-}
-
-/* With its end, so that what follows begins anew. */
-static uint64_t
-mix_text(uint64_t sum, const char *text)
-{
-	return text == NULL ? mix(sum, "\1", 1) : mix(sum, text, strlen(text) + 1);
-}
 
 /* The same for the same event on every engine, and another one for each other event, also for that
  * of a store that was begun anew. */
 static uint64_t
 seed_of(const struct ear_stored_event *event)
 {
-	uint64_t sum = mix(FNV_BASIS, &event->id, sizeof(event->id));
+	uint64_t sum = hash_bytes(HASH_BEGIN, &event->id, sizeof(event->id));
 
-	sum = mix(sum, &event->at, sizeof(event->at));
-	return mix_text(mix_text(sum, event->node), event->text);
+	sum = hash_bytes(sum, &event->at, sizeof(event->at));
+	return hash_text(hash_text(sum, event->node), event->text);
 }
 
 static void
 id_for(const struct tale *tale, const char *to, char *id)
 {
-	snprintf(id, TELL_ID_SIZE, "%016llx", (unsigned long long)mix_text(tale->seed, to));
+	snprintf(id, TELL_ID_SIZE, "%016llx", (unsigned long long)hash_text(tale->seed, to));
 }
 
 /* --- tales -------------------------------------------------------------------------------- */
