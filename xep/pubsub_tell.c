@@ -57,9 +57,9 @@ note(struct pubsub_teller *teller, struct tale *tale)
 		       tale);
 }
 
-/* Whether what was sent of it is out of this process, as far as that can be known. */
+/* Whether what was sent of it has arrived at the next hop (ear_has_left), or is old enough. */
 static bool
-has_left(struct pubsub_teller *teller, struct tale *tale)
+has_arrived(struct pubsub_teller *teller, struct tale *tale)
 {
 	if (ear_now(ear_clock(teller->ear)) - tale->sent_at > TELL_LEFT_MAX)
 		return true;
@@ -79,7 +79,7 @@ on_left(void *arg)
 
 	for (struct lane *lane = teller->lanes; lane != NULL; lane = lane->next)
 		for (struct tale *tale = lane->tales; tale != NULL; tale = tale->next)
-			if (tale->due && !tale->noting && has_left(teller, tale))
+			if (tale->due && !tale->noting && has_arrived(teller, tale))
 				note(teller, tale);
 			else
 				more = more || tale->due;

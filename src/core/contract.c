@@ -94,9 +94,9 @@ ear_mark(struct ear *ear)
 }
 
 static size_t
-unsent(const struct link *link)
+unacked(const struct link *link)
 {
-	return link == NULL || link->ops->unsent == NULL ? 0 : link->ops->unsent(link);
+	return link == NULL || link->ops->unacked == NULL ? 0 : link->ops->unacked(link);
 }
 
 /* Everybody whom the server reaches shares its link. */
@@ -110,12 +110,12 @@ ear_has_left(struct ear *ear, const char *to, uint64_t mark)
 	if (dest_is_waiting(dest))
 		return false;
 	if (dest->jid != NULL && ear->server != NULL &&
-	    ear->server->taken - unsent(ear->server) < mark) {
+	    ear->server->taken - unacked(ear->server) < mark) {
 		if (ear->server->ops->ask != NULL)
 			ear->server->ops->ask(ear->server);
 		return false;
 	}
-	return dest->lan == NULL || unsent(ear->reach->lan_find(ear->reach_arg, dest->lan)) == 0;
+	return dest->lan == NULL || unacked(ear->reach->lan_find(ear->reach_arg, dest->lan)) == 0;
 }
 
 bool

@@ -422,7 +422,7 @@ void lan_queue_return_sent(struct lan_link *link, struct lan_stream *ls);
 void lan_queue_return(struct lan_link *link);
 bool lan_queue_is_empty(const struct lan_link *link);
 /* As link_ops. */
-size_t lan_queue_unsent(const struct link *link);
+size_t lan_queue_unacked(const struct link *link);
 
 /* lan_dial.c */
 struct dial *dial_new(struct lan_link *link, const struct lan_target *targets, size_t count);

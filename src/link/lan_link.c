@@ -229,7 +229,7 @@ static const struct link_ops ops = {
 	.send = lan_send,
 	.close = lan_close,
 	.abandon = lan_link_abandon,
-	.unsent = lan_queue_unsent,
+	.unacked = lan_queue_unacked,
 };
 
 struct lan_link *

@@ -334,7 +334,7 @@ lan_queue_return(struct lan_link *l)
 }
 
 size_t
-lan_queue_unsent(const struct link *link)
+lan_queue_unacked(const struct link *link)
 {
 	const struct lan_link *l = container_of(link, const struct lan_link, link);
 	const struct list *item;

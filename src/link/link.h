@@ -69,7 +69,7 @@ struct link_ops {
 	void (*abandon)(struct link *link, int error, const char *text);
 	/* How many of the newest stanzas that it took the other end has not acknowledged; where it
 	 * acknowledges none, how many are still in this process. NULL: of no interest. */
-	size_t (*unsent)(const struct link *link);
+	size_t (*unacked)(const struct link *link);
 	/* Has the other end asked soon what of that has arrived. NULL: it is, anyway. */
 	void (*ask)(struct link *link);
 };

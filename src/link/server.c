@@ -213,7 +213,7 @@ server_new(struct event_base *base, struct ear_clock *clock, xmpp_ctx_t *ctx,
 {
 	static const struct link_ops ops = { .send = on_send,
 					     .close = on_close,
-					     .unsent = server_queue_unsent,
+					     .unacked = server_queue_unacked,
 					     .ask = server_ask_life };
 	struct server *server = xalloc(sizeof(*server));
 

@@ -132,7 +132,7 @@ void server_queue_init(struct server *server);
 int server_queue_add(struct server *server, xmpp_stanza_t *stanza);
 /* Gives to libstrophe as much as may be under way. */
 void server_queue_flush(struct server *server);
-size_t server_queue_unsent(const struct link *link);
+size_t server_queue_unacked(const struct link *link);
 void server_queue_up(struct server *server);
 void server_queue_acked(void *arg, uint64_t number);
 /* Whether it is the answer to our ping: nobody else's business. As it came. */

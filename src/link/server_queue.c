@@ -276,7 +276,7 @@ server_queue_flush(struct server *server)
 }
 
 size_t
-server_queue_unsent(const struct link *link)
+server_queue_unacked(const struct link *link)
 {
 	const struct server *server = container_of(link, const struct server, link);
 
