@@ -13,6 +13,8 @@
 #include <stdio.h>
 #include <string.h>
 
+#include <earshot/store.h>
+
 #include "memory.h"
 #include "presence.h"
 
@@ -275,16 +277,17 @@ on_unsubscribe(const struct ear_in *in, const struct pair *pair)
 	send(in->ear, pair, "unavailable");
 }
 
-/* §4.3.2: his server asks how we are. */
+/* §4.3.2: his server asks how we are. Whom we do not know another engine of this service may know,
+ * and "unsubscribed" would end what he has there. */
 static void
 on_probe(const struct ear_in *in, const struct pair *pair)
 {
 	struct presence *presence = ear_state(in->ear, &ear_xep_presence);
 
-	if (!is_known(in->ear, pair))
-		send(in->ear, pair, "unsubscribed");
-	else
+	if (is_known(in->ear, pair))
 		tell(presence, pair, in->from);
+	else if (!ear_store_is_shared(ear_store(in->ear)))
+		send(in->ear, pair, "unsubscribed");
 }
 
 /* §3.1.5, §3.2.3: his answer to being asked, or his second thoughts. */

@@ -255,6 +255,9 @@ void ear_store_watch(struct ear_store *store, ear_store_news_fn *fn, void *arg);
 /* Whether what there is to take may be of an earlier life, or of another engine. */
 bool ear_store_is_old(const struct ear_store *store);
 
+/* Whether other engines may be using it, too, and are the same service; NULL: no. */
+bool ear_store_is_shared(const struct ear_store *store);
+
 /* Nobody waits for the answers of that arg any more. */
 void ear_store_forget(struct ear_store *store, const void *arg);
 

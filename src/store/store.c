@@ -83,6 +83,7 @@ store_new(struct event_base *base, struct ear_clock *clock, const struct db_kind
 
 	*out = NULL;
 	store->kind = kind;
+	store->shared = kind->shared;
 	ids_take(&ids, store->holder);
 	list_init(&store->asks);
 	ear_timer_init(&store->soon, clock, on_soon, store);
@@ -168,6 +169,12 @@ bool
 ear_store_is_old(const struct ear_store *store)
 {
 	return store->was_told;
+}
+
+bool
+ear_store_is_shared(const struct ear_store *store)
+{
+	return store != NULL && store->shared;
 }
 
 void

@@ -39,6 +39,7 @@ struct ear_store {
 	void *news_arg;
 	bool has_news;
 	bool was_told; /* there were some by the database itself */
+	bool shared;   /* with other engines */
 };
 
 /* Version by version (db.h). */

@@ -8,7 +8,8 @@ have names. A payload is XML as text, a form ("config", "options") an object of 
 answered by one line of JSON: the XML of the answer, or {"error", "xml"}. ["pages", JID, NODE, N] asks
 by N items at a time until there are no more, and is answered with the ids of each page. ["burst", JID,
 NODE, N] publishes N small items, 0, 1 ..., without waiting, and is answered when all are. ["submit",
-JID, FIELDS] sends a form of approval (XEP-0060 §8.6). What is told meanwhile is a line "told" with the
+JID, FIELDS] sends a form of approval (XEP-0060 §8.6). ["presence", TYPE, JID] sends that, to the server
+without JID; ["contacts"] is answered with {JID: its subscription} as the server has it. What is told meanwhile is a line "told" with the
 XML of the message, or "asked" when it holds a form.
 """
 
@@ -61,8 +62,10 @@ class User(slixmpp.ClientXMPP):
         try:
             if method in ("pages", "burst"):
                 return await getattr(self, method)(*arguments)
-            if method == "submit":
-                return self.submit(*arguments)
+            if method in ("submit", "presence"):
+                return getattr(self, method)(*arguments)
+            if method == "contacts":
+                return await self.contacts()
             named = {name: self.made(method, name, value) for name, value in named.items()}
             return text(await getattr(self["xep_0060"], method)(*arguments, timeout=15, **named))
         except IqError as error:
@@ -91,6 +94,16 @@ class User(slixmpp.ClientXMPP):
         message.append(self.form(PUBSUB + "#subscribe_authorization", fields))
         message.send()
         return text(message)
+
+    def presence(self, kind, jid=None):
+        presence = self.make_presence(pto=jid, ptype=kind)
+        presence.send()
+        return text(presence)
+
+    async def contacts(self):
+        iq = self.make_iq_get(queryxmlns="jabber:iq:roster")
+        return {item.get("jid"): item.get("subscription")
+                for item in (await iq.send(timeout=15)).xml[0]}
 
     async def pages(self, jid, node, amount):
         iq = self.make_iq_get(ito=jid)

@@ -61,8 +61,8 @@ class User:
     def ask(self, method, *arguments, **named):
         self.give(method, *arguments, **named)
         answer = json.loads(self.proc.wait_for("^answer (.*)$", 30, count=self.asked).group(1))
-        assert isinstance(answer, str), answer
-        return ET.fromstring(answer)
+        assert "error" not in answer or isinstance(answer, str), answer
+        return ET.fromstring(answer) if isinstance(answer, str) else answer
 
     @property
     def answers(self):
@@ -273,3 +273,23 @@ def test_unheard_commit(world):
     wait_told(world, "news", {"after"})
     for name in ("francisco", "bernardo"):
         assert once(world[name].told, "news") == ["before", "unheard", "after"], name
+
+
+def probes(world):
+    return sum(box.proc.output().count("in  server presence type=probe") for box in world.daemons)
+
+
+def test_probes(world):
+    """His server asks how the service is whenever he comes. Whichever daemon is asked, it does not end
+    his subscription because it came to another one."""
+    hamlet = world["hamlet"]
+    hamlet.ask("presence", "subscribe", SERVICE)
+    wait_until(lambda: hamlet.ask("contacts").get(SERVICE) in ("to", "both"), 20,
+               "hamlet to be subscribed")
+    for _ in range(12):
+        before = probes(world)
+        hamlet.ask("presence", "unavailable")
+        hamlet.ask("presence", None)
+        wait_until(lambda: probes(world) > before, 20, "a probe")
+    hamlet.ask("create_node", SERVICE, "late")    # behind what was answered before
+    assert hamlet.ask("contacts").get(SERVICE) in ("to", "both")

@@ -15,6 +15,7 @@
  *   rename   ADDRESS                         our name on the LAN from now on
  *   naming   N                               for N s at most it is not established; 0: it is
  *   stop                                     the engine
+ *   several                                  engines share the store, from now on
  *   device, published ...                    see trust.c
  *   player ...                               see player.c
  *   many     N LINE                          N times, with 1, 2 ... for each '%'
@@ -381,6 +382,8 @@ step(struct world *world, char *line, char **conf)
 	}
 	if (strcmp(what, "stop") == 0)
 		world_stop(world);
+	else if (strcmp(what, "several") == 0)
+		world_share(world);
 	else if (strcmp(what, "naming") == 0)
 		core_set_naming(world->ear, atoll(word(&line)) * EAR_SEC);
 	else if (strcmp(what, "rename") == 0)

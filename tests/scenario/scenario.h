@@ -86,6 +86,8 @@ void fake_release(struct fake *fake);
 void world_start(struct world *world);
 /* The store answers whoever asks it, as it does in the next turns of the loop. */
 void world_settle(struct world *world);
+/* As if other engines used its store, too. */
+void world_share(struct world *world);
 /* Whether everything that was sent was expected. */
 bool world_is_quiet(struct world *world);
 void world_stop(struct world *world);

@@ -8,7 +8,7 @@
 #include "core/storage.h"
 #include "registry.h"
 #include "scenario.h"
-#include "store/store.h"
+#include "store/store_impl.h"
 
 /* Whoever is answered may ask again, and what is told of it leaves a little later. */
 #define QUIET_TURNS 4
@@ -46,6 +46,12 @@ world_start(struct world *world)
 		fail(world, "%s", error);
 	core_start(world->ear, &failed);
 	ear_set_fetcher(world->ear, trust_fetch, world);
+}
+
+void
+world_share(struct world *world)
+{
+	ear_store(world->ear)->shared = true;
 }
 
 void
