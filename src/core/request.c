@@ -187,6 +187,9 @@ measure(struct request *request, const struct link *link, enum ear_verdict condi
 	struct path *path = dest == NULL ? NULL : dest_path(dest, link->kind);
 	int64_t now = ear_now(ear->clock);
 
+	/* Unknown when the stream came up; what he answers is not asked about (lan_acks.c). */
+	if (dest != NULL && link->kind == EAR_LINK_LAN)
+		dest->remembers = dest->remembers || link->acks;
 	if (path == NULL || path_is_hearsay(condition, link->kind))
 		return;
 	if (!request->measurable || request->serial != link->serial) {
