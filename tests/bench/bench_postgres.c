@@ -11,31 +11,14 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "base/alloc.h"
-#include "base/timer.h"
 #include "bench.h"
-#include "store/db.h"
-#include "store/store.h"
+#include "publishing.h"
 
-#define ONES    300 /* publishes of one run */
-#define MANY    64  /* in one turn */
-#define TURNS   30
-#define PAYLOAD 300 /* bytes */
-#define EVENT   420
-#define KEEP    10
-#define NODE    "blogs"
-
-struct side {
-	struct event_base *base;
-	struct ear_clock *clock;
-	struct ear_store *store;
-	int64_t epoch;
-	size_t waiting; /* answers */
-	bool telling;
-};
+#define ONES  300 /* publishes of one run */
+#define MANY  64  /* in one turn */
+#define TURNS 30
 
 static const char *url;
-static char payload[PAYLOAD + 1], text[EVENT + 1];
 
 /* --- the floor -------------------------------------------------------------------------------- */
 
@@ -63,7 +46,7 @@ open_bare(void)
 static double
 bare(size_t count)
 {
-	const char *const values[] = { payload, text };
+	const char *const values[] = { publishing_payload(), publishing_event() };
 	PGconn *conn = open_bare();
 	int64_t start;
 
@@ -81,126 +64,19 @@ bare(size_t count)
 
 /* --- ours ----------------------------------------------------------------------------------- */
 
-static void
-on_changed(void *arg, const struct ear_changed *changed)
-{
-	struct side *side = arg;
-
-	if (changed->error != 0)
-		bench_die("a change: %s %s", strerror(-changed->error), changed->text);
-	side->epoch = changed->epoch;
-	if (--side->waiting == 0)
-		event_base_loopbreak(side->base);
-}
-
-static void on_events(void *arg, int error, const struct ear_stored_event *events, size_t count);
-
-static void
-tell(struct side *side)
-{
-	if (!side->telling)
-		ear_store_take(side->store, on_events, side);
-	side->telling = true;
-}
-
-static void
-on_news(void *arg)
-{
-	tell(arg);
-}
-
-static void
-on_told(void *arg, const struct ear_changed *changed)
-{
-	struct side *side = arg;
-
-	side->telling = false;
-	tell(side);
-}
-
-/* To whom is not asked here: all of it has been told. */
-static void
-on_events(void *arg, int error, const struct ear_stored_event *events, size_t count)
-{
-	struct side *side = arg;
-
-	if (error != 0)
-		bench_die("events: %s", strerror(-error));
-	side->telling = count > 0;
-	for (size_t i = 0; i < count; i++)
-		ear_store_told(side->store, events[i].id, NULL, i + 1 < count ? NULL : on_told,
-			       side);
-}
-
-static void
-change(struct side *side, const struct ear_change *one, bool tells)
-{
-	struct ear_event_draft event = { .text = text, .type = "headline" };
-	struct ear_transaction transaction = { .node = NODE,
-					       .epoch = side->epoch,
-					       .last = -1,
-					       .changes = one,
-					       .count = 1,
-					       .events = &event,
-					       .event_count = tells };
-
-	side->waiting++;
-	ear_store_change(side->store, &transaction, on_changed, side);
-}
-
-static void
-publish(struct side *side, size_t n)
-{
-	char id[24];
-	struct ear_change put = { .kind = EAR_PUT_ITEM,
-				  .item = id,
-				  .jid = "romeo@example.org/orchard",
-				  .payload = payload,
-				  .keep = KEEP };
-
-	snprintf(id, sizeof(id), "%zu", n);
-	change(side, &put, true);
-}
-
-static void
-open_store(struct side *side)
-{
-	struct db_config config = { .url = url };
-	struct ear_change create = { .kind = EAR_CREATE_NODE,
-				     .config = "",
-				     .jid = "romeo@example.org" };
-	char error[512];
-
-	PQfinish(open_bare());
-	*side = (struct side){ .base = event_base_new() };
-	side->clock = clock_new(side->base);
-	if (store_new(side->base, side->clock, &db_postgres, &config, &side->store, error,
-		      sizeof(error)) != 0)
-		bench_die("%s", error);
-	change(side, &create, false);
-	event_base_dispatch(side->base);
-	ear_store_watch(side->store, on_news, side);
-}
-
 /* Publishes a second, so many in each turn. */
 static double
 ours(size_t turns, size_t each)
 {
-	struct side side;
-	int64_t start;
+	struct db_config config = { .url = url };
+	struct publishing side;
+	double rate;
 
-	open_store(&side);
-	start = bench_now();
-	for (size_t turn = 0; turn < turns; turn++) {
-		for (size_t i = 0; i < each; i++)
-			publish(&side, turn * each + i);
-		event_base_dispatch(side.base);
-	}
-	start = bench_now() - start;
-	store_free(side.store);
-	clock_free(side.clock);
-	event_base_free(side.base);
-	return (double)(turns * each) * 1e9 / (double)start;
+	PQfinish(open_bare());
+	publishing_open(&side, &db_postgres, &config);
+	rate = publishing_rate(&side, turns, each);
+	publishing_close(&side);
+	return rate;
 }
 
 static void
@@ -221,8 +97,6 @@ main(void)
 	url = getenv("BENCH_POSTGRES");
 	if (url == NULL)
 		bench_die("BENCH_POSTGRES is not set: tests/bench/run does");
-	memset(payload, 'p', PAYLOAD);
-	memset(text, 't', EVENT);
 	measure("postgres-publish-one", ONES, 1, 0.5);
 	measure("postgres-publish-many", TURNS, MANY, 0.5);
 	return 0;

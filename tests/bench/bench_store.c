@@ -14,32 +14,16 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "base/alloc.h"
-#include "base/timer.h"
 #include "bench.h"
-#include "store/db.h"
-#include "store/store.h"
+#include "publishing.h"
 
 #define ONES        400 /* publishes of one run */
 #define MANY        64  /* in one turn */
 #define TURNS       60
-#define PAYLOAD     300 /* bytes */
-#define EVENT       420
 #define SUBSCRIBERS 20000
 #define READS       2000
-#define KEEP        10
-#define NODE        "blogs"
 
-struct side {
-	struct event_base *base;
-	struct ear_clock *clock;
-	struct ear_store *store;
-	int64_t epoch;
-	size_t waiting; /* answers */
-	bool telling;
-};
-
-static char dir[64], payload[PAYLOAD + 1], text[EVENT + 1];
+static char dir[64];
 
 static const char *
 path_of(const char *name)
@@ -70,131 +54,26 @@ size_of(const char *name)
 /* --- ours ----------------------------------------------------------------------------------- */
 
 static void
-on_changed(void *arg, const struct ear_changed *changed)
+open_store(struct publishing *side)
 {
-	struct side *side = arg;
+	struct db_config config = { 0 };
 
-	if (changed->error != 0)
-		bench_die("a change: %s", strerror(-changed->error));
-	side->epoch = changed->epoch;
-	if (--side->waiting == 0)
-		event_base_loopbreak(side->base);
-}
-
-static void on_events(void *arg, int error, const struct ear_stored_event *events, size_t count);
-
-static void
-tell(struct side *side)
-{
-	if (!side->telling)
-		ear_store_take(side->store, on_events, side);
-	side->telling = true;
-}
-
-static void
-on_news(void *arg)
-{
-	tell(arg);
-}
-
-static void
-on_told(void *arg, const struct ear_changed *changed)
-{
-	struct side *side = arg;
-
-	side->telling = false;
-	tell(side);
-}
-
-/* To whom is not asked here: all of it has been told. */
-static void
-on_events(void *arg, int error, const struct ear_stored_event *events, size_t count)
-{
-	struct side *side = arg;
-
-	if (error != 0)
-		bench_die("events: %s", strerror(-error));
-	side->telling = count > 0;
-	for (size_t i = 0; i < count; i++)
-		ear_store_told(side->store, events[i].id, NULL, i + 1 < count ? NULL : on_told,
-			       side);
-}
-
-static void
-change(struct side *side, const struct ear_change *changes, size_t count, bool tells)
-{
-	struct ear_event_draft event = { .text = text, .type = "headline" };
-	struct ear_transaction transaction = { .node = NODE,
-					       .epoch = side->epoch,
-					       .last = -1,
-					       .changes = changes,
-					       .count = count,
-					       .events = &event,
-					       .event_count = tells };
-
-	side->waiting++;
-	ear_store_change(side->store, &transaction, on_changed, side);
-}
-
-static void
-publish(struct side *side, size_t n)
-{
-	char id[24];
-	struct ear_change put = { .kind = EAR_PUT_ITEM,
-				  .item = id,
-				  .jid = "romeo@example.org/orchard",
-				  .payload = payload,
-				  .keep = KEEP };
-
-	snprintf(id, sizeof(id), "%zu", n);
-	change(side, &put, 1, true);
-}
-
-static void
-open_store(struct side *side)
-{
-	struct db_config config = { .path = path_of("ours") };
-	struct ear_change create = { .kind = EAR_CREATE_NODE,
-				     .config = "",
-				     .jid = "romeo@example.org" };
-	char error[512];
-
-	*side = (struct side){ .base = event_base_new() };
-	side->clock = clock_new(side->base);
-	if (store_new(side->base, side->clock, &db_sqlite, &config, &side->store, error,
-		      sizeof(error)) != 0)
-		bench_die("%s", error);
-	change(side, &create, 1, false);
-	event_base_dispatch(side->base);
-	ear_store_watch(side->store, on_news, side);
-}
-
-static void
-close_store(struct side *side)
-{
-	store_free(side->store);
-	clock_free(side->clock);
-	event_base_free(side->base);
+	empty_dir();
+	config.path = path_of("ours");
+	publishing_open(side, &db_sqlite, &config);
 }
 
 /* Publishes a second, so many in each turn. */
 static double
 ours(size_t turns, size_t each)
 {
-	struct side side;
-	int64_t start;
+	struct publishing side;
+	double rate;
 
-	empty_dir();
 	open_store(&side);
-	start = bench_now();
-	for (size_t turn = 0; turn < turns; turn++) {
-		for (size_t i = 0; i < each; i++)
-			publish(&side, turn * each + i);
-		event_base_dispatch(side.base);
-	}
-	start = bench_now() - start;
-	close_store(&side);
-	return (double)(turns * each) * 1e9 / (double)start;
+	rate = publishing_rate(&side, turns, each);
+	publishing_close(&side);
+	return rate;
 }
 
 /* --- the floor -------------------------------------------------------------------------------- */
@@ -237,8 +116,10 @@ bare(size_t turns, size_t each)
 	for (size_t turn = 0; turn < turns; turn++) {
 		run(db, "BEGIN IMMEDIATE");
 		for (size_t i = 0; i < each; i++) {
-			sqlite3_bind_text(insert, 1, payload, PAYLOAD, SQLITE_STATIC);
-			sqlite3_bind_text(insert, 2, text, EVENT, SQLITE_STATIC);
+			sqlite3_bind_text(insert, 1, publishing_payload(), PUBLISHING_PAYLOAD,
+					  SQLITE_STATIC);
+			sqlite3_bind_text(insert, 2, publishing_event(), PUBLISHING_EVENT,
+					  SQLITE_STATIC);
 			if (sqlite3_step(insert) != SQLITE_DONE)
 				bench_die("the floor: %s", sqlite3_errmsg(db));
 			sqlite3_reset(insert);
@@ -272,7 +153,7 @@ jid_of(size_t n, char *out, size_t size)
 }
 
 static void
-subscribe_all(struct side *side)
+subscribe_all(struct publishing *side)
 {
 	struct ear_change changes[EAR_CHANGES_MAX];
 	char jids[EAR_CHANGES_MAX][48];
@@ -286,7 +167,7 @@ subscribe_all(struct side *side)
 							  .jid = jids[i],
 							  .subscription = EAR_SUBSCRIBED };
 		}
-		change(side, changes, i, false);
+		publishing_change(side, changes, i, false);
 		event_base_dispatch(side->base);
 	}
 }
@@ -295,15 +176,14 @@ subscribe_all(struct side *side)
 static double
 ours_each(double *resident)
 {
-	struct side side;
+	struct publishing side;
 	double before;
 
-	empty_dir();
 	open_store(&side);
 	before = bench_resident(getpid());
 	subscribe_all(&side);
 	*resident = (bench_resident(getpid()) - before) * 1024 / SUBSCRIBERS;
-	close_store(&side);
+	publishing_close(&side);
 	return (double)size_of("ours") / SUBSCRIBERS;
 }
 
@@ -380,7 +260,7 @@ measure_subscriptions(void)
 static void
 on_node(void *arg, const struct ear_stored_answer *answer)
 {
-	struct side *side = arg;
+	struct publishing *side = arg;
 
 	if (answer->error != 0)
 		bench_die("a node: %s", strerror(-answer->error));
@@ -389,10 +269,10 @@ on_node(void *arg, const struct ear_stored_answer *answer)
 
 /* Microseconds. */
 static double
-read_node(struct side *side)
+read_node(struct publishing *side)
 {
 	struct ear_query query = { .kind = EAR_QUERY_NODE,
-				   .node = NODE,
+				   .node = PUBLISHING_NODE,
 				   .who = "subscriber-000007@example.org" };
 	int64_t start = bench_now();
 
@@ -409,15 +289,14 @@ measure_reading(void)
 	struct bench bench = {
 		.name = "store-read-node", .unit = "us", .kind = BENCH_RATIO_MOST, .bar = 2
 	};
-	struct side side;
+	struct publishing side;
 
 	for (int i = 0; i < BENCH_RUNS; i++) {
-		empty_dir();
 		open_store(&side);
 		bench.floor[i] = read_node(&side);
 		subscribe_all(&side);
 		bench.ours[i] = read_node(&side);
-		close_store(&side);
+		publishing_close(&side);
 	}
 	bench_report(&bench);
 }
@@ -430,8 +309,6 @@ main(void)
 	snprintf(dir, sizeof(dir), "%s/bench_store.XXXXXX", tmp == NULL ? "/tmp" : tmp);
 	if (mkdtemp(dir) == NULL)
 		bench_die("no directory: %m");
-	memset(payload, 'p', PAYLOAD);
-	memset(text, 't', EVENT);
 	measure_subscriptions();
 	measure_reading();
 	measure("store-publish-one", ONES, 1, 0.7);
