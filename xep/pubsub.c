@@ -7,6 +7,7 @@
 
 #include "memory.h"
 #include "pubsub_impl.h"
+#include "pubsub_question.h"
 
 static const struct pubsub_kind *const tables[] = {
 	pubsub_kinds_item,
@@ -527,5 +528,6 @@ pubsub_free(struct pubsub *pubsub)
 		pubsub_queue_free(pubsub->queues[i]);
 	}
 	free(pubsub->queues);
+	pubsub_questions_free(pubsub->questions);
 	free(pubsub);
 }

@@ -23,6 +23,7 @@
  *	pubsub_people.c    subscriptions and affiliations that owners change (§8.8, §8.9), read by
  *	                   pubsub_delta.c; pubsub_list.c lists of them (§5.6, §5.7, §8.8.1, §8.9.1)
  *	pubsub_approve.c   owners let in who waits (§8.6); pubsub_pending.c who does (§8.7)
+ *	pubsub_question.c  how often these are asked
  *	pubsub_work.c      what all of these gather on their way
  *	pubsub_event.c     what is told: the <event/>s
  *	pubsub_tell.c      telling: events out of the store, to each once

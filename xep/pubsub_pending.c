@@ -12,8 +12,8 @@
 #include "pubsub.h"
 
 #define COMMAND_NODE EAR_NS_PUBSUB "#get-pending"
-#define ASKING_MAX   64  /* commands that wait for the store */
-#define AGAIN_MAX    100 /* requests that are sent again for one command */
+#define ASKING_MAX   64              /* commands that wait for the store */
+#define AGAIN_MAX    EAR_PENDING_MAX /* requests that are sent again for one command */
 
 extern const struct ear_xep ear_xep_pubsub_pending;
 

@@ -12,6 +12,7 @@
 
 #include "memory.h"
 #include "pubsub_people.h"
+#include "pubsub_question.h"
 #include "pubsub_work.h"
 
 struct subscribing {
@@ -20,10 +21,21 @@ struct subscribing {
 	enum ear_subscription state;
 	struct pubsub_options wanted;
 	bool known; /* he had one already */
+	/* What owners are asked for it, which does not count unless it is done. */
+	struct pubsub *pubsub;
+	uint64_t asked_from, asked_to;
 };
 
 static const struct pubsub_refusal too_many = { EAR_POLICY_VIOLATION, "too-many-subscriptions",
 						NULL, NULL };
+static const struct pubsub_refusal too_many_wait = {
+	EAR_RESOURCE_CONSTRAINT, NULL, NULL,
+	"as many wait for an owner's word as may: try again later"
+};
+static const struct pubsub_refusal too_often = {
+	EAR_RESOURCE_CONSTRAINT, NULL, NULL,
+	"its owners have been asked too much lately: try again later"
+};
 
 static void
 free_subscribing(void *arg)
@@ -31,6 +43,9 @@ free_subscribing(void *arg)
 	struct subscribing *subscribing = arg;
 
 	pubsub_work_release(&subscribing->work);
+	if (subscribing->asked_from < subscribing->asked_to)
+		pubsub_question_undo(subscribing->pubsub, subscribing->asked_from,
+				     subscribing->asked_to);
 	free(subscribing->jid);
 	free(subscribing->options);
 	free(subscribing);
@@ -79,13 +94,32 @@ on_subscribed(struct pubsub_op *op, const struct ear_changed *changed)
 {
 	struct subscribing *subscribing = op->arg;
 
+	if (changed->error == 0)
+		subscribing->asked_to = subscribing->asked_from;
 	if (changed->error == -EDQUOT)
 		pubsub_refuse(op, &too_many);
+	else if (changed->error == -EUSERS)
+		pubsub_refuse(op, &too_many_wait);
 	else if (changed->error != 0)
 		pubsub_fail_store(op, changed->error, changed->text);
 	else
 		reply_subscription(op, subscribing->jid, subscribing->state,
 				   subscribing->options == NULL ? NULL : &subscribing->wanted);
+}
+
+/* False: nobody is, and he was told. */
+static bool
+ask_owners(struct pubsub_op *op, struct subscribing *subscribing)
+{
+	bool can;
+
+	subscribing->pubsub = op->pubsub;
+	subscribing->asked_from = pubsub_question_next(op->pubsub);
+	can = pubsub_work_ask_owners(op, subscribing->jid);
+	subscribing->asked_to = pubsub_question_next(op->pubsub);
+	if (!can)
+		pubsub_refuse(op, &too_often);
+	return can;
 }
 
 static void
@@ -96,7 +130,8 @@ commit(struct pubsub_op *op)
 
 	pubsub_work_subscribe(work, subscribing->jid, subscribing->state, subscribing->options);
 	if (!subscribing->known && subscribing->state == EAR_PENDING) {
-		pubsub_work_ask_owners(op, subscribing->jid);
+		if (!ask_owners(op, subscribing))
+			return;
 	} else if (!subscribing->known) {
 		pubsub_work_tell_newest(work, subscribing->jid);
 		if (work->config.notify_sub)

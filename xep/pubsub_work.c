@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "memory.h"
+#include "pubsub_question.h"
 #include "pubsub_work.h"
 
 /* --- life --------------------------------------------------------------------------------- */
@@ -191,22 +192,31 @@ pubsub_work_tell(struct pubsub_work *work, const char *to, const char *item, cha
 	};
 }
 
-void
+bool
 pubsub_work_ask_owners(struct pubsub_op *op, const char *jid)
 {
 	struct pubsub_work *work = op->arg;
+	size_t out = 0;
 
 	for (size_t i = 0; i < work->owner_count; i++) {
+		enum pubsub_question question = pubsub_question(op, work->owners[i], jid);
+
+		out += question == PUBSUB_ASKED_OUT;
+		if (question != PUBSUB_ASK)
+			continue;
 		pubsub_work_tell(work, work->owners[i], NULL,
 				 pubsub_event_approve(op->ear, op->node, jid));
 		work->events[work->event_count - 1].type = "normal";
 	}
+	return out == 0 || out < work->owner_count;
 }
 
 void
 pubsub_work_tell_subscription(struct pubsub_op *op, const char *to, const char *jid,
 			      enum ear_subscription state)
 {
+	if (strcmp(to, jid) == 0) /* and not an owner */
+		pubsub_question_over(op, jid);
 	pubsub_work_tell(op->arg, to, NULL,
 			 pubsub_event_subscription(op->ear, op->node, jid, state));
 }

@@ -57,8 +57,9 @@ void pubsub_work_affiliate(struct pubsub_work *work, const char *jid,
  * about, or NULL. */
 void pubsub_work_tell(struct pubsub_work *work, const char *to, const char *item, char *text);
 
-/* §8.6: each owner is asked, for a person to answer when he comes. */
-void pubsub_work_ask_owners(struct pubsub_op *op, const char *jid);
+/* §8.6: each owner is asked, for a person to answer when he comes, unless he has been asked that
+ * already. False: each has been asked so much that nobody is asked that. */
+bool pubsub_work_ask_owners(struct pubsub_op *op, const char *jid);
 
 /* §12.13, §8.8.4: his subscription is another one now. */
 void pubsub_work_tell_subscription(struct pubsub_op *op, const char *to, const char *jid,

@@ -32,6 +32,7 @@ struct ear_store;
 #define EAR_NODES_MAX      10000                /* of a store */
 #define EAR_NODE_ITEMS_MAX 10000                /* of one node */
 #define EAR_SUBSCRIBED_MAX 100000               /* subscriptions of one node */
+#define EAR_PENDING_MAX    100                  /* of one node, that are no subscriptions yet */
 #define EAR_AFFILIATED_MAX 1000                 /* of one node */
 #define EAR_STORE_PAGE_MAX 500                  /* rows of one answer */
 
@@ -134,7 +135,7 @@ enum ear_change_kind {
 			    there is none; -EPERM: another's */
 	EAR_AFFILIATE,   /* jid (bare), affiliation; EAR_AFFILIATION_NONE: forgets. -EDQUOT */
 	EAR_SUBSCRIBE,   /* jid, subscription, options (NULL: as they were);
-			    EAR_SUBSCRIPTION_NONE: forgets. -EDQUOT */
+			    EAR_SUBSCRIPTION_NONE: forgets. -EDQUOT; -EUSERS: so many are pending */
 };
 
 struct ear_change {
@@ -178,7 +179,7 @@ struct ear_transaction {
 
 struct ear_changed {
 	int error; /* -ESTALE: another epoch or last, or the node is gone; -EEXIST, -ENODATA,
-		      -EPERM, -EDQUOT, -EMLINK: see above */
+		      -EPERM, -EDQUOT, -EMLINK, -EUSERS: see above */
 	const char *text;
 	int64_t epoch; /* from now on */
 	int64_t last;

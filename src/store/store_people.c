@@ -53,6 +53,13 @@ change_affiliate(struct plan *plan, const char *node, const struct ear_change *c
 	" FROM node o WHERE o.name = $1 AND o.gone = 0) AS n WHERE node.id = n.own"
 #define WAS_SUBSCRIBED "CASE WHEN n.state = 3 THEN 1 ELSE 0 END"
 
+/* Who waits already, and does so again, takes no more room. */
+static const struct db_sql sql_may_wait = {
+	"SELECT 1 FROM node o WHERE o.name = $1 AND o.gone = 0 AND"
+	" (o.subscriptions - o.subscribers < CAST($3 AS bigint) OR EXISTS (SELECT 1"
+	" FROM subscription s WHERE s.node = o.id AND s.jid = $2 AND s.state <> 3))",
+	NULL
+};
 static const struct db_sql sql_subscribe_count = {
 	"UPDATE node SET subscribers = subscribers + CAST($3 AS bigint) - " WAS_SUBSCRIBED
 	", subscriptions = subscriptions + CASE WHEN n.state IS NULL THEN 1 ELSE 0 END" SUBSCRIPTION
@@ -94,6 +101,9 @@ change_subscribe(struct plan *plan, struct ask *ask, const char *node,
 		PLAN(plan, &sql_unwait, 0, db_text(node), db_text(change->jid));
 		return;
 	}
+	if (change->subscription == EAR_PENDING)
+		PLAN(plan, &sql_may_wait, -EUSERS, db_text(node), db_text(change->jid),
+		     db_int(EAR_PENDING_MAX));
 	PLAN(plan, &sql_subscribe_count, -EDQUOT, db_text(node), db_text(change->jid),
 	     db_int(change->subscription == EAR_SUBSCRIBED), db_int(EAR_SUBSCRIBED_MAX));
 	PLAN(plan, &sql_subscribe, 0, db_text(node), db_text(change->jid),

@@ -166,12 +166,37 @@ test_subscribed_max(void **state)
 	assert_int_equal(change("blogs", doing(EAR_DELETE_NODE)), 0);
 }
 
+/* So many wait; who waits already, or did not have to, is none of the rest. */
+static void
+test_pending_max(void **state)
+{
+	char jid[32];
+
+	create("blogs");
+	assert_int_equal(change("blogs", subscribing(KIT_OWNER, EAR_SUBSCRIBED)), 0);
+	for (size_t n = 0; n < EAR_PENDING_MAX; n++) {
+		snprintf(jid, sizeof(jid), "%zu@example.org", n);
+		assert_int_equal(change("blogs", subscribing(jid, EAR_PENDING)), 0);
+	}
+	assert_int_equal(change("blogs", subscribing(KIT_ROMEO, EAR_PENDING)), -EUSERS);
+	assert_int_equal(change("blogs", subscribing(KIT_OWNER, EAR_PENDING)), -EUSERS);
+	assert_int_equal(change("blogs", subscribing("7@example.org", EAR_PENDING)), 0);
+	assert_int_equal(change("blogs", subscribing(KIT_ROMEO, EAR_SUBSCRIBED)), 0);
+	assert_int_equal(change("blogs", subscribing("7@example.org", EAR_SUBSCRIBED)), 0);
+	assert_int_equal(change("blogs", subscribing("new@example.org", EAR_PENDING)), 0);
+	assert_int_equal(change("blogs", subscribing("newer@example.org", EAR_PENDING)), -EUSERS);
+	assert_int_equal(change("blogs", subscribing("8@example.org", EAR_SUBSCRIPTION_NONE)), 0);
+	assert_int_equal(change("blogs", subscribing("newer@example.org", EAR_PENDING)), 0);
+	assert_int_equal(subscribers_of("blogs"), 3);
+}
+
 int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
-		TEST(test_affiliate), TEST(test_affiliated_max), TEST(test_states),
-		TEST(test_options),   TEST(test_resources),      TEST(test_subscribed_max),
+		TEST(test_affiliate),   TEST(test_affiliated_max), TEST(test_states),
+		TEST(test_options),     TEST(test_resources),      TEST(test_subscribed_max),
+		TEST(test_pending_max),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

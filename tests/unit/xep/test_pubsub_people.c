@@ -15,6 +15,7 @@
 #include "base/timer.h"
 #include "fake_ear.h"
 #include "pubsub.h"
+#include "pubsub_question.h"
 
 #define OWNER       "hamlet@example.org/elsinore"
 #define READER      "francisco@example.org/barracks"
@@ -205,6 +206,30 @@ test_owners(void **state)
 	}
 }
 
+/* §8.6: however slowly they come, so that the owner is asked each time. */
+static void
+test_many_wait(void **state)
+{
+	begin_anew(state);
+	done("set", OWNER, PUBSUB("<create node='n'/>"));
+	done("set", OWNER,
+	     OWN("<configure node='n'><x xmlns='jabber:x:data' type='submit'><field "
+		 "var='FORM_TYPE'>"
+		 "<value>" PUBSUB_CONFIG "</value></field><field var='pubsub#access_model'>"
+		 "<value>authorize</value></field></x></configure>"));
+	for (int i = 0; i <= EAR_PENDING_MAX; i++) {
+		char *from = xasprintf("u%d@example.org", i);
+		char *xml = xasprintf(PUBSUB("<subscribe node='n' jid='%s'/>"), from);
+
+		clock_advance(ear->clock, PUBSUB_QUESTION_AGE / 10);
+		done("set", from, xml);
+		assert_true(i == EAR_PENDING_MAX ? fake_refused(ear, EAR_RESOURCE_CONSTRAINT)
+						 : fake_result(ear) != NULL);
+		free(from);
+		free(xml);
+	}
+}
+
 /* More rows than one page of the store, or than one answer carries. */
 static void
 test_long_lists(void **state)
@@ -241,7 +266,7 @@ main(void)
 {
 	const struct CMUnitTest tests[] = {
 		TEST(test_last_item), TEST(test_no_event_after), TEST(test_outcast),
-		TEST(test_owners),    TEST(test_long_lists),
+		TEST(test_owners),    TEST(test_many_wait),      TEST(test_long_lists),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
