@@ -1,54 +1,13 @@
 /* SPDX-License-Identifier: ISC */
 /* test_pubsub_disco.c: what the service says that it can, and what happens to those who ask when
  * they are too many, or the engine stops. What it answers is a matter of scenarios. */
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
-
-#include <cmocka.h>
-
-#include "base/alloc.h"
-#include "base/timer.h"
 #include "disco.h"
-#include "fake_ear.h"
-#include "pubsub.h"
+#include "pubsub_kit.h"
 #include "store/store.h"
 
 #define HAMLET "hamlet@example.org/elsinore"
 #define INFO   "<query xmlns='" EAR_NS_DISCO_INFO "'/>"
 #define ITEMS  "<query xmlns='" EAR_NS_DISCO_ITEMS "'/>"
-
-static struct ear *ear;
-
-static int
-setup(void **state)
-{
-	ear = fake_new_with_store();
-	ear->level = EAR_PROVED;
-	ear->link = EAR_LINK_SERVER;
-	ear->self[EAR_LINK_SERVER] = "pubsub.example.org";
-	return 0;
-}
-
-static int
-teardown(void **state)
-{
-	fake_stop(ear);
-	fake_free(ear);
-	return 0;
-}
-
-static void
-settle(void)
-{
-	for (int i = 0; i < 1000 && ear->holds > 0; i++)
-		clock_advance(ear->clock, EAR_MSEC);
-	assert_int_equal(ear->holds, 0);
-}
 
 static bool
 says_feature(xmpp_stanza_t *query, const char *name)
@@ -117,7 +76,7 @@ test_features(void **state)
 {
 	xmpp_stanza_t *query;
 
-	fake_ask_to(ear, "get", HAMLET, "pubsub.example.org", INFO);
+	ask("get", HAMLET, INFO);
 	query = fake_result(ear);
 	assert_true(says_identity(query));
 	for (size_t i = 0; i < sizeof(requests) / sizeof(requests[0]); i++)
@@ -146,15 +105,15 @@ static void
 test_too_many(void **state)
 {
 	for (int i = 0; i < DISCO_LATER_MAX; i++) {
-		fake_ask_to(ear, "get", HAMLET, "pubsub.example.org", ITEMS);
+		ask("get", HAMLET, ITEMS);
 		assert_int_equal(ear->holds, i + 1);
 	}
-	fake_ask_to(ear, "get", HAMLET, "pubsub.example.org", ITEMS);
+	ask("get", HAMLET, ITEMS);
 	assert_int_equal(ear->holds, DISCO_LATER_MAX);
 	assert_true(fake_refused(ear, EAR_RESOURCE_CONSTRAINT));
 	settle();
 	assert_int_equal(ear->answers, DISCO_LATER_MAX + 1);
-	fake_ask_to(ear, "get", HAMLET, "pubsub.example.org", ITEMS);
+	ask("get", HAMLET, ITEMS);
 	settle();
 	assert_true(ear_is(fake_result(ear), "query", EAR_NS_DISCO_ITEMS));
 }
@@ -163,9 +122,8 @@ test_too_many(void **state)
 static void
 test_stop(void **state)
 {
-	fake_ask_to(ear, "get", HAMLET, "pubsub.example.org", ITEMS);
-	fake_ask_to(ear, "get", HAMLET, "pubsub.example.org",
-		    "<query xmlns='" EAR_NS_DISCO_INFO "' node='n'/>");
+	ask("get", HAMLET, ITEMS);
+	ask("get", HAMLET, "<query xmlns='" EAR_NS_DISCO_INFO "' node='n'/>");
 	assert_int_equal(ear->holds, 2);
 }
 
@@ -177,7 +135,7 @@ test_long_name(void **state)
 
 	memset(node, 'n', EAR_NODE_MAX + 1);
 	xml = xasprintf("<query xmlns='" EAR_NS_DISCO_INFO "' node='%s'/>", node);
-	fake_ask_to(ear, "get", HAMLET, "pubsub.example.org", xml);
+	ask("get", HAMLET, xml);
 	settle();
 	assert_true(fake_refused(ear, EAR_ITEM_NOT_FOUND));
 	free(xml);
@@ -197,10 +155,10 @@ test_many(void **state)
 	for (size_t i = 0; i < EAR_STORE_PAGE_MAX + 20; i++) {
 		snprintf(xml, sizeof(xml),
 			 "<pubsub xmlns='" EAR_NS_PUBSUB "'><create node='n%05zu'/></pubsub>", i);
-		fake_ask_to(ear, "set", HAMLET, "pubsub.example.org", xml);
+		ask("set", HAMLET, xml);
 		settle();
 	}
-	fake_ask_to(ear, "get", HAMLET, "pubsub.example.org", ITEMS);
+	ask("get", HAMLET, ITEMS);
 	settle();
 	query = fake_result(ear);
 	assert_int_equal(fake_children(query), EAR_STORE_PAGE_MAX + 1);

@@ -1,67 +1,18 @@
 /* SPDX-License-Identifier: ISC */
 /* test_pubsub_items.c: items of the publish-subscribe service over a real store: answers that would
  * be too large, requests that are under way at the same time, elements that nobody could read. */
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
-
-#include <cmocka.h>
-
-#include "base/alloc.h"
-#include "base/timer.h"
-#include "fake_ear.h"
 #include "link/stream.h"
-#include "pubsub.h"
+#include "pubsub_kit.h"
 #include "rsm.h"
 
-#define OWNER       "hamlet@example.org/elsinore"
-#define PUBLISHER   "horatio@example.org/x"
-#define READER      "francisco@example.org/barracks"
-#define PUBSUB(xml) "<pubsub xmlns='" EAR_NS_PUBSUB "'>" xml "</pubsub>"
-#define OWN(xml)    "<pubsub xmlns='" EAR_NS_PUBSUB_OWNER "'>" xml "</pubsub>"
+#define OWNER     "hamlet@example.org/elsinore"
+#define PUBLISHER "horatio@example.org/x"
+#define READER    "francisco@example.org/barracks"
 #define OPTIONS                                                                                    \
 	"<publish-options><x xmlns='jabber:x:data' type='submit'><field "                          \
 	"var='FORM_TYPE'><value>" PUBSUB_PUBLISH "</value></field>"                                \
 	"<field var='pubsub#max_items'><value>max</value></field>"                                 \
 	"<field var='pubsub#max_payload_size'><value>131072</value></field></x></publish-options>"
-
-static struct ear *ear;
-
-static int
-setup(void **state)
-{
-	ear = fake_new_with_store();
-	ear->level = EAR_PROVED;
-	ear->link = EAR_LINK_SERVER;
-	ear->self[EAR_LINK_SERVER] = "pubsub.example.org";
-	return 0;
-}
-
-static int
-teardown(void **state)
-{
-	fake_stop(ear);
-	fake_free(ear);
-	return 0;
-}
-
-static void
-settle(void)
-{
-	for (int i = 0; i < 1000 && ear->holds > 0; i++)
-		clock_advance(ear->clock, EAR_MSEC);
-	assert_int_equal(ear->holds, 0);
-}
-
-static void
-ask(const char *type, const char *from, const char *xml)
-{
-	fake_ask_to(ear, type, from, "pubsub.example.org", xml);
-}
 
 /* What is answered to that. */
 static xmpp_stanza_t *

@@ -1,70 +1,20 @@
 /* SPDX-License-Identifier: ISC */
 /* test_pubsub_node.c: nodes over a real store: what several ask at the same time, and how many
  * there may be. Examples and errors of XEP-0060 §8 are scenarios. */
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
+#include "pubsub_kit.h"
 
-#include <cmocka.h>
-
-#include "base/alloc.h"
-#include "base/timer.h"
-#include "fake_ear.h"
-#include "pubsub.h"
-
-#define HAMLET      "hamlet@example.org/elsinore"
-#define OPHELIA     "ophelia@example.org/castle"
-#define PUBSUB(xml) "<pubsub xmlns='" EAR_NS_PUBSUB "'>" xml "</pubsub>"
-#define OWN(xml)    "<pubsub xmlns='" EAR_NS_PUBSUB_OWNER "'>" xml "</pubsub>"
-#define CREATE      PUBSUB("<create node='n'/>")
-#define DELETE      OWN("<delete node='n'/>")
-#define PURGE       OWN("<purge node='n'/>")
-#define SHOW        OWN("<configure node='n'/>")
+#define HAMLET  "hamlet@example.org/elsinore"
+#define OPHELIA "ophelia@example.org/castle"
+#define CREATE  PUBSUB("<create node='n'/>")
+#define DELETE  OWN("<delete node='n'/>")
+#define PURGE   OWN("<purge node='n'/>")
+#define SHOW    OWN("<configure node='n'/>")
 #define CONFIGURE(var, value)                                                                      \
 	OWN("<configure node='n'><x xmlns='jabber:x:data' type='submit'><field var='pubsub#" var   \
 	    "'><value>" value "</value></field></x></configure>")
 #define SHARE                                                                                      \
 	OWN("<affiliations node='n'><affiliation jid='ophelia@example.org' affiliation='owner'/>"  \
 	    "</affiliations>")
-
-static struct ear *ear;
-
-static int
-setup(void **state)
-{
-	ear = fake_new_with_store();
-	ear->level = EAR_PROVED;
-	ear->link = EAR_LINK_SERVER;
-	ear->self[EAR_LINK_SERVER] = "pubsub.example.org";
-	return 0;
-}
-
-static int
-teardown(void **state)
-{
-	fake_stop(ear);
-	fake_free(ear);
-	return 0;
-}
-
-static void
-ask(const char *type, const char *from, const char *xml)
-{
-	fake_ask_to(ear, type, from, "pubsub.example.org", xml);
-}
-
-/* Until everything is answered. */
-static void
-settle(void)
-{
-	for (int i = 0; i < 1000 && ear->holds > 0; i++)
-		clock_advance(ear->clock, EAR_MSEC);
-	assert_int_equal(ear->holds, 0);
-}
 
 static void
 must(const char *from, const char *xml)

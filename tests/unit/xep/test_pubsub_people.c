@@ -1,73 +1,14 @@
 /* SPDX-License-Identifier: ISC */
 /* test_pubsub_people.c: subscribers over a real store, while something else is under way: whatever
  * comes between, each hears of each item once, and who is shut out of nothing. */
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
-
-#include <cmocka.h>
-
-#include "base/alloc.h"
-#include "base/timer.h"
-#include "fake_ear.h"
-#include "pubsub.h"
+#include "pubsub_kit.h"
 #include "pubsub_question.h"
 
 #define OWNER       "hamlet@example.org/elsinore"
 #define READER      "francisco@example.org/barracks"
-#define SERVICE     "pubsub.example.org"
-#define PUBSUB(xml) "<pubsub xmlns='" EAR_NS_PUBSUB "'>" xml "</pubsub>"
-#define OWN(xml)    "<pubsub xmlns='" EAR_NS_PUBSUB_OWNER "'>" xml "</pubsub>"
 #define PUBLISH(id) PUBSUB("<publish node='n'><item id='" id "'><a xmlns='x'/></item></publish>")
 #define SUBSCRIBE   PUBSUB("<subscribe node='n' jid='" READER "'/>")
 #define TURNS       12 /* of the loop, between two requests that are under way at once */
-
-static struct ear *ear;
-
-static int
-setup(void **state)
-{
-	ear = fake_new_with_store();
-	ear->level = EAR_PROVED;
-	ear->link = EAR_LINK_SERVER;
-	ear->self[EAR_LINK_SERVER] = SERVICE;
-	return 0;
-}
-
-static int
-teardown(void **state)
-{
-	fake_stop(ear);
-	fake_free(ear);
-	return 0;
-}
-
-static void
-turn(int count)
-{
-	for (int i = 0; i < count; i++)
-		clock_advance(ear->clock, EAR_MSEC);
-}
-
-/* All is answered, and told. */
-static void
-settle(void)
-{
-	for (int i = 0; i < 1000 && ear->holds > 0; i++)
-		turn(1);
-	assert_int_equal(ear->holds, 0);
-	turn(100);
-}
-
-static void
-ask(const char *type, const char *from, const char *xml)
-{
-	fake_ask_to(ear, type, from, SERVICE, xml);
-}
 
 static void
 done(const char *type, const char *from, const char *xml)

@@ -2,20 +2,8 @@
 /* test_pubsub_tell.c: telling thousands, from a real store: page by page, when there is no room,
  * and again by whoever takes over. Who is told of what is a matter of scenarios. */
 #include <errno.h>
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
 
-#include <cmocka.h>
-
-#include "base/alloc.h"
-#include "base/timer.h"
-#include "fake_ear.h"
-#include "pubsub.h"
+#include "pubsub_kit.h"
 #include "store/store.h"
 
 #define NODE   "news"
@@ -23,7 +11,6 @@
 #define BATCH  100 /* subscriptions of one transaction */
 #define HAMLET "hamlet@example.org"
 
-static struct ear *ear;
 static int64_t epoch;
 
 /* Of the first, who is told first. */
@@ -33,28 +20,18 @@ static const struct ear_path_info by_server = { .link = EAR_LINK_SERVER,
 						.address = "u00000@example.org" };
 
 static int
-setup(void **state)
+set_up(void **state)
 {
-	ear = fake_new_with_store();
-	ear->level = EAR_PROVED;
-	ear->link = EAR_LINK_SERVER;
-	ear->self[EAR_LINK_SERVER] = "pubsub.example.org";
+	setup(state);
 	ear->paths = &by_server;
 	ear->path_count = 1;
 	epoch = 0;
 	return 0;
 }
 
-static int
-teardown(void **state)
-{
-	fake_stop(ear);
-	fake_free(ear);
-	return 0;
-}
-
+/* All is told. */
 static void
-settle(void)
+rest(void)
 {
 	int quiet = 0;
 
@@ -86,7 +63,7 @@ change(const struct ear_change *changes, size_t count, const struct ear_event_dr
 						     .event_count = event_count };
 
 	ear_store_change(ear->store, &transaction, on_changed, ear);
-	settle();
+	rest();
 }
 
 /* A node with subscribers u00000@example.org and so on. */
@@ -136,7 +113,7 @@ left_to_tell(void)
 	size_t count = 99;
 
 	ear_store_take(ear->store, on_events, &count);
-	settle();
+	rest();
 	return count;
 }
 
@@ -191,7 +168,7 @@ test_no_room(void **state)
 	fake_clear(ear);
 	ear->send_error = 0;
 	clock_advance(ear->clock, EAR_SEC);
-	settle();
+	rest();
 	assert_int_equal(ear->sends, 10);
 	assert_string_equal(fake_attribute(ear->box[0], "to"), "u00000@example.org");
 	assert_string_equal(fake_attribute(ear->box[9], "to"), "u00009@example.org");
@@ -208,7 +185,7 @@ test_taken_over(void **state)
 	node_of(2);
 	ear->stuck = true;
 	event(EVENT);
-	settle();
+	rest();
 	assert_int_equal(ear->sends, 2);
 	assert_int_equal(left_to_tell(), 1); /* it is not forgotten */
 	for (size_t i = 0; i < 2; i++)
@@ -221,7 +198,7 @@ test_taken_over(void **state)
 		assert_string_equal(fake_attribute(ear->box[i], "id"), id[i]);
 	ear->stuck = false;
 	clock_advance(ear->clock, EAR_SEC);
-	settle();
+	rest();
 	assert_int_equal(left_to_tell(), 0);
 	pubsub_teller_free(heir);
 }
@@ -234,7 +211,7 @@ test_stuck(void **state)
 	ear->stuck = true;
 	event(EVENT);
 	clock_advance(ear->clock, 60 * EAR_SEC);
-	settle();
+	rest();
 	assert_int_equal(left_to_tell(), 0);
 	assert_int_equal(ear->sends, 1);
 }
@@ -252,7 +229,7 @@ test_one_is_slow(void **state)
 	fake_clear(ear);
 	ear->send_error = 0;
 	clock_advance(ear->clock, EAR_SEC);
-	settle();
+	rest();
 	assert_int_equal(ear->sends, 3);
 	assert_int_equal(left_to_tell(), 0);
 }
@@ -310,7 +287,7 @@ test_large(void **state)
 	assert_int_equal(left_to_tell(), 0);
 }
 
-#define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
+#define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, teardown)
 
 int
 main(void)
