@@ -12,40 +12,61 @@
 #define TIMEOUT_DEFAULT 10.0
 #define EVERYWHERE      "jqvtPDSFhVG"
 
+/* The type of what is set says how. */
+#define FIELD(name) .field = offsetof(struct args, name)
+#define SETS(name)                                                                                 \
+	.kind = _Generic(((struct args *)NULL)->name,                                              \
+			 bool: OPTION_FLAG,                                                        \
+			 int: OPTION_LEVEL,                                                        \
+			 long: OPTION_COUNT,                                                       \
+			 double: OPTION_SECONDS,                                                   \
+			 const char *: OPTION_TEXT),                                               \
+	FIELD(name)
+#define GIVEN(name) .given = offsetof(struct args, name)
+
 const struct option_row option_rows[] = {
-	{ 'w', "watch", NULL, "keep watching, print what changes", NULL },
-	{ 'c', "count", "N", "stop after N", NULL },
-	{ 'i', "interval", "S", "seconds between two (default 1)", NULL },
-	{ 'l', "lines", NULL, "each line of the input by itself", NULL },
-	{ 'U', "queue", NULL, "store it with the daemon; it leaves when it can", NULL },
-	{ 'O', "drop", "ID|ADDR", "drop that one, or all for that address", NULL },
+	{ 'w', "watch", NULL, "keep watching, print what changes", NULL, SETS(watch) },
+	{ 'c', "count", "N", "stop after N", NULL, SETS(number) },
+	{ 'i', "interval", "S", "seconds between two (default 1)", NULL, SETS(interval),
+	  .min = 0.001 },
+	{ 'l', "lines", NULL, "each line of the input by itself", NULL, SETS(lines) },
+	{ 'U', "queue", NULL, "store it with the daemon; it leaves when it can", NULL,
+	  SETS(queue) },
+	{ 'O', "drop", "ID|ADDR", "drop that one, or all for that address", NULL, SETS(drop) },
 	{ 'X', "expires", "S",
-	  "worthless after so many seconds: then it fails, exit code 5; 0: never", NULL },
-	{ 'B', "to", "ADDR", "at that service; else at our own daemon's", NULL },
-	{ 'I', "id", "ID", "the item's id, which replaces one that has it", NULL },
-	{ 'C', "options", "F=V,...", "only where the node is configured so", NULL },
-	{ 'A', "atom", NULL, "as an entry of a feed: the first line is its title", NULL },
-	{ 'T', "title", "TEXT", "the title of an entry; what is read is its content", NULL },
-	{ 'M', "summary", "TEXT", "the summary of an entry", NULL },
-	{ 'K', "link", "URL", "what an entry is about", NULL },
-	{ 'L', "listen", NULL, "print what arrives, until interrupted", NULL },
-	{ 'N', "new-key", NULL, "make another key for this device", NULL },
-	{ 'R', "revoke", "KEY", "take that device off our account's list", NULL },
-	{ 'y', "yes", NULL, "do not ask whether that is meant", NULL },
-	{ 'Q', "qr", NULL, "show a code that a camera reads, instead", NULL },
-	{ 'j', "json", NULL, "one JSON object per line, stable keys", NULL },
-	{ 'q', "quiet", NULL, "print nothing but errors", NULL },
-	{ 'v', "verbose", NULL, "say which path was taken; -vv, -vvv: log, too", NULL },
-	{ 't', "timeout", "S", "seconds to wait for an answer (default 10)", NULL },
-	{ 'P', "path", "PATH", "auto (the shortest), lan or server", "auto lan server" },
-	{ 'D', "no-daemon", NULL, "use an engine of its own, also where a daemon runs", NULL },
-	{ 'S', "socket", "FILE", "the daemon's socket", NULL },
+	  "worthless after so many seconds: then it fails, exit code 5; 0: never", NULL,
+	  SETS(expires), GIVEN(has_expires) },
+	{ 'B', "to", "ADDR", "at that service; else at our own daemon's", NULL, SETS(to) },
+	{ 'I', "id", "ID", "the item's id, which replaces one that has it", NULL, SETS(id) },
+	{ 'C', "options", "F=V,...", "only where the node is configured so", NULL, SETS(options) },
+	{ 'A', "atom", NULL, "as an entry of a feed: the first line is its title", NULL,
+	  SETS(atom) },
+	{ 'T', "title", "TEXT", "the title of an entry; what is read is its content", NULL,
+	  SETS(title) },
+	{ 'M', "summary", "TEXT", "the summary of an entry", NULL, SETS(summary) },
+	{ 'K', "link", "URL", "what an entry is about", NULL, SETS(href) },
+	{ 'L', "listen", NULL, "print what arrives, until interrupted", NULL, SETS(listen) },
+	{ 'N', "new-key", NULL, "make another key for this device", NULL, SETS(new_key) },
+	{ 'R', "revoke", "KEY", "take that device off our account's list", NULL, SETS(revoke) },
+	{ 'y', "yes", NULL, "do not ask whether that is meant", NULL, SETS(yes) },
+	{ 'Q', "qr", NULL, "show a code that a camera reads, instead", NULL, SETS(qr) },
+	{ 'j', "json", NULL, "one JSON object per line, stable keys", NULL, SETS(json) },
+	{ 'q', "quiet", NULL, "print nothing but errors", NULL, SETS(quiet) },
+	{ 'v', "verbose", NULL, "say which path was taken; -vv, -vvv: log, too", NULL,
+	  SETS(verbose) },
+	{ 't', "timeout", "S", "seconds to wait for an answer (default 10)", NULL, SETS(timeout),
+	  GIVEN(has_timeout), .min = 0.001 },
+	{ 'P', "path", "PATH", "auto (the shortest), lan or server", "auto lan server",
+	  .kind = OPTION_PATH, FIELD(path) },
+	{ 'D', "no-daemon", NULL, "use an engine of its own, also where a daemon runs", NULL,
+	  SETS(no_daemon) },
+	{ 'S', "socket", "FILE", "the daemon's socket", NULL, SETS(socket) },
 	{ 'F', "config", "FILE", "the configuration that names the socket, or of the own engine",
-	  NULL },
-	{ 'G', "completion", "SHELL", "write a completion script: bash, zsh, fish",
-	  "bash zsh fish" },
-	{ 'h', "help", NULL, "this, or of one command", NULL },
-	{ 'V', "version", NULL, "print the version", NULL },
+	  NULL, SETS(config) },
+	{ 'G', "completion", "SHELL", "write a completion script: bash, zsh, fish", "bash zsh fish",
+	  SETS(completion) },
+	{ 'h', "help", NULL, "this, or of one command", NULL, SETS(help) },
+	{ 'V', "version", NULL, "print the version", NULL, SETS(version) },
 	{ 0 },
 };
 
@@ -128,98 +149,31 @@ set_path(const char **field, const char *value, char *why, size_t size)
 }
 
 static int
-set_option(struct args *args, char letter, const char *value, char *why, size_t size)
+set_option(struct args *args, const struct option_row *row, const char *value, char *why,
+	   size_t size)
 {
-	switch (letter) {
-	case 'w':
-		args->watch = true;
-		return 0;
-	case 'c':
-		return set_count(&args->number, value, why, size);
-	case 'i':
-		return set_seconds(&args->interval, 0.001, value, why, size);
-	case 'l':
-		args->lines = true;
-		return 0;
-	case 'U':
-		args->queue = true;
-		return 0;
-	case 'O':
-		args->drop = value;
-		return 0;
-	case 'X':
-		args->has_expires = true;
-		return set_seconds(&args->expires, 0, value, why, size);
-	case 'B':
-		args->to = value;
-		return 0;
-	case 'I':
-		args->id = value;
-		return 0;
-	case 'C':
-		args->options = value;
-		return 0;
-	case 'A':
-		args->atom = true;
-		return 0;
-	case 'T':
-		args->title = value;
-		return 0;
-	case 'M':
-		args->summary = value;
-		return 0;
-	case 'K':
-		args->href = value;
-		return 0;
-	case 'L':
-		args->listen = true;
-		return 0;
-	case 'N':
-		args->new_key = true;
-		return 0;
-	case 'R':
-		args->revoke = value;
-		return 0;
-	case 'y':
-		args->yes = true;
-		return 0;
-	case 'Q':
-		args->qr = true;
-		return 0;
-	case 'j':
-		args->json = true;
-		return 0;
-	case 'q':
-		args->quiet = true;
-		return 0;
-	case 'v':
-		args->verbose++;
-		return 0;
-	case 't':
-		args->has_timeout = true;
-		return set_seconds(&args->timeout, 0.001, value, why, size);
-	case 'P':
-		return set_path(&args->path, value, why, size);
-	case 'D':
-		args->no_daemon = true;
-		return 0;
-	case 'S':
-		args->socket = value;
-		return 0;
-	case 'F':
-		args->config = value;
-		return 0;
-	case 'G':
-		args->completion = value;
-		return 0;
-	case 'h':
-		args->help = true;
-		return 0;
-	case 'V':
-		args->version = true;
-		return 0;
+	void *field = (char *)args + row->field;
+
+	if (row->given != 0)
+		*(bool *)((char *)args + row->given) = true;
+	switch (row->kind) {
+	case OPTION_FLAG:
+		*(bool *)field = true;
+		break;
+	case OPTION_LEVEL:
+		++*(int *)field;
+		break;
+	case OPTION_TEXT:
+		*(const char **)field = value;
+		break;
+	case OPTION_PATH:
+		return set_path(field, value, why, size);
+	case OPTION_COUNT:
+		return set_count(field, value, why, size);
+	case OPTION_SECONDS:
+		return set_seconds(field, row->min, value, why, size);
 	}
-	return -EINVAL;
+	return 0;
 }
 
 /* What is being taken apart. */
@@ -249,7 +203,7 @@ take_option(struct scan *scan, const struct option_row *row, const char *rest)
 		}
 		rest = scan->argv[++scan->at];
 	}
-	return set_option(scan->args, row->letter, rest == NULL ? "" : rest, scan->why, scan->size);
+	return set_option(scan->args, row, rest == NULL ? "" : rest, scan->why, scan->size);
 }
 
 static int

@@ -47,12 +47,26 @@ struct args {
 	const char *revoke; /* a key, or its first group; NULL: not given */
 };
 
+/* What an option sets, and what of its value is taken. */
+enum option_kind {
+	OPTION_FLAG,    /* bool */
+	OPTION_LEVEL,   /* int: how often it is given */
+	OPTION_TEXT,    /* const char *, into argv */
+	OPTION_PATH,    /* the same: auto, lan or server */
+	OPTION_COUNT,   /* long, from 1 */
+	OPTION_SECONDS, /* double, from min */
+};
+
 struct option_row {
 	char letter; /* one for each row; those from 'A' to 'Z' have no short form */
 	const char *name;
 	const char *value; /* what it is called in the help; NULL: takes none */
 	const char *help;
 	const char *completion; /* words to offer for the value; NULL: none */
+	enum option_kind kind;
+	size_t field; /* of struct args */
+	size_t given; /* a bool there that says that it was given; 0: none */
+	double min;
 };
 
 /* Ended by a row without a name. */
