@@ -4,27 +4,11 @@
  * nothing that may not be dialled, and is written and read again as the same.
  */
 #include <stdint.h>
-#include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include "addresses.h"
 #include "core/ways.h"
-#include "wire/reader.h"
-
-#define HEADER                                                                                     \
-	"<stream:stream xmlns='jabber:client' "                                                    \
-	"xmlns:stream='http://etherx.jabber.org/streams'>"
-
-#define MUST(what)                                                                                 \
-	do {                                                                                       \
-		if (!(what)) {                                                                     \
-			fprintf(stderr, "%s:%d: %s\n", __FILE__, __LINE__, #what);                 \
-			abort();                                                                   \
-		}                                                                                  \
-	} while (0)
-
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
+#include "tests/fuzz/stanzas.h"
 
 static void
 check(xmpp_ctx_t *ctx, const struct addresses *taken)
@@ -48,41 +32,19 @@ check(xmpp_ctx_t *ctx, const struct addresses *taken)
 	xmpp_stanza_release(element);
 }
 
-static int
-on_header(void *arg, const struct reader_header *header)
-{
-	return 0;
-}
-
-static int
-on_stanza(void *arg, xmpp_stanza_t *stanza)
+static void
+check_stanza(xmpp_ctx_t *ctx, xmpp_stanza_t *stanza)
 {
 	xmpp_stanza_t *element = ear_find(stanza, "addresses", EAR_NS_ADDRESSES);
 	struct addresses taken;
 
 	if (element != NULL && addresses_read(element, &taken) == 0)
-		check(arg, &taken);
-	return 0;
-}
-
-static int
-on_end(void *arg)
-{
-	return 0;
+		check(ctx, &taken);
 }
 
 int
 LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
-	static const struct reader_events events = { .header = on_header,
-						     .stanza = on_stanza,
-						     .end = on_end };
-	xmpp_ctx_t *ctx = xmpp_ctx_new(NULL, NULL);
-	struct reader *reader = reader_new(ctx, &reader_caps_known, &events, ctx);
-
-	if (reader_feed(reader, HEADER, sizeof(HEADER) - 1) == 0)
-		reader_feed(reader, (const char *)data, size);
-	reader_free(reader);
-	xmpp_ctx_free(ctx);
+	each_stanza(data, size, check_stanza);
 	return 0;
 }

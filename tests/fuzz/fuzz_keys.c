@@ -5,26 +5,10 @@
  * as the same one.
  */
 #include <stdint.h>
-#include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include "keys.h"
-#include "wire/reader.h"
-
-#define HEADER                                                                                     \
-	"<stream:stream xmlns='jabber:client' "                                                    \
-	"xmlns:stream='http://etherx.jabber.org/streams'>"
-
-#define MUST(what)                                                                                 \
-	do {                                                                                       \
-		if (!(what)) {                                                                     \
-			fprintf(stderr, "%s:%d: %s\n", __FILE__, __LINE__, #what);                 \
-			abort();                                                                   \
-		}                                                                                  \
-	} while (0)
-
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
+#include "tests/fuzz/stanzas.h"
 
 static void
 check_device(xmpp_ctx_t *ctx, const struct ear_device *device)
@@ -68,38 +52,16 @@ check_node(xmpp_ctx_t *ctx, xmpp_stanza_t *iq)
 	}
 }
 
-static int
-on_header(void *arg, const struct reader_header *header)
+static void
+check_stanza(xmpp_ctx_t *ctx, xmpp_stanza_t *stanza)
 {
-	return 0;
-}
-
-static int
-on_stanza(void *arg, xmpp_stanza_t *stanza)
-{
-	check_list(arg, stanza);
-	check_node(arg, stanza);
-	return 0;
-}
-
-static int
-on_end(void *arg)
-{
-	return 0;
+	check_list(ctx, stanza);
+	check_node(ctx, stanza);
 }
 
 int
 LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
-	static const struct reader_events events = { .header = on_header,
-						     .stanza = on_stanza,
-						     .end = on_end };
-	xmpp_ctx_t *ctx = xmpp_ctx_new(NULL, NULL);
-	struct reader *reader = reader_new(ctx, &reader_caps_known, &events, ctx);
-
-	if (reader_feed(reader, HEADER, sizeof(HEADER) - 1) == 0)
-		reader_feed(reader, (const char *)data, size);
-	reader_free(reader);
-	xmpp_ctx_free(ctx);
+	each_stanza(data, size, check_stanza);
 	return 0;
 }

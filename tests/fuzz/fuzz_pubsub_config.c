@@ -2,26 +2,11 @@
 /* fuzz_pubsub_config.c: any bytes as a configuration: as text out of a store, and as a form that
  * was submitted. What comes of it keeps the promises of pubsub.h. */
 #include <stdint.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "pubsub.h"
-#include "wire/reader.h"
-
-#define HEADER                                                                                     \
-	"<stream:stream xmlns='jabber:client' "                                                    \
-	"xmlns:stream='http://etherx.jabber.org/streams'>"
-
-#define MUST(what)                                                                                 \
-	do {                                                                                       \
-		if (!(what)) {                                                                     \
-			fprintf(stderr, "%s:%d: %s\n", __FILE__, __LINE__, #what);                 \
-			abort();                                                                   \
-		}                                                                                  \
-	} while (0)
-
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
+#include "tests/fuzz/stanzas.h"
 
 /* Every value is one, and its text says the same. */
 static void
@@ -65,14 +50,8 @@ check_submission(xmpp_stanza_t *form, const char *type)
 	MUST(strcmp(type, PUBSUB_PUBLISH) != 0 || pubsub_config_holds(&config, form, &why));
 }
 
-static int
-on_header(void *arg, const struct reader_header *header)
-{
-	return 0;
-}
-
-static int
-on_stanza(void *arg, xmpp_stanza_t *stanza)
+static void
+check_stanza(xmpp_ctx_t *ctx, xmpp_stanza_t *stanza)
 {
 	struct pubsub_options options = { .deliver = true };
 	const char *why = NULL;
@@ -80,13 +59,6 @@ on_stanza(void *arg, xmpp_stanza_t *stanza)
 	check_submission(stanza, PUBSUB_CONFIG);
 	check_submission(stanza, PUBSUB_PUBLISH);
 	MUST(pubsub_options_submit(&options, stanza, &why) == 0 || why != NULL);
-	return 0;
-}
-
-static int
-on_end(void *arg)
-{
-	return 0;
 }
 
 static void
@@ -107,16 +79,7 @@ read_text(const uint8_t *data, size_t size)
 int
 LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
-	static const struct reader_events events = { .header = on_header,
-						     .stanza = on_stanza,
-						     .end = on_end };
-	xmpp_ctx_t *ctx = xmpp_ctx_new(NULL, NULL);
-	struct reader *reader = reader_new(ctx, &reader_caps_known, &events, ctx);
-
-	if (reader_feed(reader, HEADER, sizeof(HEADER) - 1) == 0)
-		reader_feed(reader, (const char *)data, size);
-	reader_free(reader);
-	xmpp_ctx_free(ctx);
+	each_stanza(data, size, check_stanza);
 	read_text(data, size);
 	return 0;
 }

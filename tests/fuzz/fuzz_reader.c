@@ -6,13 +6,12 @@
  */
 #include <errno.h>
 #include <stdint.h>
-#include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include <event2/buffer.h>
 #include <strophe.h>
 
+#include "tests/fuzz/must.h"
 #include "wire/reader.h"
 #include "wire/writer.h"
 
@@ -20,8 +19,6 @@
 	"<stream:stream xmlns='jabber:client' "                                                    \
 	"xmlns:stream='http://etherx.jabber.org/streams'>"
 #define OUT_MAX (64 * 1024 * 1024)
-
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
 static const struct reader_caps caps = {
 	.stanza_bytes = 2048, .depth = 12, .attributes = 8, .children = 64
@@ -34,14 +31,6 @@ struct run {
 	unsigned headers, stanzas, ends, restarts;
 	int result;
 };
-
-#define MUST(what)                                                                                 \
-	do {                                                                                       \
-		if (!(what)) {                                                                     \
-			fprintf(stderr, "%s:%d: %s\n", __FILE__, __LINE__, #what);                 \
-			abort();                                                                   \
-		}                                                                                  \
-	} while (0)
 
 static int
 on_header(void *arg, const struct reader_header *header)
