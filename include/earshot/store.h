@@ -34,6 +34,7 @@ struct ear_store;
 #define EAR_SUBSCRIBED_MAX 100000               /* subscriptions of one node */
 #define EAR_PENDING_MAX    100                  /* of one node, that are no subscriptions yet */
 #define EAR_AFFILIATED_MAX 1000                 /* of one node */
+#define EAR_CONTACTS_MAX   10000                /* of a store */
 #define EAR_STORE_PAGE_MAX 500                  /* rows of one answer */
 
 /* XEP-0060 §4.1, §4.2. The numbers are on the disk. */
@@ -53,6 +54,13 @@ enum ear_subscription {
 	EAR_UNCONFIGURED,
 	EAR_SUBSCRIBED,
 	EAR_SUBSCRIPTION_COUNT,
+};
+
+/* RFC 6121 §3: what somebody is to an address of ours. The numbers are on the disk. */
+enum ear_contact {
+	EAR_CONTACT_NONE,
+	EAR_CONTACT_FROM, /* he gets our presence */
+	EAR_CONTACT_BOTH, /* and we his */
 };
 
 /* --- what is there ------------------------------------------------------------------------- */
@@ -105,7 +113,10 @@ struct ear_stored {
 	const char *item;    /* its ItemID */
 	const char *payload; /* of an item: rendered XML; "" none */
 	const char *publisher;
-	int64_t at; /* when the item was published, seconds since 1970 */
+	int64_t at;               /* when the item was published, seconds since 1970 */
+	const char *ours;         /* of a contact, whose jid is bare, too: the address of ours */
+	enum ear_contact contact; /* of a node, where the store is shared: what `who` is to any of
+				     ours */
 };
 
 struct ear_stored_answer {
@@ -247,6 +258,26 @@ void ear_store_late(struct ear_store *store, const char *after, ear_stored_fn *f
 /* That waits no more. */
 void ear_store_waited(struct ear_store *store, const int64_t *ids, size_t count, ear_changed_fn *fn,
 		      void *arg);
+
+/* --- contacts ------------------------------------------------------------------------------ */
+
+enum ear_contact_change {
+	EAR_CONTACT_LOOK,
+	EAR_CONTACT_ADD,  /* he gets our presence, if he does not yet. -EDQUOT */
+	EAR_CONTACT_GAIN, /* and we his, if he is one */
+	EAR_CONTACT_LOSE, /* no more, likewise */
+	EAR_CONTACT_REMOVE,
+};
+
+/* Both addresses are bare. One row: what he was before. */
+void ear_store_contact(struct ear_store *store, const char *ours, const char *theirs,
+		       enum ear_contact_change change, ear_stored_fn *fn, void *arg);
+
+/* Those behind that pair ("" all), by ours and jid, at most EAR_STORE_PAGE_MAX. */
+void ear_store_contacts(struct ear_store *store, const char *ours, const char *theirs,
+			ear_stored_fn *fn, void *arg);
+
+/* --- what is new --------------------------------------------------------------------------- */
 
 /* fn runs from the event loop when there may be events to take: ours were committed, another engine
  * says so, a lease may be over, or there was a database before us. One at most; NULL: nobody. */

@@ -10,12 +10,16 @@ static const struct db_sql sql_epoch = {
 	"SELECT 1 FROM node WHERE name = $1 AND gone = 0 AND epoch = $2", NULL
 };
 static const struct db_sql sql_exists = { "SELECT 1 FROM node WHERE name = $1 AND gone = 0", NULL };
-static const struct db_sql sql_node = {
-	"SELECT name, config, creator, created_at, epoch, last, items, subscribers,"
-	" COALESCE((SELECT a.affiliation FROM affiliation a"
-	" WHERE a.node = node.id AND a.jid = $2), 0)"
-	" FROM node WHERE name = $1 AND gone = 0",
-	NULL
+#define NODE(more)                                                                                 \
+	"SELECT name, config, creator, created_at, epoch, last, items, subscribers,"               \
+	" COALESCE((SELECT a.affiliation FROM affiliation a"                                       \
+	" WHERE a.node = node.id AND a.jid = $2), 0)" more                                         \
+	" FROM node WHERE name = $1 AND gone = 0"
+
+static const struct db_sql sql_node = { NODE(""), NULL };
+/* Who has a store to himself has his contacts elsewhere. */
+static const struct db_sql sql_node_shared = {
+	NODE(", COALESCE((SELECT max(c.state) FROM contact c WHERE c.theirs = $2), 0)"), NULL
 };
 static const struct db_sql sql_item = {
 	"SELECT id, publisher, at, payload, seq FROM item WHERE node = " SQL_NODE_ID " AND id = $2",
@@ -48,6 +52,8 @@ on_node_row(struct ask *ask, size_t step, const struct db_value *columns, size_t
 	if (step == ask->first_step) {
 		listing_nodes.row(ask, row, columns);
 		row->affiliation = (enum ear_affiliation)columns[8].number;
+		if (count > 9)
+			row->contact = (enum ear_contact)columns[9].number;
 	} else {
 		listing_subscriber(ask, row, columns);
 		row->node = ask->rows[0].node;
@@ -113,7 +119,8 @@ static void
 ask_node(struct ask *ask, struct plan *plan, const struct ear_query *query)
 {
 	ask->row = on_node_row;
-	ask->first_step = PLAN(plan, &sql_node, -ENOENT, db_text(query->node), db_text(query->who));
+	ask->first_step = PLAN(plan, ask->store->shared ? &sql_node_shared : &sql_node, -ENOENT,
+			       db_text(query->node), db_text(query->who));
 	if (query->who != NULL)
 		PLAN(plan, &sql_subscriber, 0, db_text(query->node), db_text(query->who),
 		     db_int(EAR_STORE_PAGE_MAX));

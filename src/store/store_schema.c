@@ -146,6 +146,19 @@ static const struct db_sql node_creator = {
 
 static const struct db_sql *const version_2[] = { &node_creator, NULL };
 
-static const struct db_sql *const *const versions[] = { version_1, version_2, NULL };
+#define TABLE_CONTACT(text)                                                                        \
+	"CREATE TABLE contact (ours " text " NOT NULL, theirs " text " NOT NULL,"                  \
+	" state bigint NOT NULL, PRIMARY KEY (ours, theirs))"
+
+static const struct db_sql table_contact = {
+	TABLE_CONTACT("text") " WITHOUT ROWID",
+	TABLE_CONTACT(BYTEWISE),
+};
+static const struct db_sql contact_theirs = { "CREATE INDEX contact_theirs ON contact (theirs)",
+					      NULL };
+
+static const struct db_sql *const version_3[] = { &table_contact, &contact_theirs, NULL };
+
+static const struct db_sql *const *const versions[] = { version_1, version_2, version_3, NULL };
 
 const struct db_schema store_schema = { .versions = versions };

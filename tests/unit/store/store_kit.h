@@ -55,7 +55,7 @@ static struct {
 	size_t count, total, first;
 	struct ear_stored rows[KIT_ROWS];
 	struct ear_stored_event events[KIT_ROWS];
-	char *texts[KIT_ROWS * 8];
+	char *texts[KIT_ROWS * 9];
 	size_t text_count;
 } got;
 
@@ -64,7 +64,7 @@ got_copy(const char *text)
 {
 	if (text == NULL)
 		return NULL;
-	assert_true(got.text_count < KIT_ROWS * 8);
+	assert_true(got.text_count < KIT_ROWS * 9);
 	return got.texts[got.text_count++] = xstrdup(text);
 }
 
@@ -202,6 +202,7 @@ kit_on_stored(void *arg, const struct ear_stored_answer *answer)
 		row->item = got_copy(row->item);
 		row->payload = got_copy(row->payload);
 		row->publisher = got_copy(row->publisher);
+		row->ours = got_copy(row->ours);
 	}
 }
 
