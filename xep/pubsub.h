@@ -154,6 +154,7 @@ struct pubsub_view {
 	int64_t epoch, last, created_at;
 	size_t items, subscribers;
 	enum ear_affiliation affiliation;
+	enum ear_contact contact;               /* where several engines know that */
 	const struct ear_stored *subscriptions; /* his, with any resource */
 	size_t subscription_count;
 };
@@ -264,11 +265,11 @@ const struct pubsub_refusal *pubsub_may_publish(const struct pubsub_op *op,
 const struct pubsub_refusal *pubsub_may_create(const struct pubsub_op *op);
 const struct pubsub_refusal *pubsub_may_own(const struct pubsub_op *op,
 					    const struct pubsub_view *view);
-/* Whether he may be told of it without having subscribed (XEP-0163 §4.3): of the node's view only
- * the configuration is looked at, and his affiliation. */
+/* Whether he may be told of it without having subscribed (XEP-0163 §4.3): of the node's row only
+ * his affiliation is looked at, and whether he is a contact. */
 bool pubsub_may_be_told(struct ear *ear, const char *address, enum ear_link_kind link,
 			enum ear_level level, const struct pubsub_config *config,
-			enum ear_affiliation affiliation);
+			const struct ear_stored *row);
 
 /* --- events (all: rendered <event/>, the caller frees) --------------------------------------- */
 

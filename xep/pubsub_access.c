@@ -36,6 +36,7 @@ struct guest {
 	enum ear_level level;
 	enum ear_affiliation affiliation; /* that counts */
 	bool may_subscribe;
+	bool is_contact; /* of several engines */
 };
 
 /* --- who he is ---------------------------------------------------------------------------- */
@@ -79,6 +80,7 @@ guest_of(const struct pubsub_op *op, const struct pubsub_view *view)
 		.level = op->level,
 		.affiliation = pubsub_affiliation(op, view),
 		.may_subscribe = op->may_subscribe,
+		.is_contact = view->contact != EAR_CONTACT_NONE,
 	};
 }
 
@@ -103,7 +105,7 @@ is_near(const struct guest *guest)
 		return false;
 	if (!near)
 		ear_each_peer(guest->ear, bare, note_earshot, &near);
-	return near || presence_is_contact(guest->ear, bare);
+	return near || guest->is_contact || presence_is_contact(guest->ear, bare);
 }
 
 /* Of the access model alone. */
@@ -179,7 +181,7 @@ pubsub_may_read(const struct pubsub_op *op, const struct pubsub_view *view)
 bool
 pubsub_may_be_told(struct ear *ear, const char *address, enum ear_link_kind link,
 		   enum ear_level level, const struct pubsub_config *config,
-		   enum ear_affiliation affiliation)
+		   const struct ear_stored *row)
 {
 	const struct ear_in in = { .ear = ear, .from = address, .level = level, .link = link };
 	bool believed = is_believed(level, ear_may(&in, EAR_VERB_PUBLISH));
@@ -188,8 +190,9 @@ pubsub_may_be_told(struct ear *ear, const char *address, enum ear_link_kind link
 		.address = address,
 		.link = link,
 		.level = level,
-		.affiliation = affiliation_that_counts(affiliation, believed),
+		.affiliation = affiliation_that_counts(row->affiliation, believed),
 		.may_subscribe = ear_may(&in, EAR_VERB_SUBSCRIBE),
+		.is_contact = row->contact != EAR_CONTACT_NONE,
 	};
 
 	if (config->access_model == PUBSUB_AUTHORIZE && guest.affiliation < EAR_MEMBER)

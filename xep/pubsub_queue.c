@@ -46,6 +46,7 @@ view_fill(struct pubsub_queue *queue, const struct ear_stored_answer *answer)
 	view->items = node->items;
 	view->subscribers = node->subscribers;
 	view->affiliation = node->affiliation;
+	view->contact = node->contact;
 	view->subscription_count = answer->count - 1;
 	queue->subscriptions = xep_alloc(answer->count * sizeof(*queue->subscriptions));
 	for (size_t i = 1; i < answer->count; i++)
@@ -106,12 +107,16 @@ pubsub_queue_forget(struct pubsub *pubsub, const char *node)
 /* --- going on ----------------------------------------------------------------------------- */
 
 /* Whether the epoch of the node says that what he may do with items is still the same. It is not
- * another one for a subscription that has ended, maybe in another engine. */
+ * another one for a subscription that has ended, maybe in another engine, nor for a contact. */
 static bool
-is_lasting(const struct pubsub_view *view)
+is_lasting(const struct pubsub_queue *queue)
 {
+	const struct pubsub_view *view = &queue->view;
+	enum pubsub_access model = view->config.access_model;
+
 	return view->affiliation >= EAR_PUBLISHER ||
-	       (view->config.access_model != PUBSUB_AUTHORIZE &&
+	       (model != PUBSUB_AUTHORIZE &&
+		(model != PUBSUB_PRESENCE || !ear_store_is_shared(queue->pubsub->store)) &&
 		view->config.publish_model != PUBSUB_BY_SUBSCRIBERS);
 }
 
@@ -119,7 +124,7 @@ is_lasting(const struct pubsub_view *view)
 static bool
 is_known(const struct pubsub_queue *queue, const struct pubsub_request *request)
 {
-	return queue->known && (request->fresh || (request->by_items && is_lasting(&queue->view)));
+	return queue->known && (request->fresh || (request->by_items && is_lasting(queue)));
 }
 
 /* The first that can be decided now. */

@@ -83,7 +83,8 @@ person_is_away(struct pubsub_teller *teller, const char *address)
 {
 	const struct person *person = person_find(teller, address);
 
-	if (person == NULL)
+	/* Where there are several engines, the next one may have heard that he is there. */
+	if (person == NULL || ear_store_is_shared(teller->store))
 		return false;
 	if (person->unsure_until != 0)
 		return ear_now(ear_clock(teller->ear)) < person->unsure_until;

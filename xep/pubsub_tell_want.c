@@ -133,7 +133,7 @@ may_be_told(struct pubsub_teller *teller, const char *address,
 	*config = pubsub_config_default;
 	pubsub_config_read(config, answer->rows[0].config == NULL ? "" : answer->rows[0].config);
 	return pubsub_may_be_told(teller->ear, address, want->link, want->level, config,
-				  answer->rows[0].affiliation);
+				  &answer->rows[0]);
 }
 
 /* --- wide events -------------------------------------------------------------------------- */

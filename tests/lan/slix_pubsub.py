@@ -10,7 +10,7 @@ by N items at a time until there are no more, and is answered with the ids of ea
 NODE, N] publishes N small items, 0, 1 ..., without waiting, and is answered when all are. ["submit",
 JID, FIELDS] sends a form of approval (XEP-0060 §8.6). ["presence", TYPE, JID] sends that, to the server
 without JID; ["contacts"] is answered with {JID: its subscription} as the server has it. What is told meanwhile is a line "told" with the
-XML of the message, or "asked" when it holds a form.
+XML of the message, or "asked" when it holds a form; a presence of others "presence", its type, its sender.
 """
 
 import asyncio
@@ -41,6 +41,7 @@ class User(slixmpp.ClientXMPP):
         for kind in ("publish", "retract", "purge", "delete", "config", "subscription"):
             self.add_event_handler("pubsub_" + kind, self.told)
         self.add_event_handler("message_xform", self.asked)
+        self.add_event_handler("presence", self.came)
 
     def get_ssl_context(self):
         context = super().get_ssl_context()
@@ -119,6 +120,10 @@ class User(slixmpp.ClientXMPP):
 
     def told(self, message):
         print("told", text(message), flush=True)
+
+    def came(self, presence):
+        if presence["from"].bare != self.boundjid.bare:
+            print("presence", presence["type"], presence["from"], flush=True)
 
     def asked(self, message):
         print("asked", text(message), flush=True)

@@ -64,6 +64,13 @@ class User:
         assert "error" not in answer or isinstance(answer, str), answer
         return ET.fromstring(answer) if isinstance(answer, str) else answer
 
+    def refused(self, method, *arguments, **named):
+        """The condition."""
+        self.give(method, *arguments, **named)
+        answer = json.loads(self.proc.wait_for("^answer (.*)$", 30, count=self.asked).group(1))
+        assert isinstance(answer, dict), answer
+        return answer["error"]
+
     @property
     def answers(self):
         """In the order of the questions: True where there was a result."""
@@ -275,21 +282,31 @@ def test_unheard_commit(world):
         assert once(world[name].told, "news") == ["before", "unheard", "after"], name
 
 
-def probes(world):
-    return sum(box.proc.output().count("in  server presence type=probe") for box in world.daemons)
+def befriend(user):
+    """He subscribes to the service's presence, and it to his: in four stanzas to any daemon."""
+    user.ask("presence", "subscribe", SERVICE)
+    wait_until(lambda: user.ask("contacts").get(SERVICE) == "both", 20, "both to be subscribed")
 
 
-def test_probes(world):
-    """His server asks how the service is whenever he comes. Whichever daemon is asked, it does not end
-    his subscription because it came to another one."""
-    hamlet = world["hamlet"]
-    hamlet.ask("presence", "subscribe", SERVICE)
-    wait_until(lambda: hamlet.ask("contacts").get(SERVICE) in ("to", "both"), 20,
-               "hamlet to be subscribed")
+def test_contacts(world):
+    """Who is a contact all of them know, whichever of them he came to."""
+    hamlet, horatio, francisco = (world[name] for name in ("hamlet", "horatio", "francisco"))
+    befriend(hamlet)
+    # His server asks how the service is whenever he comes.
+    there = "presence available " + SERVICE
     for _ in range(12):
-        before = probes(world)
+        before = hamlet.proc.output().count(there)
         hamlet.ask("presence", "unavailable")
         hamlet.ask("presence", None)
-        wait_until(lambda: probes(world) > before, 20, "a probe")
-    hamlet.ask("create_node", SERVICE, "late")    # behind what was answered before
-    assert hamlet.ask("contacts").get(SERVICE) in ("to", "both")
+        wait_until(lambda: hamlet.proc.output().count(there) > before, 20, "an answer to a probe")
+    assert hamlet.ask("contacts").get(SERVICE) == "both"
+    horatio.ask("create_node", SERVICE, "news", config={"access_model": "presence"})
+    for _ in range(20):
+        hamlet.ask("get_items", SERVICE, "news")
+        assert francisco.refused("get_items", SERVICE, "news") == "not-authorized"
+    hamlet.ask("presence", "unsubscribe", SERVICE)
+    wait_until(lambda: hamlet.ask("contacts").get(SERVICE) == "none", 20, "both to have parted")
+    for _ in range(10):
+        assert hamlet.refused("get_items", SERVICE, "news") == "not-authorized"
+    for box in world.daemons:
+        assert box.proc.output().count("in  server presence type=probe") > 0, box.name

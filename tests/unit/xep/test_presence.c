@@ -149,10 +149,10 @@ test_server_is_there_again(void **state)
 	fake_tell(ear, EAR_SERVER_UP, "tv.example.org");
 	assert_int_equal(ear->box_count, 4);
 	assert_sent(0, "available " ROMEO);
-	assert_sent(1, "available juliet@example.org");
-	assert_sent(2, "probe " ROMEO);
+	assert_sent(1, "probe " ROMEO);
+	assert_sent(2, "available juliet@example.org");
 	assert_sent(3, "probe juliet@example.org");
-	assert_string_equal(fake_attribute(ear->box[1], "from"), "tv.example.org");
+	assert_string_equal(fake_attribute(ear->box[2], "from"), "tv.example.org");
 }
 
 /* An account's presence is its server's business, and on the LAN there is none. */

@@ -206,6 +206,11 @@ test_presence(void **state)
 	assert_levels(pubsub_may_read, "uup.", "presence", "no contact");
 	ear_keep(ear, "roster tv@tv.example.org " ROMEO, "from");
 	assert_levels(pubsub_may_read, "uu..", "presence", "contact");
+	ear_keep(ear, "roster tv@tv.example.org " ROMEO, NULL);
+	/* Of several engines, which share a store: it says so. */
+	view.contact = EAR_CONTACT_FROM;
+	assert_levels(pubsub_may_read, "uu..", "presence", "shared contact");
+	view.contact = EAR_CONTACT_NONE;
 	/* An account's contacts are its server's business. */
 	ear->self[EAR_LINK_SERVER] = "tv@example.org/tv";
 	assert_levels(pubsub_may_read, "uup.", "presence", "account");
@@ -347,6 +352,8 @@ test_creating(void **state)
 static void
 test_told(void **state)
 {
+	const struct ear_stored nobody = { 0 }, contact = { .contact = EAR_CONTACT_FROM };
+
 	for (int model = 0; model < PUBSUB_ACCESS_COUNT; model++)
 		for (int a = 0; a < EAR_AFFILIATION_COUNT; a++) {
 			const char *want = want_of(a, model);
@@ -356,17 +363,24 @@ test_told(void **state)
 			view.config.access_model = (enum pubsub_access)model;
 			for (int level = EAR_PLAIN; level <= EAR_TRUSTED; level++)
 				assert_int_equal(
-					pubsub_may_be_told(ear, ROMEO "/orchard", EAR_LINK_SERVER,
-							   (enum ear_level)level, &view.config,
-							   (enum ear_affiliation)a),
+					pubsub_may_be_told(
+						ear, ROMEO "/orchard", EAR_LINK_SERVER,
+						(enum ear_level)level, &view.config,
+						&(struct ear_stored){
+							.affiliation = (enum ear_affiliation)a }),
 					want[level] == '.');
 		}
 	view.config.access_model = PUBSUB_PRESENCE;
 	assert_true(pubsub_may_be_told(ear, "romeo@pronto.local", EAR_LINK_LAN, EAR_PROVED,
-				       &view.config, EAR_AFFILIATION_NONE));
+				       &view.config, &nobody));
 	ear_keep(ear, "roster tv.example.org " ROMEO, "both");
 	assert_true(pubsub_may_be_told(ear, ROMEO "/orchard", EAR_LINK_SERVER, EAR_PROVED,
-				       &view.config, EAR_AFFILIATION_NONE));
+				       &view.config, &nobody));
+	/* Several engines: the store says so. */
+	assert_false(pubsub_may_be_told(ear, "juliet@example.org/x", EAR_LINK_SERVER, EAR_PROVED,
+					&view.config, &nobody));
+	assert_true(pubsub_may_be_told(ear, "juliet@example.org/x", EAR_LINK_SERVER, EAR_PROVED,
+				       &view.config, &contact));
 }
 
 #define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)

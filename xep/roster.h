@@ -1,0 +1,44 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * roster.h: who is in the roster of a component: who gets our presence, and whose we get. It is the
+ * engine's own and survives a restart; where the store is shared it is there, one of all engines.
+ */
+#ifndef XEP_ROSTER_H
+#define XEP_ROSTER_H
+
+#include <earshot/ear.h>
+#include <earshot/store.h>
+
+struct roster;
+
+/* Both bare. */
+struct roster_pair {
+	char ours[EAR_JID_SIZE], theirs[EAR_JID_SIZE];
+};
+
+struct roster *roster_new(struct ear *ear);
+/* Nobody is told any more. */
+void roster_free(struct roster *roster);
+
+/* Whether other engines have the same one. */
+bool roster_is_shared(struct ear *ear);
+
+struct roster_answer {
+	const struct roster_pair *pair;
+	const char *from;     /* as it was given */
+	enum ear_contact was; /* before */
+	int error;            /* -EDQUOT: there are too many; or the store's */
+};
+
+typedef void roster_fn(void *arg, const struct roster_answer *answer);
+
+/* Changes what he is: fn is told at once, or, of a shared one, from the event loop. */
+void roster_change(struct roster *roster, const struct roster_pair *pair, const char *from,
+		   enum ear_contact_change change, roster_fn *fn, void *arg);
+
+/* Calls fn for each pair of the component that we are now; of a shared roster from the event loop,
+ * for those of a moment ago. Who asks again meanwhile begins anew. */
+typedef void roster_each_fn(void *arg, const struct roster_pair *pair);
+void roster_each(struct roster *roster, roster_each_fn *fn, void *arg);
+
+#endif
