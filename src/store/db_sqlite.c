@@ -110,35 +110,65 @@ is_due(const struct job *job)
 	return !job->refused && (job->writes || job->done != NULL);
 }
 
-/* The job alone. SQLite itself may have undone all of the transaction. */
+/* Whether it may end, by a `none`, when it has written something. */
+static bool
+may_end_late(const struct job *job)
+{
+	for (size_t i = 1; i < job->count; i++)
+		if (job->steps[i].none != 0)
+			return true;
+	return false;
+}
+
+/* What is always the same, and so is kept prepared. */
 static int
-undo(struct db_sqlite *db, const struct job *job)
+run_kept(struct db_sqlite *db, const struct db_sql *sql)
+{
+	const struct statement *statement = db_sqlite_prepare(db, sql);
+	int rc = 0;
+
+	if (statement == NULL)
+		return sqlite_file_fail(&db->file);
+	if (sqlite3_step(statement->prepared) != SQLITE_DONE)
+		rc = sqlite_file_fail(&db->file);
+	sqlite3_reset(statement->prepared);
+	return rc;
+}
+
+/* The job alone. */
+static int
+undo(struct db_sqlite *db, const struct job *job, bool saved)
 {
 	if (!job->writes)
 		return 0;
+	/* SQLite itself may have undone all of the transaction. */
 	if (sqlite3_get_autocommit(db->file.sqlite) != 0)
 		return job->error;
-	return sqlite_file_run(&db->file, "ROLLBACK TO job; RELEASE job");
+	return saved ? sqlite_file_run(&db->file, "ROLLBACK TO job; RELEASE job") : -EAGAIN;
 }
 
-/* 0: done or undone, as job->error says; -errno: it is over with all of this turn. */
+static const struct db_sql sql_save = { "SAVEPOINT job", NULL };
+static const struct db_sql sql_release = { "RELEASE job", NULL };
+
+/* 0: done or undone, as job->error says; -EAGAIN: it cannot be undone alone; -errno: it is over
+ * with all of this turn. */
 static int
 do_job(struct db_sqlite *db, struct job *job)
 {
-	bool none = false;
+	bool none = false, saved = job->writes && (db->careful || may_end_late(job));
 	size_t i = 0;
-	int rc = 0;
+	int rc = saved ? run_kept(db, &sql_save) : 0;
 
-	if (job->writes)
-		rc = sqlite_file_run(&db->file, "SAVEPOINT job");
 	if (rc != 0)
 		return rc;
 	while (i < job->count && (rc = do_step(db, job, i, &none)) == 0)
 		i++;
 	if (rc == 0)
-		return job->writes ? sqlite_file_run(&db->file, "RELEASE job") : 0;
+		return saved ? run_kept(db, &sql_release) : 0;
 	job_fail(job, rc, i, none ? NULL : db->file.error);
-	return rc == -EUCLEAN && !none ? rc : undo(db, job);
+	if (none && i == 0 && !saved)
+		return 0;
+	return rc == -EUCLEAN && !none ? rc : undo(db, job, saved);
 }
 
 /* --- a turn ------------------------------------------------------------------------------- */
@@ -202,14 +232,21 @@ all_are_lazy(const struct list *jobs)
 	return true;
 }
 
+static const struct db_sql sql_begin = { "BEGIN IMMEDIATE", NULL };
+static const struct db_sql sql_commit = { "COMMIT", NULL };
+
 /* A commit returns when it is on the disk, or in the log that the next one takes there. */
 static int
 begin(struct db_sqlite *db, bool lazy)
 {
-	int rc = sqlite_file_run(&db->file, lazy ? "PRAGMA synchronous = NORMAL"
-						 : "PRAGMA synchronous = FULL");
+	int rc = 0;
 
-	return rc == 0 ? sqlite_file_run(&db->file, "BEGIN IMMEDIATE") : rc;
+	if (lazy != db->lazy)
+		rc = sqlite_file_run(&db->file, lazy ? "PRAGMA synchronous = NORMAL"
+						     : "PRAGMA synchronous = FULL");
+	if (rc == 0)
+		db->lazy = lazy;
+	return rc == 0 ? run_kept(db, &sql_begin) : rc;
 }
 
 static void
@@ -217,6 +254,30 @@ roll_back(struct db_sqlite *db)
 {
 	if (sqlite3_get_autocommit(db->file.sqlite) == 0)
 		sqlite3_exec(db->file.sqlite, "ROLLBACK", NULL, NULL, NULL);
+}
+
+/* As if nothing had been tried. */
+static void
+reset_all(struct list *jobs)
+{
+	struct list *item, *spare;
+
+	list_each (item, spare, jobs)
+		job_fail(container_of(item, struct job, all), 0, 0, NULL);
+}
+
+static int
+do_jobs_carefully(struct db_sqlite *db, struct list *jobs)
+{
+	int rc;
+
+	roll_back(db);
+	reset_all(jobs);
+	rc = run_kept(db, &sql_begin);
+	db->careful = true;
+	rc = rc == 0 ? do_jobs(db, jobs) : rc;
+	db->careful = false;
+	return rc;
 }
 
 /* -EAGAIN: something is to be written, and there is no file yet. */
@@ -229,23 +290,15 @@ transact(struct db_sqlite *db, struct list *jobs)
 
 	if (rc == 0)
 		rc = do_jobs(db, jobs);
+	if (rc == -EAGAIN)
+		rc = do_jobs_carefully(db, jobs);
 	if (rc == 0 && db->blank && sqlite3_total_changes64(db->file.sqlite) != before)
 		rc = -EAGAIN;
 	if (rc == 0 && writes)
-		rc = sqlite_file_run(&db->file, "COMMIT");
+		rc = run_kept(db, &sql_commit);
 	if (rc != 0)
 		roll_back(db);
 	return rc;
-}
-
-/* As if nothing had been tried. */
-static void
-reset_all(struct list *jobs)
-{
-	struct list *item, *spare;
-
-	list_each (item, spare, jobs)
-		job_fail(container_of(item, struct job, all), 0, 0, NULL);
 }
 
 static void

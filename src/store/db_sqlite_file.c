@@ -152,7 +152,7 @@ db_sqlite_let_go(struct db_sqlite *db)
 	free(db->statements);
 	db->statements = NULL;
 	db->statement_count = db->statement_room = 0;
-	db->blank = false;
+	db->blank = db->lazy = false;
 	sqlite_file_close(&db->file);
 }
 

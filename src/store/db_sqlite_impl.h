@@ -25,6 +25,8 @@ struct db_sqlite {
 	struct sqlite_file file;
 	bool blank;        /* that one is in memory, and answers for a file that is not there */
 	bool news;         /* to be told */
+	bool lazy;         /* a commit need not be on the disk when it returns */
+	bool careful;      /* each job has a savepoint */
 	char trouble[512]; /* that was logged last; "" none */
 	struct statement *statements; /* a hash table, by the address of the text */
 	size_t statement_count, statement_room;

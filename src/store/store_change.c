@@ -13,15 +13,29 @@ static const struct db_sql sql_epoch = {
 	"UPDATE store SET epoch = epoch + 1 WHERE id = 1 RETURNING epoch", NULL
 };
 
-#define GUARD                                                                                      \
-	"last = last + CAST($4 AS bigint) WHERE name = $1 AND gone = 0"                            \
-	" AND epoch = CAST($2 AS bigint)"                                                          \
-	" AND (CAST($3 AS bigint) < 0 OR last = CAST($3 AS bigint)) RETURNING epoch, last"
+#define STANDS                                                                                     \
+	" WHERE name = $1 AND gone = 0 AND epoch = CAST($2 AS bigint)"                             \
+	" AND (CAST($3 AS bigint) < 0 OR last = CAST($3 AS bigint))"
+#define GUARD     "last = last + CAST($4 AS bigint)" STANDS " RETURNING epoch, last"
+#define NEW_EPOCH "(SELECT s.epoch FROM store s WHERE s.id = 1)"
 
-/* The node is ours from here on. */
-static const struct db_sql sql_guard = { "UPDATE node SET " GUARD, NULL };
+/* The node is ours from here on. SQLite, where it is anyway, makes a table for what is returned,
+ * and so is asked first. */
+static const struct db_sql sql_guard = {
+	"SELECT epoch, last + CAST($4 AS bigint) FROM node" STANDS,
+	"UPDATE node SET " GUARD,
+};
 static const struct db_sql sql_guard_epoch = {
-	"UPDATE node SET epoch = (SELECT s.epoch FROM store s WHERE s.id = 1), " GUARD, NULL
+	"SELECT " NEW_EPOCH ", last + CAST($4 AS bigint) FROM node" STANDS,
+	"UPDATE node SET epoch = " NEW_EPOCH ", " GUARD,
+};
+static const struct db_sql sql_last = {
+	"UPDATE node SET last = last + 1 WHERE name = $1 AND gone = 0",
+	"",
+};
+static const struct db_sql sql_new_epoch = {
+	"UPDATE node SET epoch = " NEW_EPOCH " WHERE name = $1 AND gone = 0",
+	"",
 };
 
 /* Whether views of the node that somebody has are no longer right. */
@@ -47,13 +61,19 @@ changes_epoch(const struct ear_transaction *transaction)
 static size_t
 guard(struct plan *plan, const struct ear_transaction *transaction)
 {
-	bool epoch = changes_epoch(transaction);
+	const char *node = transaction->node;
+	bool epoch = changes_epoch(transaction), tells = transaction->event_count > 0;
+	size_t step;
 
 	if (epoch)
 		plan_add(plan, &sql_epoch, 0, NULL, 0);
-	return PLAN(plan, epoch ? &sql_guard_epoch : &sql_guard, -ESTALE,
-		    db_text(transaction->node), db_int(transaction->epoch),
-		    db_int(transaction->last), db_int(transaction->event_count > 0));
+	step = PLAN(plan, epoch ? &sql_guard_epoch : &sql_guard, -ESTALE, db_text(node),
+		    db_int(transaction->epoch), db_int(transaction->last), db_int(tells));
+	if (epoch)
+		PLAN(plan, &sql_new_epoch, 0, db_text(node));
+	if (tells)
+		PLAN(plan, &sql_last, 0, db_text(node));
+	return step;
 }
 
 /* --- the node ----------------------------------------------------------------------------- */
@@ -173,10 +193,15 @@ add_change(struct plan *plan, struct ask *ask, const char *node, const struct ea
 	}
 }
 
-static const struct db_sql sql_event = {
+/* SQLite makes ready to undo what comes from a SELECT, however little, but not VALUES. */
+#define INSERT_EVENT                                                                               \
 	"INSERT INTO event (node, seq, audience, dest, item, body, type, backlog, wide, at)"
-	" SELECT id, last, $2, $3, $4, $5, $6, $7, $8, $9 FROM node WHERE name = $1 AND gone = 0",
-	NULL
+#define EVENT_VALUES "$2, $3, $4, $5, $6, $7, $8, $9"
+
+static const struct db_sql sql_event = {
+	INSERT_EVENT " VALUES (" SQL_NODE_ID ", (SELECT last FROM node WHERE name = $1"
+		     " AND gone = 0), " EVENT_VALUES ")",
+	INSERT_EVENT " SELECT id, last, " EVENT_VALUES " FROM node WHERE name = $1 AND gone = 0",
 };
 static const struct db_sql sql_notify = { NULL, "SELECT pg_notify('earshot', '')" };
 

@@ -181,11 +181,15 @@ static const struct db_sql sql_done = { "DELETE FROM event WHERE id = $1", NULL 
 	" AND NOT EXISTS (SELECT 1 FROM event e WHERE e.node = n.id)"
 #define ARE_SWEPT "= ANY (ARRAY(SELECT id FROM swept))"
 
+/* One at a time in SQLite, which makes a table for more: when its last event has been told, or
+ * there was none, its time has come. */
+#define ONE_SWEPT "(" SWEPT " LIMIT 1)"
+
 static const struct db_sql sql_sweep_subscriptions = {
-	"DELETE FROM subscription WHERE node IN (" SWEPT ")", ""
+	"DELETE FROM subscription WHERE node = " ONE_SWEPT, ""
 };
 static const struct db_sql sql_sweep = {
-	"DELETE FROM node WHERE id IN (" SWEPT ")",
+	"DELETE FROM node WHERE id = " ONE_SWEPT,
 	"WITH swept AS MATERIALIZED (" SWEPT "),"
 	" of_people AS (DELETE FROM subscription WHERE node " ARE_SWEPT "),"
 	" of_engines AS (DELETE FROM lease WHERE node " ARE_SWEPT ")"

@@ -5,8 +5,13 @@
 
 #include "store/store_change.h"
 
-/* One that is replaced is counted already. */
+/* One that is replaced is counted already. What is asked of $2 is found in the index, and so twice
+ * is less than the table that UPDATE FROM makes in SQLite. */
+#define TOTAL "items + (NOT EXISTS (SELECT 1 FROM item i WHERE i.node = node.id AND i.id = $2))"
+
 static const struct db_sql sql_count = {
+	"UPDATE node SET seq = seq + 1, excess = max(" TOTAL " - $3, 0), items = min(" TOTAL ", $3)"
+	" WHERE name = $1 AND gone = 0",
 	"UPDATE node SET seq = seq + 1,"
 	" excess = CASE WHEN n.total > CAST($3 AS bigint) THEN n.total - CAST($3 AS bigint)"
 	" ELSE 0 END,"
@@ -15,14 +20,19 @@ static const struct db_sql sql_count = {
 	" FROM (SELECT o.id AS own, o.items + CASE WHEN EXISTS (SELECT 1 FROM item i"
 	" WHERE i.node = o.id AND i.id = $2) THEN 0 ELSE 1 END AS total"
 	" FROM node o WHERE o.name = $1 AND o.gone = 0) AS n WHERE node.id = n.own",
-	NULL
 };
+
+/* SQLite makes ready to undo what comes from a SELECT, however little, but not VALUES. */
+#define PUT "INSERT INTO item (node, id, seq, at, publisher, payload)"
+#define REPLACE                                                                                    \
+	" ON CONFLICT (node, id) DO UPDATE SET seq = excluded.seq, at = excluded.at,"              \
+	" publisher = excluded.publisher, payload = excluded.payload"
+
 static const struct db_sql sql_put = {
-	"INSERT INTO item (node, id, seq, at, publisher, payload)"
-	" SELECT n.id, $2, n.seq, $3, $4, $5 FROM node n WHERE n.name = $1 AND n.gone = 0"
-	" ON CONFLICT (node, id) DO UPDATE SET seq = excluded.seq, at = excluded.at,"
-	" publisher = excluded.publisher, payload = excluded.payload",
-	NULL
+	PUT " VALUES (" SQL_NODE_ID ", $2, (SELECT seq FROM node WHERE name = $1 AND gone = 0), $3,"
+	    " $4, $5)" REPLACE,
+	PUT
+	" SELECT n.id, $2, n.seq, $3, $4, $5 FROM node n WHERE n.name = $1 AND n.gone = 0" REPLACE,
 };
 
 /* Up to the oldest that stays; all where none does. */

@@ -102,6 +102,38 @@ test_one_is_undone_alone(void **state)
 	assert_int_equal(count_things(), 3);
 }
 
+/* Nothing said that this one may end there, so it had no savepoint: all of the turn is done again,
+ * each job of it once. */
+static void
+test_one_fails_unforeseen(void **state)
+{
+	const struct db_step steps[] = { step_of(&sql_force, "b1", "", 0),
+					 step_of(&sql_force, "a", "", 0),
+					 step_of(&sql_force, "b2", "", 0) };
+	struct said a, b, c, d;
+
+	open_as(&one, file);
+	give(&a, true, &sql_add, "a", "", -EEXIST);
+	give_steps(&b, true, steps, 3);
+	give(&c, true, &sql_add, "a", "", -EEXIST);
+	give(&d, true, &sql_add, "d", "", 0);
+	turn();
+	assert_int_equal(a.error, 0);
+	assert_int_equal(a.rows, 1);
+	assert_int_equal(b.error, -EEXIST);
+	assert_int_equal(b.step, 1);
+	assert_int_equal(b.rows, 0);
+	assert_non_null(strstr(b.text, "thing.name"));
+	assert_int_equal(c.error, -EEXIST);
+	assert_string_equal(c.text, "");
+	assert_int_equal(d.error, 0);
+	assert_int_equal(d.rows, 1);
+	assert_int_equal(count_things(), 2);
+	shut();
+	open_as(&one, file);
+	assert_int_equal(count_things(), 2);
+}
+
 static void
 test_answers_have_their_order(void **state)
 {
@@ -401,6 +433,7 @@ main(void)
 		TEST(test_null_and_numbers),
 		TEST(test_copies),
 		TEST(test_one_is_undone_alone),
+		TEST(test_one_fails_unforeseen),
 		TEST(test_answers_have_their_order),
 		TEST(test_one_commit_for_all),
 		TEST(test_a_turn_is_bounded),
