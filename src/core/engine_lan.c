@@ -133,14 +133,14 @@ hook_is_met(void *owner, const struct link *link)
 	return meet_is_met(owner, link);
 }
 
+/* Whoever knows our key means us, also by the resource that our account had here before. */
 static bool
 hook_is_ours(void *owner, const char *address)
 {
 	const struct ear *ear = owner;
 
 	return core_is_self(ear, address) ||
-	       (ear->self_server != NULL && ear_jid_resource(address) == NULL &&
-		ear_jid_bare_equal(address, ear->self_server));
+	       (ear->self_server != NULL && ear_jid_bare_equal(address, ear->self_server));
 }
 
 static bool

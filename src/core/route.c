@@ -377,6 +377,30 @@ route_try_by(struct dest *dest, xmpp_stanza_t *stanza, enum ear_link_kind only)
 	return error == -ENOTCONN ? -EHOSTUNREACH : error;
 }
 
+/* Whether it asks something of the account whose device that is, and not of one of its resources.
+ */
+static bool
+asks_account(const struct dest *dest, xmpp_stanza_t *stanza)
+{
+	const char *to = xmpp_stanza_get_to(stanza);
+
+	return dest->bound && ear_is_request(stanza) && ear_jid_resource(to) == NULL &&
+	       ear_jid_resource(dest->jid) != NULL && ear_jid_bare_equal(to, dest->jid);
+}
+
+/* A server answers by itself what is asked of an account (RFC 6121 §8.5.2.1.3): as long as that
+ * means its only device in earshot, that one is asked, also before its path was measured. */
+static struct path *
+choose_for(struct dest *dest, xmpp_stanza_t *stanza)
+{
+	struct path *path = route_choose(dest);
+
+	if (path == &dest->by_server && asks_account(dest, stanza) &&
+	    route_is_usable(dest, &dest->by_lan))
+		return &dest->by_lan;
+	return path;
+}
+
 int
 route_try(struct dest *dest, xmpp_stanza_t *stanza)
 {
@@ -384,7 +408,7 @@ route_try(struct dest *dest, xmpp_stanza_t *stanza)
 	int error;
 
 	for (int tries = 0; tries < 2; tries++) {
-		path = route_choose(dest);
+		path = choose_for(dest, stanza);
 		/* Nothing overtakes what waits, also when the path that it waits for dies. */
 		if (dest->switching || dest_is_waiting(dest) ||
 		    (path != NULL && has_no_name_yet(dest, path)))
