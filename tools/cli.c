@@ -125,6 +125,29 @@ cli_release(struct cli *cli)
 	args_release(&cli->args);
 }
 
+FILE *
+cli_open_file(const char *name, const char **called)
+{
+	FILE *file;
+
+	if (strcmp(name, "-") == 0) {
+		*called = "standard input";
+		return stdin;
+	}
+	file = fopen(name, "re");
+	if (file == NULL)
+		complain("%s: %s", name, strerror(errno));
+	*called = name;
+	return file;
+}
+
+void
+cli_close_file(FILE *file)
+{
+	if (file != stdin)
+		fclose(file);
+}
+
 bool
 cli_was_interrupted(struct cli *cli, FILE *file)
 {

@@ -97,6 +97,10 @@ int cli_send(struct cli *cli, xmpp_stanza_t *stanza);
 /* --expires: how long the stanza is worth something, if the user has said so. */
 void cli_expires(struct cli *cli, xmpp_stanza_t *stanza);
 
+/* The file of that name, "-": standard input, and what it is called. NULL after a complaint. */
+FILE *cli_open_file(const char *name, const char **called);
+void cli_close_file(FILE *file);
+
 /* After a read of a file came to nothing: whether the user interrupted it. */
 bool cli_was_interrupted(struct cli *cli, FILE *file);
 
@@ -134,6 +138,8 @@ int cli_list(struct cli *cli, const char *list, const char *item, const char *ke
 
 /* An attribute as JSON under its name with '_' for '-': text, number or boolean; absent: null. */
 void cli_put_attribute(json_t *object, xmpp_stanza_t *element, const char *name);
+void cli_put_attributes(json_t *object, xmpp_stanza_t *element, const char *const *names,
+			size_t count);
 
 /* The words from number `first` on with spaces between. The caller frees. */
 char *cli_join(const struct cli *cli, int first);

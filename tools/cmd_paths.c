@@ -13,8 +13,6 @@ static const char *const keys[] = { "to",     "address",   "link",    "state",  
 				    "chosen", "why",       "found" };
 static const char *const head[] = { "", "TO", "PATH", "STATE", "IDENTITY", "RTT", "ALIVE", "WHY" };
 
-#define COUNT(array) (sizeof(array) / sizeof((array)[0]))
-
 struct listing {
 	struct table table;
 	bool json;
@@ -26,8 +24,7 @@ print_json(xmpp_stanza_t *path)
 {
 	json_t *object = json_object();
 
-	for (size_t i = 0; i < COUNT(keys); i++)
-		cli_put_attribute(object, path, keys[i]);
+	cli_put_attributes(object, path, keys, COUNT(keys));
 	out_json(stdout, object);
 }
 

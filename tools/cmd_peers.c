@@ -11,8 +11,6 @@ static const char *const keys[] = { "address", "jid",  "name",   "status",  "mes
 				    "level",   "link", "rtt-us", "refused", "found" };
 static const char *const head[] = { "ADDRESS", "JID", "NAME", "STATUS", "IDENTITY", "PATH", "RTT" };
 
-#define COUNT(array) (sizeof(array) / sizeof((array)[0]))
-
 /* A peer that changed, to be looked up outside of the callback that told it. */
 struct change {
 	struct change *next;
@@ -29,8 +27,7 @@ print_json(void *arg, xmpp_stanza_t *peer)
 {
 	json_t *object = json_object();
 
-	for (size_t i = 0; i < COUNT(keys); i++)
-		cli_put_attribute(object, peer, keys[i]);
+	cli_put_attributes(object, peer, keys, COUNT(keys));
 	out_json(stdout, object);
 }
 

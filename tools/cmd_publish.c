@@ -293,22 +293,17 @@ publish_from(struct publishing *publishing)
 {
 	const struct args *args = &publishing->cli->args;
 	const char *name = args->count > 1 ? args->words[1] : "-";
-	FILE *file = stdin;
+	FILE *file;
 	int code;
 
 	/* A title alone is an entry. */
 	if (args->atom && args->title != NULL && args->count < 2)
 		return publish_entry(publishing, args->title, NULL);
-	if (strcmp(name, "-") != 0)
-		file = fopen(name, "re");
-	if (file == NULL) {
-		complain("%s: %s", name, strerror(errno));
+	file = cli_open_file(name, &name);
+	if (file == NULL)
 		return EXIT_USAGE;
-	}
-	code = (args->lines ? publish_lines : publish_file)(
-		publishing, file, file == stdin ? "standard input" : name);
-	if (file != stdin)
-		fclose(file);
+	code = (args->lines ? publish_lines : publish_file)(publishing, file, name);
+	cli_close_file(file);
 	return code;
 }
 

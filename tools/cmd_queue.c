@@ -11,15 +11,12 @@ static const char *const keys[] = { "id",       "to",    "state",     "bytes",
 				    "taken-at", "tries", "condition", "why" };
 static const char *const head[] = { "ID", "TO", "STATE", "SINCE", "BYTES", "TRIES", "WHY" };
 
-#define COUNT(array) (sizeof(array) / sizeof((array)[0]))
-
 static void
 print_json(void *arg, xmpp_stanza_t *item)
 {
 	json_t *object = json_object();
 
-	for (size_t i = 0; i < COUNT(keys); i++)
-		cli_put_attribute(object, item, keys[i]);
+	cli_put_attributes(object, item, keys, COUNT(keys));
 	out_json(stdout, object);
 }
 

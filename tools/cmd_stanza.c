@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: ISC */
 /* cmd_stanza.c: raw stanzas from a file to the engine, and what comes back; or whatever arrives. */
-#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -257,7 +256,7 @@ int
 cmd_stanza(struct cli *cli)
 {
 	const char *name = cli->args.count > 0 ? cli->args.words[0] : "-";
-	FILE *file = stdin;
+	FILE *file;
 	int code;
 
 	if (cli->args.listen && cli->args.count > 0) {
@@ -266,14 +265,10 @@ cmd_stanza(struct cli *cli)
 	}
 	if (cli->args.listen)
 		return listen_all(cli);
-	if (strcmp(name, "-") != 0)
-		file = fopen(name, "re");
-	if (file == NULL) {
-		complain("%s: %s", name, strerror(errno));
+	file = cli_open_file(name, &name);
+	if (file == NULL)
 		return EXIT_USAGE;
-	}
-	code = send_file(cli, file, file == stdin ? "standard input" : name);
-	if (file != stdin)
-		fclose(file);
+	code = send_file(cli, file, name);
+	cli_close_file(file);
 	return code;
 }

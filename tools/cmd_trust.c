@@ -11,8 +11,6 @@
 
 static const char *const head[] = { "ADDRESS", "NAME", "VOUCHED BY", "TRUSTED", "SEEN", "KEY" };
 
-#define COUNT(array) (sizeof(array) / sizeof((array)[0]))
-
 /* --- the list ----------------------------------------------------------------------------- */
 
 static json_t *
@@ -37,8 +35,7 @@ print_json(void *arg, xmpp_stanza_t *pin)
 	json_t *object = json_object();
 
 	json_object_set_new(object, "own", json_false());
-	for (size_t i = 0; i < COUNT(keys); i++)
-		cli_put_attribute(object, pin, keys[i]);
+	cli_put_attributes(object, pin, keys, COUNT(keys));
 	json_object_set_new(object, "addresses", texts_of(pin, "address"));
 	json_object_set_new(object, "jids", texts_of(pin, "jid"));
 	out_json(stdout, object);

@@ -10,8 +10,6 @@
 
 static const char *const head[] = { "NAME", "RESOURCE", "SINCE", "KEY" };
 
-#define COUNT(array) (sizeof(array) / sizeof((array)[0]))
-
 typedef void device_fn(void *arg, xmpp_stanza_t *device);
 
 /* The answer from that number on; NULL: there is none, which is told unless we have no account. */
@@ -84,8 +82,7 @@ add_json(void *arg, xmpp_stanza_t *device)
 	static const char *const keys[] = { "key", "name", "resource", "since" };
 	json_t *object = json_object();
 
-	for (size_t i = 0; i < COUNT(keys); i++)
-		cli_put_attribute(object, device, keys[i]);
+	cli_put_attributes(object, device, keys, COUNT(keys));
 	json_object_set_new(object, "own", json_boolean(is_own(device)));
 	json_array_append_new(arg, object);
 }

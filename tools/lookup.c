@@ -184,6 +184,13 @@ cli_put_attribute(json_t *object, xmpp_stanza_t *element, const char *name)
 	json_put_text(object, key, value);
 }
 
+void
+cli_put_attributes(json_t *object, xmpp_stanza_t *element, const char *const *names, size_t count)
+{
+	for (size_t i = 0; i < count; i++)
+		cli_put_attribute(object, element, names[i]);
+}
+
 char *
 cli_join(const struct cli *cli, int first)
 {

@@ -11,6 +11,9 @@
 
 #include <jansson.h>
 
+/* Of an array. */
+#define COUNT(array) (sizeof(array) / sizeof((array)[0]))
+
 /* The exit codes, as earshot(1) lists them. */
 enum exit_code {
 	EXIT_DONE = 0,

@@ -59,8 +59,6 @@ static const struct word conditions[] = {
 	{ "resource-constraint", "it has no room, or too much to do", "try again" },
 };
 
-#define COUNT(array) (sizeof(array) / sizeof((array)[0]))
-
 static const struct word *
 find(const struct word *table, size_t count, const char *name)
 {

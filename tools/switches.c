@@ -67,8 +67,7 @@ switch_json(xmpp_stanza_t *event)
 
 	json_put_text(object, "event", "path");
 	json_put_text(object, "to", xmpp_stanza_get_attribute(event, "address"));
-	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++)
-		cli_put_attribute(object, event, names[i]);
+	cli_put_attributes(object, event, names, COUNT(names));
 	return object;
 }
 
