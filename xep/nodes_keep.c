@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: ISC */
 /*
  * nodes_keep.c: subscriptions that outlive us: those through the server, whose clients subscribe
- *once and for all (XEP-0060 §6.1). On the LAN, and on this machine, who follows sees that we were
- *away.
+ * once and for all (XEP-0060 §6.1). On the LAN, and on this machine, who follows sees that we were
+ * away.
  *
- *	node NODE OURS ADDRESS = proved      subscribed, when we were that sure of him; OURS "-":
- *none
+ *	node NODE OURS ADDRESS = proved      subscribed, when we were that sure of him; OURS
+ *	                                     "-": none
  */
 #include <stdio.h>
 #include <string.h>

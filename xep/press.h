@@ -6,9 +6,10 @@
  *	hearsay     a press in a delayed, forwarded or carbon-copied stanza is refused: who pressed
  *	            and when is then somebody else's word
  *	policy      the sender has to be allowed to press (EAR_VERB_BUTTONS)
- *	repetition  the same id from the same sender never acts twice: the second is answered with
- *the state, without acting bursts      presses that are the same, from the same sender, and were
- *held up on the way, act once when they arrive together
+ *	repetition  the same id from the same sender never acts twice: the second is answered
+ *	            with the state, without acting
+ *	bursts      presses that are the same, from the same sender, and were held up on the
+ *	            way, act once when they arrive together
  */
 #ifndef XEP_PRESS_H
 #define XEP_PRESS_H

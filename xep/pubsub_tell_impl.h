@@ -19,7 +19,7 @@
  * remembers. What is noted has been acknowledged by the server or the peer; only a peer that
  * acknowledges nothing loses what was with a kernel. The same holds for what had been sent to
  * somebody who was late. What is held for who is slow, of a node without a backlog, and what no
- *path took, is lost with this process.
+ * path took, is lost with this process.
  */
 #ifndef XEP_PUBSUB_TELL_IMPL_H
 #define XEP_PUBSUB_TELL_IMPL_H

@@ -8,7 +8,7 @@
  * the life that the sender gives it. Clocks on the wall differ and are set, so its age is told
  * without them: `sent` is the time on a clock of the sender's engine that only runs forward, also
  * while its machine is asleep, in milliseconds, `clock` names that clock. The least difference to
- *our own clock that was ever seen stands for a way without delay: what is more than that is age.
+ * our own clock that was ever seen stands for a way without delay: what is more than that is age.
  */
 #ifndef CORE_EXPIRES_H
 #define CORE_EXPIRES_H

@@ -21,7 +21,7 @@
  * handshake, from either end (the unit test does it). They would also take one without
  * basicConstraints; one with CA:TRUE OpenSSL refuses unless it may sign certificates, which is more
  * than a device should be able to. Only `certtool --verify`, which looks for an authority above
- *each certificate, wants that.
+ * each certificate, wants that.
  */
 
 #define SERIAL_BYTES    16

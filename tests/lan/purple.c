@@ -19,10 +19,12 @@
  *	online BUDDY             a peer appeared          offline BUDDY   it went
  *	status BUDDY ID [TEXT]   its status changed; ID is available, away or offline
  *	opened BUDDY             a conversation began     closed BUDDY    it ended
- *	message BUDDY TEXT       a message came           sent BUDDY TEXT one was handed to
- *libpurple typing BUDDY | paused BUDDY notice BUDDY TEXT        what libpurple tells the user in
- *the conversation, errors for example error TEXT               the account, or a command that was
- *wrong
+ *	message BUDDY TEXT       a message came
+ *	sent BUDDY TEXT          one was handed to libpurple
+ *	typing BUDDY | paused BUDDY
+ *	notice BUDDY TEXT        what libpurple tells the user in the conversation, errors for
+ *	                         example
+ *	error TEXT               the account, or a command that was wrong
  *
  * Commands, a line each on standard input:
  *
