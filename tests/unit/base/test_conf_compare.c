@@ -86,8 +86,13 @@ test_every_option_has_its_part(void **state)
 			assert_int_equal(o->part, CONF_PART_SERVER);
 		if (strcmp(o->section, "player") == 0)
 			assert_int_equal(o->part, CONF_PART_PLAYER);
-		if (strcmp(o->section, "local") == 0 || strcmp(o->section, "store") == 0)
+		if (strcmp(o->section, "local") == 0)
 			assert_true(o->part <= CONF_PART_WHOLE);
+		/* What is not about opening it. */
+		if (strcmp(o->section, "store") == 0)
+			assert_int_equal(o->part, strcmp(o->key, "nodes-per-owner") == 0
+							  ? CONF_PART_NONE
+							  : CONF_PART_WHOLE);
 	}
 }
 
