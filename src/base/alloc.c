@@ -12,13 +12,17 @@
 
 #include "base/alloc.h"
 
+_Noreturn void
+alloc_failed(void)
+{
+	ear_error("out of memory");
+	abort();
+}
+
 static void *
 check(void *memory)
 {
-	if (memory == NULL) {
-		ear_error("out of memory");
-		abort();
-	}
+	xcheck(memory != NULL);
 	return memory;
 }
 

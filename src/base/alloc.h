@@ -3,7 +3,18 @@
 #ifndef BASE_ALLOC_H
 #define BASE_ALLOC_H
 
+#include <stdbool.h>
 #include <stddef.h>
+
+/* Aborts with a log line, unless there is what somebody else had to allocate. */
+_Noreturn void alloc_failed(void);
+
+static inline void
+xcheck(bool there)
+{
+	if (!there)
+		alloc_failed();
+}
 
 /* As calloc, realloc, strdup, strndup, asprintf; out of memory aborts with a log line. */
 void *xalloc(size_t size); /* zeroed */

@@ -308,10 +308,7 @@ begin(struct pq_link *link)
 		values[i] = pairs[i][1];
 	}
 	link->conn = link->lib->PQconnectStartParams(keywords, values, 1);
-	if (link->conn == NULL) {
-		ear_error("out of memory");
-		abort();
-	}
+	xcheck(link->conn != NULL);
 	enter(link, LINK_CONNECTING);
 	link->lib->PQsetNoticeReceiver(link->conn, ignore_notice, NULL);
 	if (link->lib->PQstatus(link->conn) == CONNECTION_BAD)

@@ -121,10 +121,7 @@ sqlite_file_fail(struct sqlite_file *file)
 	int code = file->sqlite == NULL ? SQLITE_NOMEM : sqlite3_errcode(file->sqlite) & 0xff;
 	int error;
 
-	if (code == SQLITE_NOMEM) {
-		ear_error("out of memory");
-		abort();
-	}
+	xcheck(code != SQLITE_NOMEM);
 	error = errno_of(file, code);
 	return sqlite_file_tell(file, error,
 				is_named_by_sqlite(error) ? sqlite3_errmsg(file->sqlite)

@@ -5,23 +5,12 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include <earshot/log.h>
-
 #include "base/alloc.h"
 #include "wire/build.h"
 
 /* What an idle stream may keep. */
 #define OPEN_KEEP 8
 #define TEXT_KEEP 512
-
-static void
-check(bool there)
-{
-	if (!there) {
-		ear_error("out of memory");
-		abort();
-	}
-}
 
 void
 build_init(struct build *build, xmpp_ctx_t *ctx)
@@ -76,8 +65,8 @@ flush_text(struct build *build)
 	if (build->text_length == 0)
 		return;
 	node = xmpp_stanza_new(build->ctx);
-	check(node != NULL &&
-	      xmpp_stanza_set_text_with_size(node, build->text, build->text_length) == XMPP_EOK);
+	xcheck(node != NULL &&
+	       xmpp_stanza_set_text_with_size(node, build->text, build->text_length) == XMPP_EOK);
 	append(build, node);
 	build->text_length = 0;
 }
@@ -90,7 +79,7 @@ set_ns(xmpp_stanza_t *element, const char *ns, size_t length)
 	assert(length <= BUILD_NS_MAX);
 	memcpy(copy, ns, length);
 	copy[length] = '\0';
-	check(xmpp_stanza_set_ns(element, copy) == XMPP_EOK);
+	xcheck(xmpp_stanza_set_ns(element, copy) == XMPP_EOK);
 }
 
 static void
@@ -108,7 +97,7 @@ build_start(struct build *build, const char *name, const char *ns, size_t ns_len
 {
 	xmpp_stanza_t *element = xmpp_stanza_new(build->ctx);
 
-	check(element != NULL && xmpp_stanza_set_name(element, name) == XMPP_EOK);
+	xcheck(element != NULL && xmpp_stanza_set_name(element, name) == XMPP_EOK);
 	set_ns(element, ns, ns_length);
 	if (build->depth > 0) {
 		flush_text(build);

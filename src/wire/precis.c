@@ -10,8 +10,7 @@
 #include <uninorm.h>
 #include <unistr.h>
 
-#include <earshot/log.h>
-
+#include "base/alloc.h"
 #include "wire/precis.h"
 #include "wire/precis_class.h"
 
@@ -33,10 +32,7 @@ struct text32 {
 static int
 text_take(struct text32 *text, uint32_t *made, size_t length)
 {
-	if (made == NULL) {
-		ear_error("out of memory");
-		abort();
-	}
+	xcheck(made != NULL);
 	if (length <= PART_MAX) {
 		memcpy(text->at, made, length * sizeof(made[0]));
 		text->length = length;

@@ -5,13 +5,12 @@
  */
 #include <errno.h>
 #include <expat.h>
-#include <stdlib.h>
 #include <string.h>
 #include <strings.h>
 
-#include <earshot/log.h>
 #include <earshot/ns.h>
 
+#include "base/alloc.h"
 #include "wire/reader_impl.h"
 #include "wire/xmlname.h"
 
@@ -257,8 +256,7 @@ refuse(struct reader *reader, enum XML_Error error)
 {
 	switch (error) {
 	case XML_ERROR_NO_MEMORY:
-		ear_error("out of memory");
-		abort();
+		alloc_failed();
 	case XML_ERROR_UNDEFINED_ENTITY:
 		reader_stop(reader, -EPROTO, "restricted-xml");
 		break;
@@ -306,10 +304,7 @@ void
 reader_make_parser(struct reader *reader)
 {
 	reader->expat = XML_ParserCreateNS("UTF-8", XMLNAME_SEPARATOR);
-	if (reader->expat == NULL) {
-		ear_error("out of memory");
-		abort();
-	}
+	xcheck(reader->expat != NULL);
 	set_handlers(reader);
 }
 

@@ -11,22 +11,15 @@
 #include <earshot/ns.h>
 #include <earshot/stanza.h>
 
+#include "base/alloc.h"
+
 /* Longer values go by the heap. */
 #define SHORT_VALUE 256
 
 static void
-check(bool there)
-{
-	if (!there) {
-		ear_error("out of memory");
-		abort();
-	}
-}
-
-static void
 set_attribute(xmpp_stanza_t *stanza, const char *name, const char *value)
 {
-	check(xmpp_stanza_set_attribute(stanza, name, value) == XMPP_EOK);
+	xcheck(xmpp_stanza_set_attribute(stanza, name, value) == XMPP_EOK);
 }
 
 xmpp_stanza_t *
@@ -34,7 +27,7 @@ ear_element(xmpp_ctx_t *ctx, const char *name, const char *ns)
 {
 	xmpp_stanza_t *element = xmpp_stanza_new(ctx);
 
-	check(element != NULL && xmpp_stanza_set_name(element, name) == XMPP_EOK);
+	xcheck(element != NULL && xmpp_stanza_set_name(element, name) == XMPP_EOK);
 	if (ns != NULL)
 		set_attribute(element, "xmlns", ns);
 	return element;
@@ -44,9 +37,8 @@ static void
 copy_attributes(xmpp_stanza_t *copy, xmpp_stanza_t *stanza)
 {
 	int n = 2 * xmpp_stanza_get_attribute_count(stanza);
-	const char **all = calloc((size_t)n + 1, sizeof(*all));
+	const char **all = xalloc(((size_t)n + 1) * sizeof(*all));
 
-	check(all != NULL);
 	n = xmpp_stanza_get_attributes(stanza, all, n);
 	for (int i = 0; i + 1 < n; i += 2)
 		set_attribute(copy, all[i], all[i + 1]);
@@ -69,7 +61,7 @@ ear_copy_without(xmpp_stanza_t *stanza, const char *ns)
 		if (own != NULL && strcmp(own, ns) == 0)
 			continue;
 		part = xmpp_stanza_copy(child);
-		check(part != NULL && xmpp_stanza_add_child_ex(copy, part, 0) == XMPP_EOK);
+		xcheck(part != NULL && xmpp_stanza_add_child_ex(copy, part, 0) == XMPP_EOK);
 	}
 	return copy;
 }
@@ -80,7 +72,7 @@ ear_child(xmpp_stanza_t *parent, const char *name, const char *ns)
 	xmpp_stanza_t *child = ear_element(xmpp_stanza_get_context(parent), name,
 					   ns != NULL ? ns : xmpp_stanza_get_ns(parent));
 
-	check(xmpp_stanza_add_child_ex(parent, child, 0) == XMPP_EOK);
+	xcheck(xmpp_stanza_add_child_ex(parent, child, 0) == XMPP_EOK);
 	return child;
 }
 
@@ -92,8 +84,8 @@ ear_child_text(xmpp_stanza_t *parent, const char *name, const char *ns, const ch
 	if (text == NULL || *text == '\0')
 		return child;
 	data = xmpp_stanza_new(xmpp_stanza_get_context(parent));
-	check(data != NULL && xmpp_stanza_set_text(data, text) == XMPP_EOK &&
-	      xmpp_stanza_add_child_ex(child, data, 0) == XMPP_EOK);
+	xcheck(data != NULL && xmpp_stanza_set_text(data, text) == XMPP_EOK &&
+	       xmpp_stanza_add_child_ex(child, data, 0) == XMPP_EOK);
 	return child;
 }
 
@@ -113,13 +105,13 @@ ear_set(xmpp_stanza_t *stanza, const char *attribute, const char *format, ...)
 	va_start(args, format);
 	n = vsnprintf(brief, sizeof(brief), format, args);
 	va_end(args);
-	check(n >= 0);
+	xcheck(n >= 0);
 	if ((size_t)n < sizeof(brief)) {
 		set_attribute(stanza, attribute, brief);
 		return;
 	}
 	va_start(args, format);
-	check(vasprintf(&value, format, args) != -1);
+	xcheck(vasprintf(&value, format, args) != -1);
 	va_end(args);
 	set_attribute(stanza, attribute, value);
 	free(value);

@@ -14,7 +14,6 @@
 #include <event2/buffer.h>
 #include <unistr.h>
 
-#include <earshot/log.h>
 #include <earshot/ns.h>
 #include <earshot/stanza.h>
 
@@ -85,10 +84,7 @@ piece_end(struct piece *piece, struct evbuffer *out)
 {
 	bool failed = piece->failed;
 
-	if (!failed && evbuffer_add(out, piece->at, piece->length) != 0) {
-		ear_error("out of memory");
-		abort();
-	}
+	xcheck(failed || evbuffer_add(out, piece->at, piece->length) == 0);
 	if (piece->at != piece->brief)
 		free(piece->at);
 	return failed ? -EMSGSIZE : 0;

@@ -1,9 +1,7 @@
 /* SPDX-License-Identifier: ISC */
 /* xmlname.c: names and attributes as the parser gives them. */
-#include <stdlib.h>
 #include <string.h>
 
-#include <earshot/log.h>
 #include <earshot/ns.h>
 
 #include "base/alloc.h"
@@ -83,10 +81,7 @@ xmlname_set_attributes(xmpp_stanza_t *element, const char **attributes)
 
 		if (name == NULL)
 			continue;
-		if (xmpp_stanza_set_attribute(element, name, attributes[1]) != XMPP_EOK) {
-			ear_error("out of memory");
-			abort();
-		}
+		xcheck(xmpp_stanza_set_attribute(element, name, attributes[1]) == XMPP_EOK);
 	}
 }
 
