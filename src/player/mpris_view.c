@@ -7,6 +7,7 @@
 #include <earshot/timer.h>
 
 #include "base/alloc.h"
+#include "base/hex.h"
 #include "player/mpris_view.h"
 #include "player/ops.h"
 
@@ -64,15 +65,6 @@ static const char *const loops[] = {
 	[EAR_REPEAT_OFF] = "None", [EAR_REPEAT_ALL] = "Playlist", [EAR_REPEAT_ONE] = "Track"
 };
 
-static int
-hex(char c)
-{
-	if (c >= '0' && c <= '9')
-		return c - '0';
-	c |= 0x20;
-	return c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
-}
-
 /* The file's name out of a URL, for a title that has no other. */
 static void
 name_of_url(const char *url, char *out, size_t size)
@@ -83,8 +75,8 @@ name_of_url(const char *url, char *out, size_t size)
 
 	for (url = slash == NULL ? url : slash + 1; *url != '\0' && used + 1 < sizeof(name);
 	     url++) {
-		if (url[0] == '%' && hex(url[1]) >= 0 && hex(url[2]) >= 0) {
-			name[used++] = (char)(hex(url[1]) << 4 | hex(url[2]));
+		if (url[0] == '%' && hex_digit(url[1]) >= 0 && hex_digit(url[2]) >= 0) {
+			name[used++] = (char)(hex_digit(url[1]) << 4 | hex_digit(url[2]));
 			url += 2;
 		} else {
 			name[used++] = *url;

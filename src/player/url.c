@@ -6,6 +6,7 @@
 #include <earshot/player.h>
 #include <unistr.h>
 
+#include "base/hex.h"
 #include "player/url.h"
 
 enum rule {
@@ -39,15 +40,6 @@ is_plain(const char *url)
 		if (*c <= ' ' || *c == 0x7f || strchr("\"<>\\^`{|}", *c) != NULL)
 			return false;
 	return u8_check((const uint8_t *)url, strlen(url)) == NULL;
-}
-
-static int
-hex_digit(char c)
-{
-	if (c >= '0' && c <= '9')
-		return c - '0';
-	c |= 0x20;
-	return c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
 }
 
 /* RFC 3986 section 2.1. false: it holds a control, a NUL even, or no hexadecimal digits. */

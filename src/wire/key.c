@@ -6,6 +6,8 @@
 
 #include <earshot/trust.h>
 
+#include "base/hex.h"
+
 void
 ear_key_format(const struct ear_key *key, char out[EAR_KEY_SIZE])
 {
@@ -18,16 +20,6 @@ ear_key_format(const struct ear_key *key, char out[EAR_KEY_SIZE])
 	*out = '\0';
 }
 
-/* No isxdigit: it asks the locale. -1: not a digit. */
-static int
-digit_value(char c)
-{
-	if (c >= '0' && c <= '9')
-		return c - '0';
-	c |= 0x20;
-	return c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
-}
-
 int
 ear_key_parse(const char *text, struct ear_key *key)
 {
@@ -37,7 +29,7 @@ ear_key_parse(const char *text, struct ear_key *key)
 	for (size_t i = 0; i < 2 * EAR_KEY_BYTES; i++) {
 		if (i > 0)
 			text += strspn(text, " \t:");
-		digit = digit_value(*text++);
+		digit = hex_digit(*text++);
 		if (digit < 0)
 			return -EINVAL;
 		read.sha256[i / 2] =
