@@ -26,7 +26,7 @@ class Timeout(AssertionError):
     """A condition did not come true in time."""
 
 
-def wait_until(cond, timeout=10.0, what="condition", step=0.02):
+def wait_until(cond, timeout=20.0, what="condition", step=0.02):
     """Calls cond() until its result is true, and returns that result."""
     end = time.monotonic() + timeout
     while True:
@@ -51,7 +51,7 @@ class Proc(subprocess.Popen):
     def lines(self):
         return self.output().splitlines()
 
-    def wait_for(self, pattern, timeout=10.0, count=1):
+    def wait_for(self, pattern, timeout=20.0, count=1):
         """Waits until pattern was written `count` times; returns the match of that number."""
         def found():
             ended = self.poll() is not None     # before its output is read: that may be its last

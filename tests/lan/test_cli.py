@@ -378,7 +378,7 @@ def test_nobody_is_4_at_once(pair):
         begin = time.monotonic()
         answer = pair.earshot(args[0], "nobody@nowhere.local", *args[1:], stdin="x")
         assert answer.code == 4 and "nobody there" in answer.err, answer
-        assert time.monotonic() - begin < 2
+        assert time.monotonic() - begin < 5     # less than what a question is given
     assert pair.earshot("paths", "nobody@nowhere.local").code in (0, 4)
 
 

@@ -190,7 +190,7 @@ def test_send_does_not_wait_for_who_answers_no_ping(engine):
     began = time.monotonic()
     done = earshot(daemon, "send", PEER, "hello")
     assert done.returncode == 0 and done.stderr == "", done
-    assert time.monotonic() - began < 2
+    assert time.monotonic() - began < 5     # less than a ping is given
 
 
 @pytest.mark.parametrize("args", [["send", PEER], ["send", "-l", PEER], ["stanza"]])

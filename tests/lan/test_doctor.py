@@ -64,6 +64,7 @@ class Room:
         self.phone = Daemon(self.forza, conf("forza", "phone", **phone))
         if meet:
             self.phone.wait_peer(TV)
+            self.tv.wait_peer(PHONE)
 
     def doctor(self, *args):
         return Report(self.phone.cli("doctor", *args))

@@ -4,9 +4,7 @@ sender gets one error which is true. Only what a daemon took with it is nowhere.
 
 import pytest
 
-from lab import lab
-
-LAST_MOMENT = 1.0   # s before the end of a daemon: what it was given then may be gone with it
+from lab import LAST_MOMENT, lab
 
 
 @pytest.mark.parametrize("who", ["remote", "box"])

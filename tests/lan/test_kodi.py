@@ -297,33 +297,33 @@ def test_keys_move_the_focus(room, kodi):
     first = kodi.focus()
     for key, back in (("down", "up"), ("right", "left")):
         room.press("key", key)
-        wait_until(lambda: kodi.focus() != first, 5, key + " to move the focus")
+        wait_until(lambda: kodi.focus() != first, 20, key + " to move the focus")
         room.press("key", back)
-        wait_until(lambda: kodi.focus() == first, 5, back + " to move it back")
+        wait_until(lambda: kodi.focus() == first, 20, back + " to move it back")
     room.press("key", "down", "down")
-    second = wait_until(lambda: (f := kodi.focus()) != first and f, 5, "a key that goes down")
+    second = wait_until(lambda: (f := kodi.focus()) != first and f, 20, "a key that goes down")
     room.press("key", "down", "held")
-    wait_until(lambda: kodi.focus() not in (first, second), 5, "a key that is held")
+    wait_until(lambda: kodi.focus() not in (first, second), 20, "a key that is held")
     third = kodi.focus()
     room.press("key", "down", "up")
     room.press("key", "up")     # were the release no nothing, the focus would not be there now
-    wait_until(lambda: kodi.focus() == second, 5, "back from %s to %s" % (third, second))
+    wait_until(lambda: kodi.focus() == second, 20, "back from %s to %s" % (third, second))
 
 
 def test_keys_lead_through_windows(room, kodi):
     room.press("key", "green")
-    wait_until(lambda: kodi.window() != "Home", 5, "the window behind green")
+    wait_until(lambda: kodi.window() != "Home", 20, "the window behind green")
     room.press("key", "home")
-    wait_until(lambda: kodi.window() == "Home", 5, "home")
+    wait_until(lambda: kodi.window() == "Home", 20, "home")
     kodi.play("one.mkv")
     kodi.call("GUI.SetFullscreen", fullscreen=True)
-    wait_until(lambda: kodi.window() == "Fullscreen video", 5, "the film")
+    wait_until(lambda: kodi.window() == "Fullscreen video", 20, "the film")
     for key, window in (("info", "Fullscreen info"), ("info", "Fullscreen video"),
                         ("ok", "Fullscreen OSD"), ("back", "Fullscreen video"),
                         ("menu", "Fullscreen OSD"), ("back", "Fullscreen video"), ("back", "Home"),
                         ("full_screen", "Fullscreen video"), ("home", "Home")):
         room.press("key", key)
-        wait_until(lambda: kodi.window() == window, 5, "%s to lead to %s from %s" % (
+        wait_until(lambda: kodi.window() == window, 20, "%s to lead to %s from %s" % (
             key, window, kodi.window()))
 
 
@@ -331,13 +331,13 @@ def test_keys_in_a_film(room, kodi):
     """A key is what the window makes of it: in a film, left is ten seconds back."""
     kodi.play("one.mkv")
     kodi.call("GUI.SetFullscreen", fullscreen=True)
-    wait_until(lambda: kodi.window() == "Fullscreen video", 5, "the film")
+    wait_until(lambda: kodi.window() == "Fullscreen video", 20, "the film")
     room.press("seek", "30")
     room.press("pause")
     room.press("key", "left")
-    wait_until(lambda: 18 < kodi.position() < 23, 5, "ten seconds back")
+    wait_until(lambda: 18 < kodi.position() < 23, 20, "ten seconds back")
     room.press("key", "fastforward")
-    wait_until(lambda: 28 < kodi.position() < 33, 5, "ten seconds on")
+    wait_until(lambda: 28 < kodi.position() < 33, 20, "ten seconds on")
     assert room.press("key", "playpause")["playback"] == "playing"
     assert room.press("key", "pause")["playback"] == "paused"
     assert room.press("key", "volumedown")["volume"] == 95

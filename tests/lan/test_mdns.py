@@ -68,9 +68,9 @@ def test_foreign_stack():
             probe.sees("juliet@capulet.local", lambda p: p["txt"]["nick"] == "Julia")
             probe.proc.send_line("txt nick=Neu")
         for name in probes:
-            wait_until(lambda: b"\x08nick=Neu" in record_of(name), 8, other.output)
+            wait_until(lambda: b"\x08nick=Neu" in record_of(name), 20, other.output)
         probes["pronto"].end()
-        other.wait_for("^removed tv@pronto", timeout=4)
+        other.wait_for("^removed tv@pronto")
         other.stdin.close()
         other.stdin = None
         probes["forza"].loses("juliet@capulet.local")

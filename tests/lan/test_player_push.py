@@ -62,7 +62,7 @@ def test_a_change_at_the_box_is_told_once(room):
     for value, word in ((True, "paused"), (False, "playing"), (True, "paused")):
         start = len(lines(proc, word))
         room.mpv.set("pause", value)
-        wait_until(lambda: len(lines(proc, word)) > start, 5, "%s is told" % word)
+        wait_until(lambda: len(lines(proc, word)) > start, 20, "%s is told" % word)
     room.mpv.set("volume", 33)
     proc.wait_for("volume 33 %")
     assert len(lines(proc, "^paused")) == 3 and len(lines(proc, "^playing")) == 2, proc.output()

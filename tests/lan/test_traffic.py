@@ -125,7 +125,7 @@ def test_program(lan):
         assert len(judge(nobody.out)) == 100
         pronto.proc.kill()
         pronto.proc.wait()
-        wait_until(lambda: there.count["broken"] == 1, 5, "the end of the daemon")
+        wait_until(lambda: there.count["broken"] == 1, 20, "the end of the daemon")
         pronto.start()
         pronto.wait_peer("sofa@forza.local")
         ends[0].send(100, limit=150)
