@@ -349,19 +349,12 @@ delivery_stop(struct dest *dest)
 		give_up(dest, parcel);
 }
 
-/* Whoever asks is told at once that nobody is there, unless it says how long it may take. */
-static bool
-has_time(const struct dest *dest, xmpp_stanza_t *stanza)
-{
-	return request_has_left(dest->ear, stanza) || expires_life(stanza) >= 0;
-}
-
 bool
 delivery_may_wait(const struct dest *dest, xmpp_stanza_t *stanza)
 {
 	int64_t since = ear_now(dest->ear->clock) - DEST_WAITING_USEC;
 
-	return dest->remembers && has_time(dest, stanza) &&
+	return dest->remembers && request_has_left(dest->ear, stanza) &&
 	       (path_was_alive(&dest->by_lan, since) || path_was_alive(&dest->by_server, since));
 }
 

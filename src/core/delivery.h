@@ -68,8 +68,7 @@ int64_t delivery_check(struct dest *dest);
 void delivery_stop(struct dest *dest);
 
 /* Whether a stanza may wait for a path to come back: somebody was there a moment ago. Whoever asks
- * something, and does not say how long that is worth something, is better told at once that nobody
- * is. */
+ * something is better told at once that nobody is. */
 bool delivery_may_wait(const struct dest *dest, xmpp_stanza_t *stanza);
 
 #endif

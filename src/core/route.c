@@ -409,6 +409,8 @@ route_try(struct dest *dest, xmpp_stanza_t *stanza)
 
 	for (int tries = 0; tries < 2; tries++) {
 		path = choose_for(dest, stanza);
+		if (path == NULL && !dest->switching && !request_has_left(dest->ear, stanza))
+			break; /* told at once, whatever waits (delivery_may_wait) */
 		/* Nothing overtakes what waits, also when the path that it waits for dies. */
 		if (dest->switching || dest_is_waiting(dest) ||
 		    (path != NULL && has_no_name_yet(dest, path)))
