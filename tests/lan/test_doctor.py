@@ -235,6 +235,8 @@ def test_no_avahi(room):
 def test_name_is_taken(room):
     room.start()
     second = Daemon(room.forza, conf("pronto", "tv"), name="second")
+    # Where the first one is too busy to answer the probe (RFC 6762 §8.1), the conflict is seen later.
+    second.proc.wait_for("on the LAN as tv-1@pronto.local")
     report = Report(second.cli("doctor"))
     assert report.line("name") == (
         "warn name: tv-1@pronto.local: tv@pronto is somebody else's on this LAN; two devices want "
