@@ -4,15 +4,10 @@
 
 #include <earshot/ear.h>
 
-#include "memory.h"
+#include "asked.h"
 #include "player_state.h"
 #include "press.h"
 #include "press_value.h"
-
-struct asked {
-	struct ear *ear;
-	struct ear_hold *hold;
-};
 
 static void
 on_pressed(void *arg, enum ear_verdict condition, const char *text,
@@ -25,16 +20,6 @@ on_pressed(void *arg, enum ear_verdict condition, const char *text,
 	else if (condition != EAR_PASS)
 		ear_hold_fail(asked->hold, condition, text);
 	free(asked);
-}
-
-static struct asked *
-asked_new(const struct ear_in *in)
-{
-	struct asked *asked = xep_alloc(sizeof(*asked));
-
-	asked->ear = in->ear;
-	asked->hold = ear_hold(in);
-	return asked;
 }
 
 static enum ear_verdict

@@ -8,6 +8,7 @@
 
 #include <earshot/ear.h>
 
+#include "asked.h"
 #include "memory.h"
 #include "player_state.h"
 #include "press.h"
@@ -16,11 +17,6 @@
 #define NS_FOAF   "http://buttons.foaf.tv/"
 #define CODE_SIZE 8
 #define WORDS_MAX 1024
-
-struct asked {
-	struct ear *ear;
-	struct ear_hold *hold;
-};
 
 static xmpp_stanza_t *
 result_new(struct ear *ear, const char *words)
@@ -47,16 +43,6 @@ on_player(void *arg, enum ear_verdict condition, const char *text,
 		ear_hold_fail(asked->hold, condition, text);
 	}
 	free(asked);
-}
-
-static struct asked *
-asked_new(const struct ear_in *in)
-{
-	struct asked *asked = xep_alloc(sizeof(*asked));
-
-	asked->ear = in->ear;
-	asked->hold = ear_hold(in);
-	return asked;
 }
 
 /* Case did not matter. */

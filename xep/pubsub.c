@@ -414,6 +414,15 @@ pubsub_fail_store(struct pubsub_op *op, int error, const char *text)
 	}
 }
 
+void
+pubsub_changed(struct pubsub_op *op, const struct ear_changed *changed)
+{
+	if (changed->error != 0)
+		pubsub_fail_store(op, changed->error, changed->text);
+	else
+		pubsub_reply(op, NULL);
+}
+
 /* --- doors -------------------------------------------------------------------------------- */
 
 /* Of one sender only so many are under way. */

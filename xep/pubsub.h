@@ -249,6 +249,9 @@ void pubsub_change(struct pubsub_op *op, struct ear_transaction *transaction,
 void pubsub_query(struct pubsub_op *op, struct ear_query *query, pubsub_stored_fn *fn);
 void pubsub_fail_store(struct pubsub_op *op, int error, const char *text);
 
+/* For those who have nothing to say but that it is done: a pubsub_changed_fn. */
+void pubsub_changed(struct pubsub_op *op, const struct ear_changed *changed);
+
 /* --- who may what: NULL, or why not ---------------------------------------------------------- */
 
 /* His affiliation as far as it counts: that of an address which may not be his takes away only. */

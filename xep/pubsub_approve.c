@@ -36,15 +36,6 @@ free_approval(void *arg)
 /* --- doing it ----------------------------------------------------------------------------- */
 
 static void
-on_done(struct pubsub_op *op, const struct ear_changed *changed)
-{
-	if (changed->error != 0)
-		pubsub_fail_store(op, changed->error, changed->text);
-	else
-		pubsub_reply(op, NULL);
-}
-
-static void
 commit(struct pubsub_op *op)
 {
 	struct approval *approval = op->arg;
@@ -55,7 +46,7 @@ commit(struct pubsub_op *op)
 		pubsub_work_tell_newest(&approval->work, approval->jid);
 		pubsub_work_tell_owners(op, approval->jid, approval->state);
 	}
-	pubsub_work_commit(op, on_done);
+	pubsub_work_commit(op, pubsub_changed);
 }
 
 static void

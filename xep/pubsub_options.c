@@ -57,15 +57,6 @@ pubsub_options_get(struct pubsub_op *op, const struct pubsub_view *view)
 	pubsub_reply(op, pubsub);
 }
 
-static void
-on_set(struct pubsub_op *op, const struct ear_changed *changed)
-{
-	if (changed->error != 0)
-		pubsub_fail_store(op, changed->error, changed->text);
-	else
-		pubsub_reply(op, NULL);
-}
-
 /* XEP-0004 §3.1: a form that is canceled changes nothing. */
 static bool
 is_canceled(xmpp_stanza_t *element)
@@ -97,7 +88,7 @@ pubsub_options_set(struct pubsub_op *op, const struct pubsub_view *view)
 	change.jid = had->jid;
 	change.subscription = had->subscription;
 	change.options = text = pubsub_options_text(&options);
-	pubsub_change(op, &transaction, on_set);
+	pubsub_change(op, &transaction, pubsub_changed);
 	free(text);
 }
 
