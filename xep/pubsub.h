@@ -27,6 +27,7 @@
  *	pubsub_work.c      what all of these gather on their way
  *	pubsub_event.c     what is told: the <event/>s
  *	pubsub_tell.c      telling: events out of the store, to each once
+ *	pubsub_multi.c     servers that pass one message on to many
  *	pubsub_disco.c     what there is (§5.1-5.5)
  */
 #ifndef XEP_PUBSUB_H

@@ -91,13 +91,19 @@ on_left(void *arg)
 void
 tell_watch_page(struct lane *lane, struct tale *tale)
 {
-	size_t left = tale->to_count - tale->to_at;
-	char **to = xep_alloc((left + lane->count + 1) * sizeof(to[0]));
+	size_t left = tale->to_count - tale->to_at, count = 0;
+	const char *ways[MULTI_DOMAINS_MAX];
+	char **to = xep_alloc((left + lane->count + MULTI_DOMAINS_MAX + 1) * sizeof(to[0]));
 
 	if (left > 0)
 		memcpy(to, tale->to + tale->to_at, left * sizeof(to[0]));
 	for (size_t i = 0; i < lane->count; i++)
-		to[left++] = xep_strdup(lane->page[i].address);
+		if (!lane->page[i].gathered)
+			to[left++] = xep_strdup(lane->page[i].address);
+		else if (count == 0)
+			count = multi_ways(lane->teller, ways);
+	for (size_t i = 0; i < count; i++)
+		to[left++] = xep_strdup(ways[i]);
 	free(tale->to);
 	tale->to = to;
 	tale->to_at = 0;
@@ -205,6 +211,7 @@ pubsub_teller_new(struct ear *ear)
 	ear_timer_init(&teller->left, ear_clock(ear), on_left, teller);
 	ear_timer_init(&teller->renew, ear_clock(ear), on_renew, teller);
 	late_init(teller);
+	multi_tell_init(teller);
 	person_nobody(teller, NULL);
 	/* Also of what an earlier life, or another engine, has left: not before anything is known
 	 * of a database is it opened. */
@@ -225,6 +232,7 @@ pubsub_teller_free(struct pubsub_teller *teller)
 	want_release(teller);
 	gone_release(teller);
 	person_release(teller);
+	multi_tell_release(teller);
 	tell_forget_sent(teller);
 	free(teller);
 }
@@ -249,6 +257,7 @@ pubsub_teller_event(struct pubsub_teller *teller, const struct ear_event *event)
 	switch (event->kind) {
 	case EAR_SERVER_UP:
 		teller->server_up = true;
+		multi_forget(teller->multi);
 		late_may_be_there(teller, NULL);
 		break;
 	case EAR_PEER_CHANGED:

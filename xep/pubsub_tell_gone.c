@@ -147,9 +147,10 @@ is_program(struct ear *ear, const char *address)
 }
 
 static void
-count(struct pubsub_teller *teller, const struct sent *sent, enum ear_verdict condition)
+count(struct pubsub_teller *teller, const struct sent *sent, const char *to,
+      enum ear_verdict condition)
 {
-	struct gone *gone = gone_get(teller, sent->to, sent->tale->event.node);
+	struct gone *gone = gone_get(teller, to, sent->tale->event.node);
 
 	gone->bounces++;
 	if (gone->asking ||
@@ -159,35 +160,51 @@ count(struct pubsub_teller *teller, const struct sent *sent, enum ear_verdict co
 	ask(gone);
 }
 
-static struct sent *
-find(struct pubsub_teller *teller, const struct ear_in *in)
+/* His address in it as it was sent to, or NULL. */
+static const char *
+whose(struct pubsub_teller *teller, const struct sent *sent, const struct ear_in *in)
 {
-	for (size_t i = 0; i < TELL_SENT_MAX; i++) {
-		struct sent *sent = &teller->sent[i];
+	if (sent->tale == NULL || strcmp(sent->id, in->id) != 0)
+		return NULL;
+	if (sent->size > 0)
+		return multi_find(sent, in->from);
+	return ear_jid_bare_equal(sent->to, in->from) ||
+			       told_is_same(teller->ear, sent->to, in->from)
+		       ? sent->to
+		       : NULL;
+}
 
-		if (sent->tale != NULL && strcmp(sent->id, in->id) == 0 &&
-		    (ear_jid_bare_equal(sent->to, in->from) ||
-		     told_is_same(teller->ear, sent->to, in->from)))
-			return sent;
-	}
-	return NULL;
+static void
+come_back(struct pubsub_teller *teller, struct sent *sent, const char *to, const struct ear_in *in)
+{
+	ear_debug("%s: was not told of %s: %s", to, sent->tale->event.node,
+		  ear_condition_name(ear_condition_of(in->stanza)));
+	if (in->link != EAR_LINK_NONE && is_for_good(in->stanza))
+		count(teller, sent, to, ear_condition_of(in->stanza));
+	if (sent->tale->event.backlog > 0)
+		late_keep(teller, sent->tale, to, TELL_SETTLE_USEC);
+	if (sent->size > 0)
+		multi_take_out(sent, to);
+	else
+		sent_forget(sent);
 }
 
 enum ear_verdict
 pubsub_teller_bounced(struct pubsub_teller *teller, const struct ear_in *in)
 {
-	struct sent *sent = in->id == NULL ? NULL : find(teller, in);
-
-	if (sent == NULL)
+	if (in->id == NULL)
 		return EAR_PASS;
-	ear_debug("%s: was not told of %s: %s", sent->to, sent->tale->event.node,
-		  ear_condition_name(ear_condition_of(in->stanza)));
-	if (in->link != EAR_LINK_NONE && is_for_good(in->stanza))
-		count(teller, sent, ear_condition_of(in->stanza));
-	if (sent->tale->event.backlog > 0)
-		late_keep(teller, sent->tale, sent->to, TELL_SETTLE_USEC);
-	sent_forget(sent);
-	return EAR_DONE;
+	if (multi_bounced(teller, in))
+		return EAR_DONE;
+	for (size_t i = 0; i < TELL_SENT_MAX; i++) {
+		const char *to = whose(teller, &teller->sent[i], in);
+
+		if (to == NULL)
+			continue;
+		come_back(teller, &teller->sent[i], to, in);
+		return EAR_DONE;
+	}
+	return EAR_PASS;
 }
 
 void

@@ -4,7 +4,7 @@
  * of them, pubsub_tell_lane.c tells each to its audience, pubsub_tell_send.c makes messages and
  * remembers whose they were, pubsub_tell_late.c knows who was not there, pubsub_tell_person.c whose
  * presence says so, pubsub_tell_gone.c who is not there any more, pubsub_tell_want.c who wants to
- * hear without having subscribed.
+ * hear without having subscribed, pubsub_tell_multi.c who shares a message with others.
  *
  * The life of an event:
  *
@@ -27,6 +27,7 @@
 #include <errno.h>
 
 #include "pubsub.h"
+#include "pubsub_multi.h"
 
 #define TELL_SENT_MAX   8192 /* messages that are remembered for what may come back */
 #define TELL_SENT_BYTES ((size_t)16 * 1024 * 1024) /* of their events */
@@ -79,7 +80,8 @@ struct tale {
 /* Somebody on a page. */
 struct seat {
 	char *address;
-	bool waits; /* he has not been told of older ones yet */
+	bool waits;    /* he has not been told of older ones yet */
+	bool gathered; /* he shares a message with others */
 };
 
 /* The events of one node. */
@@ -104,7 +106,9 @@ struct lane {
 /* A message that was sent. */
 struct sent {
 	char id[TELL_ID_SIZE];
-	char *to;
+	char *to;    /* of several each ends with a NUL, */
+	size_t size; /* and this is all of it; 0: one */
+	int64_t stamp;
 	struct tale *tale;
 };
 
@@ -120,6 +124,7 @@ struct pubsub_teller {
 	struct ear_timer left, renew;
 	struct sent sent[TELL_SENT_MAX];
 	size_t sent_at, sent_tail, sent_bytes; /* the next one; the oldest; of their events */
+	struct multi *multi;
 	struct late *late[TELL_BUCKETS];
 	size_t late_count, late_asks;
 	bool recalled; /* who was late in an earlier life; until then nothing was ever told, and no
@@ -171,9 +176,41 @@ void tale_drop(struct tale *tale);
 
 /* One message; stamp (seconds since 1970) 0: it is not late. As ear_send. */
 int tale_send(struct pubsub_teller *teller, struct tale *tale, const char *to, int64_t stamp);
+/* The same, not late; 1: he is told with others by multi_flush(). */
+int tale_gather(struct pubsub_teller *teller, struct tale *tale, const char *to);
+/* The same, for him alone and straight to him. */
+int tale_single(struct pubsub_teller *teller, struct tale *tale, const char *to, int64_t stamp);
 
+/* The id of its message to that address, or to whatever that text stands for. */
+void tale_id(const struct tale *tale, const char *to, char *id);
+void tale_stamp(xmpp_stanza_t *message, int64_t stamp);
+
+/* Before it is sent: what no path takes may come back at once. size 0: to one. */
+struct sent *sent_remember(struct pubsub_teller *teller, struct tale *tale, const char *to,
+			   size_t size, const char *id, int64_t stamp);
 void sent_forget(struct sent *sent);
 void tell_forget_sent(struct pubsub_teller *teller);
+
+/* --- pubsub_tell_multi.c: one message for many (XEP-0033) ------------------------------------ */
+
+/* As tale_send; gather: as tale_gather. -ENOTSUP: he is to be told singly. */
+int multi_tell(struct pubsub_teller *teller, struct tale *tale, const char *to, int64_t stamp,
+	       bool gather);
+/* What was gathered leaves; -ENOBUFS, -EDQUOT: not all of it does yet. */
+int multi_flush(struct pubsub_teller *teller);
+
+/* Where what is sent to him goes, for ear_has_left(); and for all who are told with others. */
+const char *multi_way(struct pubsub_teller *teller, const char *address);
+size_t multi_ways(struct pubsub_teller *teller, const char *ways[MULTI_DOMAINS_MAX]);
+
+/* Whether that comes from who should have passed a message on: all it was for are told singly. */
+bool multi_bounced(struct pubsub_teller *teller, const struct ear_in *in);
+/* He has not got his. */
+const char *multi_find(const struct sent *sent, const char *from);
+void multi_take_out(struct sent *sent, const char *to);
+
+void multi_tell_init(struct pubsub_teller *teller);
+void multi_tell_release(struct pubsub_teller *teller);
 
 /* --- pubsub_tell_late.c: who was not there, or is slow -------------------------------------- */
 
@@ -183,11 +220,15 @@ void late_recall(struct pubsub_teller *teller);
 void late_release(struct pubsub_teller *teller);
 
 /* To somebody who has subscribed; waits: in the store something does for him. 0: that is done, he
- * is told or will be; -ENOBUFS, -EDQUOT: there is no room on the way to many. */
+ * is told or will be; 1: with others by multi_flush(); -ENOBUFS, -EDQUOT: there is no room on the
+ * way to many. */
 int late_tell(struct pubsub_teller *teller, struct tale *tale, const char *address, bool waits);
 
 /* He has not got it: it waits, and is tried after that time (microseconds) at the earliest. */
 void late_keep(struct pubsub_teller *teller, struct tale *tale, const char *address, int64_t wait);
+
+/* There is no room on the way to him: it waits here, and goes before what is newer. */
+void late_hold(struct pubsub_teller *teller, struct tale *tale, const char *address);
 
 /* Who was not there may be now; address NULL: anybody. */
 void late_may_be_there(struct pubsub_teller *teller, const char *address);

@@ -110,7 +110,7 @@ add_to_page(struct lane *lane, const char *address, bool waits, size_t max)
 {
 	if (lane->page == NULL)
 		lane->page = xep_alloc(max * sizeof(lane->page[0]));
-	lane->page[lane->count++] = (struct seat){ xep_strdup(address), waits };
+	lane->page[lane->count++] = (struct seat){ xep_strdup(address), waits, false };
 }
 
 static bool
@@ -173,15 +173,21 @@ ask_page(struct lane *lane, struct tale *tale)
 static bool
 tell_page(struct lane *lane, struct tale *tale)
 {
-	for (; lane->at < lane->count; lane->at++) {
-		const struct seat *seat = &lane->page[lane->at];
+	int error = 0;
 
-		if (tell_is_full(late_tell(lane->teller, tale, seat->address, seat->waits))) {
-			ear_timer_set(&lane->again, TELL_ROOM_USEC);
-			return false;
-		}
+	while (lane->at < lane->count) {
+		struct seat *seat = &lane->page[lane->at];
+
+		error = late_tell(lane->teller, tale, seat->address, seat->waits);
+		if (tell_is_full(error))
+			break;
+		seat->gathered = error > 0;
+		lane->at++;
 	}
-	return true;
+	if (!tell_is_full(multi_flush(lane->teller)) && !tell_is_full(error))
+		return true;
+	ear_timer_set(&lane->again, TELL_ROOM_USEC);
+	return false;
 }
 
 /* Those who want it are another page, behind all others. */

@@ -183,6 +183,12 @@ hold(struct pubsub_teller *teller, struct tale *tale, const char *address)
 	return 0;
 }
 
+void
+late_hold(struct pubsub_teller *teller, struct tale *tale, const char *address)
+{
+	hold(teller, tale, address);
+}
+
 struct look {
 	enum ear_link_kind link;
 };
@@ -202,6 +208,8 @@ is_alone(struct pubsub_teller *teller, const char *address)
 {
 	struct look look = { EAR_LINK_NONE };
 
+	if (ear_only_by_server(teller->ear, address))
+		return false;
 	ear_each_path(teller->ear, address, on_path, &look);
 	return look.link != EAR_LINK_SERVER;
 }
@@ -226,10 +234,10 @@ late_tell(struct pubsub_teller *teller, struct tale *tale, const char *address, 
 	}
 	if (!keeps && late != NULL && late->held_count > 0)
 		return hold(teller, tale, address);
-	error = tale_send(teller, tale, address, 0);
+	error = tale_gather(teller, tale, address);
 	if (error == -EHOSTUNREACH)
 		gone_unsent(teller, address, tale->event.node);
-	if (error == 0 || (tell_is_full(error) && !is_alone(teller, address)))
+	if (error >= 0 || (tell_is_full(error) && !is_alone(teller, address)))
 		return error;
 	if (keeps)
 		late_keep(teller, tale, address, tell_is_full(error) ? SLOW : AGAIN);
@@ -326,7 +334,7 @@ end_sent(struct late *late)
 {
 	struct pubsub_teller *teller = late->teller;
 
-	if (!ear_has_left(teller->ear, late->address, late->mark) &&
+	if (!ear_has_left(teller->ear, multi_way(teller, late->address), late->mark) &&
 	    now_of(teller) - late->sent_at < TELL_LEFT_MAX) {
 		look_in(teller, TICK);
 		return;

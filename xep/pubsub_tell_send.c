@@ -21,8 +21,8 @@ seed_of(const struct ear_stored_event *event)
 	return hash_text(hash_text(sum, event->node), event->text);
 }
 
-static void
-id_for(const struct tale *tale, const char *to, char *id)
+void
+tale_id(const struct tale *tale, const char *to, char *id)
 {
 	snprintf(id, TELL_ID_SIZE, "%016llx", (unsigned long long)hash_text(tale->seed, to));
 }
@@ -119,6 +119,7 @@ sent_forget(struct sent *sent)
 		return;
 	if (--sent->tale->notes == 0)
 		sent->tale->teller->sent_bytes -= sent->tale->bytes;
+	sent->tale->teller->sent_bytes -= sent->size;
 	tale_drop(sent->tale);
 	free(sent->to);
 	*sent = (struct sent){ 0 };
@@ -132,9 +133,9 @@ forget_some(struct pubsub_teller *teller)
 		sent_forget(&teller->sent[teller->sent_tail++ % TELL_SENT_MAX]);
 }
 
-/* Before it is sent: what no path takes may come back at once. */
-static void
-remember(struct pubsub_teller *teller, struct tale *tale, const char *to, const char *id)
+struct sent *
+sent_remember(struct pubsub_teller *teller, struct tale *tale, const char *to, size_t size,
+	      const char *id, int64_t stamp)
 {
 	struct sent *sent = &teller->sent[teller->sent_at++ % TELL_SENT_MAX];
 
@@ -142,11 +143,15 @@ remember(struct pubsub_teller *teller, struct tale *tale, const char *to, const 
 		teller->sent_tail++;
 	sent_forget(sent);
 	snprintf(sent->id, sizeof(sent->id), "%s", id);
-	sent->to = xep_strdup(to);
+	sent->to = size == 0 ? xep_strdup(to) : memcpy(xep_alloc(size), to, size);
+	sent->size = size;
+	sent->stamp = stamp;
 	sent->tale = tale_hold(tale);
 	if (tale->notes++ == 0)
 		teller->sent_bytes += tale->bytes;
+	teller->sent_bytes += size;
 	forget_some(teller);
+	return sent;
 }
 
 void
@@ -157,17 +162,17 @@ tell_forget_sent(struct pubsub_teller *teller)
 }
 
 /* XEP-0082. */
-static void
-add_delay(xmpp_stanza_t *message, int64_t at)
+void
+tale_stamp(xmpp_stanza_t *message, int64_t stamp)
 {
-	char stamp[EAR_STAMP_SIZE];
+	char text[EAR_STAMP_SIZE];
 
-	if (ear_stamp(at, stamp))
-		ear_set(ear_child(message, "delay", EAR_NS_DELAY), "stamp", "%s", stamp);
+	if (ear_stamp(stamp, text))
+		ear_set(ear_child(message, "delay", EAR_NS_DELAY), "stamp", "%s", text);
 }
 
 int
-tale_send(struct pubsub_teller *teller, struct tale *tale, const char *to, int64_t stamp)
+tale_single(struct pubsub_teller *teller, struct tale *tale, const char *to, int64_t stamp)
 {
 	xmpp_stanza_t *message;
 	char id[TELL_ID_SIZE];
@@ -175,12 +180,28 @@ tale_send(struct pubsub_teller *teller, struct tale *tale, const char *to, int64
 	if (tale->model == NULL)
 		return 0;
 	message = xmpp_stanza_copy(tale->model);
-	id_for(tale, to, id);
+	tale_id(tale, to, id);
 	xmpp_stanza_set_to(message, to);
 	xmpp_stanza_set_id(message, id);
 	xmpp_stanza_set_attribute(ear_child(message, "origin-id", EAR_NS_SID), "id", id);
 	if (stamp != 0)
-		add_delay(message, stamp);
-	remember(teller, tale, to, id);
+		tale_stamp(message, stamp);
+	sent_remember(teller, tale, to, 0, id, stamp);
 	return ear_send(teller->ear, message);
+}
+
+int
+tale_send(struct pubsub_teller *teller, struct tale *tale, const char *to, int64_t stamp)
+{
+	int error = multi_tell(teller, tale, to, stamp, false);
+
+	return error == -ENOTSUP ? tale_single(teller, tale, to, stamp) : error;
+}
+
+int
+tale_gather(struct pubsub_teller *teller, struct tale *tale, const char *to)
+{
+	int error = multi_tell(teller, tale, to, 0, true);
+
+	return error == -ENOTSUP ? tale_single(teller, tale, to, 0) : error;
 }

@@ -48,6 +48,10 @@ int ear_send(struct ear *ear, xmpp_stanza_t *stanza);
 uint64_t ear_mark(struct ear *ear);
 bool ear_has_left(struct ear *ear, const char *to, uint64_t mark);
 
+/* Whether the server is the only way to that address, now and as far as is known: it is not known
+ * on the LAN, nor to be an engine that remembers what it got, and nothing for it is under way. */
+bool ear_only_by_server(struct ear *ear, const char *address);
+
 /* What became of a request. */
 struct ear_answer {
 	int error; /* 0: result; -EREMOTEIO: an error stanza; -ETIMEDOUT; -EHOSTUNREACH: no path;

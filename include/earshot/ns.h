@@ -11,6 +11,7 @@
 #define EAR_NS_XML          "http://www.w3.org/XML/1998/namespace"
 #define EAR_NS_DISCO_INFO   "http://jabber.org/protocol/disco#info"  /* XEP-0030 */
 #define EAR_NS_DISCO_ITEMS  "http://jabber.org/protocol/disco#items" /* XEP-0030 */
+#define EAR_NS_ADDRESS      "http://jabber.org/protocol/address"     /* XEP-0033 */
 #define EAR_NS_CAPS         "http://jabber.org/protocol/caps"        /* XEP-0115 */
 #define EAR_NS_VERSION      "jabber:iq:version"                      /* XEP-0092 */
 #define EAR_NS_PING         "urn:xmpp:ping"                          /* XEP-0199 */

@@ -119,6 +119,19 @@ ear_has_left(struct ear *ear, const char *to, uint64_t mark)
 }
 
 bool
+ear_only_by_server(struct ear *ear, const char *address)
+{
+	const struct dest *dest = dest_find(ear, address);
+
+	if (ear->server == NULL || ear->server->state != LINK_UP || ear_jid_is_lan(address) ||
+	    core_is_self(ear, address) || ear->reach->local_find(ear->reach_arg, address) != NULL)
+		return false;
+	return dest == NULL || (dest->lan == NULL && dest->conf == NULL && !dest->bound &&
+				!dest->trusted && !dest->remembers && !dest->switching &&
+				!dest->flushing && !dest_is_waiting(dest) && dest->owed.count == 0);
+}
+
+bool
 ear_may(const struct ear_in *in, enum ear_verb verb)
 {
 	return policy_allows(in->ear->conf, verb, in->level, in->link);

@@ -2,6 +2,7 @@
 """Two stock slixmpp users of a real server, whose component is our publish-subscribe service."""
 
 import contextlib
+import functools
 import json
 import os
 import subprocess
@@ -105,21 +106,24 @@ def book(text):
 
 
 @contextlib.contextmanager
-def service(kind):
-    """hamlet, francisco, and the daemon, on a server of that kind."""
+def service(kind, others=(), **more):
+    """hamlet, francisco, and the daemon, on a server of that kind; the others have accounts, and
+    are functions that let them log in. more: of the server."""
     with Lan("box") as lan:
         host = lan["box"]
         server = kind(
             domain="example.test", address=host.address, prefix=host.ns.enter([]),
-            accounts={"hamlet": "secret1", "francisco": "secret2"},
-            components={SERVICE: "secret"})
+            accounts={"hamlet": "secret1", "francisco": "secret2",
+                      **{name: "secret3" for name in others}},
+            components={SERVICE: "secret"}, **more)
         try:
             box = Daemon(host, CONF % {"host": server.address, "port": server.component_port},
                          start=False)
             box.write("secret", "secret\n")
             box.start()
             box.proc.wait_for("connected as " + SERVICE, 20)
-            yield Slix(host, server, "hamlet"), Slix(host, server, "francisco"), box
+            yield (Slix(host, server, "hamlet"), Slix(host, server, "francisco"), box,
+                   *[functools.partial(Slix, host, server, name) for name in others])
             box.stop()
         finally:
             server.close()

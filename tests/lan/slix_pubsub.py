@@ -87,7 +87,7 @@ class User(slixmpp.ClientXMPP):
         form = self["xep_0004"].make_form(ftype="submit")
         form.add_field(var="FORM_TYPE", ftype="hidden", value=kind)
         for var, value in fields.items():
-            form.add_field(var="pubsub#" + var, value=value)
+            form.add_field(var=var if var[0] == "{" else "pubsub#" + var, value=value)
         return form
 
     def submit(self, jid, fields):

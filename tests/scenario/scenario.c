@@ -220,6 +220,16 @@ arrives(struct world *world, struct fake *fake, char *rest)
 	return true;
 }
 
+static bool
+has_rendered(xmpp_stanza_t *stanza)
+{
+	xmpp_stanza_t *e = ear_first(stanza);
+
+	while (e != NULL && !ear_is_rendered(e))
+		e = ear_next(e);
+	return e != NULL;
+}
+
 /* As it is read at the other end, with what was rendered before. */
 static xmpp_stanza_t *
 first_sent(struct world *world, struct fake *fake)
@@ -227,7 +237,7 @@ first_sent(struct world *world, struct fake *fake)
 	xmpp_stanza_t *sent = fake->sent[0], *read;
 	char *text;
 
-	if (ear_first(sent) == NULL || !ear_is_rendered(ear_first(sent)))
+	if (!has_rendered(sent))
 		return sent;
 	text = ear_render(sent, SIZE_MAX);
 	read = ear_parse(world->ear->ctx, text);

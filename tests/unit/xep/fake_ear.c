@@ -167,6 +167,22 @@ ear_has_left(struct ear *ear, const char *to, uint64_t mark)
 	return !ear->stuck;
 }
 
+bool
+ear_only_by_server(struct ear *ear, const char *address)
+{
+	return ear->only_by_server;
+}
+
+static bool
+has_rendered(xmpp_stanza_t *stanza)
+{
+	xmpp_stanza_t *e = ear_first(stanza);
+
+	while (e != NULL && !ear_is_rendered(e))
+		e = ear_next(e);
+	return e != NULL;
+}
+
 /* As it is read at the other end. Consumes it. */
 static xmpp_stanza_t *
 as_read(struct ear *ear, xmpp_stanza_t *stanza)
@@ -174,7 +190,7 @@ as_read(struct ear *ear, xmpp_stanza_t *stanza)
 	char *text;
 	xmpp_stanza_t *read;
 
-	if (ear_first(stanza) == NULL || !ear_is_rendered(ear_first(stanza)))
+	if (!has_rendered(stanza))
 		return stanza;
 	text = ear_render(stanza, SIZE_MAX);
 	read = ear_parse(ear->ctx, text);

@@ -81,8 +81,9 @@ struct ear {
 	struct fake_watch watches[FAKE_WATCHES];
 	struct fake_request requests[FAKE_REQUESTS]; /* oldest first */
 	size_t request_count;
-	int send_error; /* what ear_send returns */
-	bool stuck;     /* nothing leaves: ear_has_left */
+	int send_error;      /* what ear_send returns */
+	bool stuck;          /* nothing leaves: ear_has_left */
+	bool only_by_server; /* everybody */
 	/* What went out. */
 	xmpp_stanza_t *answer; /* to the last request */
 	int answers;

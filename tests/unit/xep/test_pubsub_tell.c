@@ -4,6 +4,7 @@
 #include <errno.h>
 
 #include "pubsub_kit.h"
+#include "pubsub_multi.h"
 #include "store/store.h"
 
 #define NODE   "news"
@@ -287,15 +288,156 @@ test_large(void **state)
 	assert_int_equal(left_to_tell(), 0);
 }
 
+/* --- one message for many (XEP-0033) ------------------------------------------------------- */
+
+#define INFO "<query xmlns='" EAR_NS_DISCO_INFO "'><feature var='" EAR_NS_ADDRESS "'/></query>"
+
+static size_t
+addresses_in(xmpp_stanza_t *message)
+{
+	xmpp_stanza_t *addresses = ear_find(message, "addresses", EAR_NS_ADDRESS);
+	size_t count = 0;
+
+	for (xmpp_stanza_t *e = addresses == NULL ? NULL : ear_first(addresses); e != NULL;
+	     e = ear_next(e))
+		count++;
+	return count;
+}
+
+/* Their server passes messages on, as one event to all of them has shown. */
+static void
+served(size_t subscribers)
+{
+	ear->only_by_server = true;
+	node_of(subscribers);
+	event(EVENT);
+	fake_answer(ear, 0, INFO);
+	fake_answer(ear, 0, INFO);
+	fake_clear(ear);
+}
+
+/* A page at a time, as many as it takes. */
+static void
+test_many(void **state)
+{
+	size_t told = 0;
+
+	served(EAR_STORE_PAGE_MAX + 30);
+	event(EVENT);
+	assert_int_equal(ear->sends, EAR_STORE_PAGE_MAX / 20 + 2);
+	for (size_t i = 0; i < ear->box_count; i++) {
+		assert_string_equal(fake_attribute(ear->box[i], "to"), "example.org");
+		told += addresses_in(ear->box[i]);
+	}
+	assert_int_equal(told, EAR_STORE_PAGE_MAX + 30);
+	assert_int_equal(left_to_tell(), 0);
+}
+
+/* What was gathered and finds no room goes later, once. */
+static void
+test_many_no_room(void **state)
+{
+	served(30);
+	ear->send_error = -ENOBUFS;
+	event(EVENT);
+	clock_advance(ear->clock, EAR_SEC);
+	assert_int_equal(left_to_tell(), 1);
+	fake_clear(ear);
+	ear->send_error = 0;
+	clock_advance(ear->clock, EAR_SEC);
+	rest();
+	assert_int_equal(ear->sends, 2);
+	assert_int_equal(addresses_in(ear->box[0]), 20);
+	assert_int_equal(addresses_in(ear->box[1]), 10);
+	assert_int_equal(left_to_tell(), 0);
+	event(EVENT);
+	assert_int_equal(ear->sends, 4);
+}
+
+/* They wait to be noted as told until the service's message has left. */
+static void
+test_many_stuck(void **state)
+{
+	served(10);
+	ear->stuck = true;
+	event(EVENT);
+	assert_int_equal(ear->sends, 1);
+	assert_int_equal(left_to_tell(), 1);
+	ear->stuck = false;
+	clock_advance(ear->clock, EAR_SEC);
+	rest();
+	assert_int_equal(left_to_tell(), 0);
+}
+
+/* While there is no room the stream to the server ends: who was gathered is told by the new one. */
+static void
+test_many_new_stream(void **state)
+{
+	served(10);
+	ear->send_error = -ENOBUFS;
+	event(EVENT);
+	fake_clear(ear);
+	ear->send_error = 0;
+	fake_tell(ear, EAR_SERVER_UP, "pubsub.example.org");
+	clock_advance(ear->clock, EAR_SEC);
+	rest();
+	assert_int_equal(ear->sends, 10);
+	assert_string_equal(fake_attribute(ear->box[0], "to"), "u00000@example.org");
+	assert_int_equal(left_to_tell(), 0);
+}
+
+/* An address is one attribute, whatever is in it (RFC 7622 §3.4). */
+static void
+test_many_strange(void **state)
+{
+	const struct ear_change strange = { .kind = EAR_SUBSCRIBE,
+					    .jid = "u@example.org/<&'\"> @",
+					    .subscription = EAR_SUBSCRIBED,
+					    .options = "" };
+	xmpp_stanza_t *address;
+
+	served(10);
+	change(&strange, 1, NULL, 0);
+	event(EVENT);
+	assert_int_equal(ear->sends, 1);
+	assert_int_equal(addresses_in(ear->sent), 11);
+	address = ear_first(ear_find(ear->sent, "addresses", EAR_NS_ADDRESS));
+	for (int i = 0; i < 10; i++)
+		address = ear_next(address);
+	assert_string_equal(fake_attribute(address, "jid"), strange.jid);
+}
+
+/* No larger than a server may take, and not refused for what others are called. */
+static void
+test_many_bytes(void **state)
+{
+	size_t size = MULTI_BYTES_MAX - 800;
+	char *text = xalloc(size), *at;
+
+	served(20);
+	at = text + snprintf(text, size, "<event xmlns='" EAR_NS_PUBSUB_EVENT "'>");
+	memset(at, 'x', size - (size_t)(at - text) - 16);
+	strncat(text, "</event>", 16);
+	event(text);
+	free(text);
+	assert_true(ear->sends > 1 && ear->sends < 20);
+	assert_int_equal(left_to_tell(), 0);
+}
+
 #define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, teardown)
 
 int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
-		TEST(test_pages),      TEST(test_ids),     TEST(test_no_room),
-		TEST(test_taken_over), TEST(test_stuck),   TEST(test_one_is_slow),
-		TEST(test_no_xml),     TEST(test_options), TEST(test_large),
+		TEST(test_pages),           TEST(test_ids),
+		TEST(test_no_room),         TEST(test_taken_over),
+		TEST(test_stuck),           TEST(test_one_is_slow),
+		TEST(test_no_xml),          TEST(test_options),
+		TEST(test_large),           TEST(test_many),
+		TEST(test_many_no_room),    TEST(test_many_stuck),
+		TEST(test_many_new_stream), TEST(test_many_strange),
+		TEST(test_many_bytes),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
