@@ -1,25 +1,11 @@
 /* SPDX-License-Identifier: ISC */
 /* test_lan.c: the listener and the tables: floods, names, what is there when it ends. */
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-#include <cmocka.h>
-#include <errno.h>
-#include <stdlib.h>
-#include <string.h>
 #include <sys/resource.h>
 #include <unistd.h>
 
-#include "base/timer.h"
-#include "link/lan_impl.h"
-#include "tests/unit/link/side.h"
+#include "tests/unit/link/lan_kit.h"
 
-#define HEADER RAW_STREAM " from='juliet@forza' to='tv@pronto' version='1.0'>"
-#define FLOOD  5000
-
-static struct net net;
-static struct side tv;
+#define FLOOD 5000
 
 static int
 setup(void **state)
@@ -35,12 +21,6 @@ teardown(void **state)
 	side_release(&tv);
 	net_release(&net);
 	return 0;
-}
-
-static bool
-is_up(void *arg)
-{
-	return tv.up > 0;
 }
 
 /* Connections that say nothing: the oldest go, and nobody who is known notices. */

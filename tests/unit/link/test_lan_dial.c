@@ -1,23 +1,9 @@
 /* SPDX-License-Identifier: ISC */
 /* test_lan_dial.c: several addresses of one peer, most of them no good. */
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-#include <cmocka.h>
-#include <errno.h>
-#include <string.h>
 #include <unistd.h>
 
-#include "base/timer.h"
-#include "link/lan_impl.h"
-#include "tests/unit/link/side.h"
+#include "tests/unit/link/lan_kit.h"
 
-#define JULIET "juliet@forza.local"
-#define HEADER RAW_STREAM " from='juliet@forza' to='tv@pronto' version='1.0'>"
-
-static struct net net;
-static struct side tv;
 static struct raw raw, bad;
 static unsigned dead_port;
 
@@ -47,18 +33,6 @@ kill_bad(void)
 {
 	close(bad.listener);
 	bad.listener = -1;
-}
-
-static bool
-is_down(void *arg)
-{
-	return tv.down > 0;
-}
-
-static bool
-is_up(void *arg)
-{
-	return tv.up > 0;
 }
 
 static void

@@ -1,30 +1,12 @@
 /* SPDX-License-Identifier: ISC */
 /* test_lan_link.c: one conversation, whoever opened it. */
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-#include <cmocka.h>
-#include <errno.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
-#include <sys/socket.h>
+#include "tests/unit/link/lan_kit.h"
 
-#include <earshot/stanza.h>
-
-#include "base/timer.h"
-#include "link/lan_impl.h"
-#include "tests/unit/link/side.h"
-
-#define JULIET "juliet@forza.local"
-#define HEADER RAW_STREAM " from='juliet@forza' to='tv@pronto' version='1.0'>"
 #define ROUNDS 120
 #define EACH   40 /* messages each way in a round */
 
-static struct net net;
 static bool with_tls;
-static struct side tv, box;
+static struct side box;
 static struct raw raw, other;
 
 static int
@@ -46,24 +28,6 @@ teardown(void **state)
 	side_release(&tv);
 	net_release(&net);
 	return 0;
-}
-
-static bool
-is_down(void *arg)
-{
-	return tv.down > 0;
-}
-
-static bool
-is_up(void *arg)
-{
-	return tv.up > 0;
-}
-
-static bool
-has_stanza(void *arg)
-{
-	return tv.body_count > 0;
 }
 
 static void

@@ -1,24 +1,10 @@
 /* SPDX-License-Identifier: ISC */
 /* test_lan_purple.c: peers that keep one stream of two and drop the other, as libpurple does. */
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-#include <cmocka.h>
-#include <string.h>
-
-#include <earshot/stanza.h>
-
-#include "base/timer.h"
 #include "link/io.h"
-#include "link/lan_impl.h"
-#include "tests/unit/link/side.h"
+#include "tests/unit/link/lan_kit.h"
 
-#define JULIET "juliet@forza.local"
 #define PURPLE RAW_STREAM " from='juliet@forza' to='tv@pronto'>"
 
-static struct net net;
-static struct side tv;
 static struct raw raw, other;
 
 static int
@@ -30,12 +16,6 @@ setup(void **state)
 	side_add_target(&tv, "127.0.0.1", raw.port);
 	other = (struct raw){ .fd = -1, .listener = -1 };
 	return 0;
-}
-
-static bool
-is_up(void *arg)
-{
-	return tv.up > 0;
 }
 
 static int

@@ -1,27 +1,7 @@
 /* SPDX-License-Identifier: ISC */
 /* test_lan_queue.c: what is not taken, and what comes back when a link dies. */
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-#include <cmocka.h>
-#include <errno.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
-#include <sys/socket.h>
+#include "tests/unit/link/lan_kit.h"
 
-#include <earshot/stanza.h>
-
-#include "base/timer.h"
-#include "link/lan_impl.h"
-#include "tests/unit/link/side.h"
-
-#define JULIET "juliet@forza.local"
-#define HEADER RAW_STREAM " from='juliet@forza' to='tv@pronto' version='1.0'>"
-
-static struct net net;
-static struct side tv;
 static struct raw raw;
 
 static int
@@ -41,18 +21,6 @@ teardown(void **state)
 	side_release(&tv);
 	net_release(&net);
 	return 0;
-}
-
-static bool
-is_down(void *arg)
-{
-	return tv.down > 0;
-}
-
-static bool
-is_up(void *arg)
-{
-	return tv.up > 0;
 }
 
 static void

@@ -1,20 +1,7 @@
 /* SPDX-License-Identifier: ISC */
 /* test_lan_stream.c: who is at the other end, what it may say, and what bad input gets. */
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-#include <cmocka.h>
-#include <errno.h>
-#include <stdlib.h>
-#include <string.h>
+#include "tests/unit/link/lan_kit.h"
 
-#include "base/timer.h"
-#include "link/lan_impl.h"
-#include "tests/unit/link/side.h"
-
-static struct net net;
-static struct side tv;
 static struct raw raw;
 
 static int
@@ -36,12 +23,6 @@ teardown(void **state)
 }
 
 static bool
-has_stanza(void *arg)
-{
-	return tv.body_count > 0;
-}
-
-static bool
 has_all(void *arg)
 {
 	return tv.body_count == LAN_HELD_ALL_MAX;
@@ -52,20 +33,6 @@ nothing_is_held(void *arg)
 {
 	return tv.lan->held_count == 0 && tv.lan->held_bytes == 0;
 }
-
-static bool
-is_down(void *arg)
-{
-	return tv.down > 0;
-}
-
-static bool
-is_up(void *arg)
-{
-	return tv.up > 0;
-}
-
-#define HEADER RAW_STREAM " from='juliet@forza' to='tv@pronto' version='1.0'>"
 
 static void
 expect_error(const char *said, const char *condition)
