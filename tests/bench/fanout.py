@@ -2,7 +2,8 @@
 """fanout.py: one publication to many subscribers behind a server, beside what the server's own
 service (ejabberd's mod_pubsub) makes of the same.
 
-fanout-*: the subscribers are users of the server, each on a connection of his own.
+fanout-*: the subscribers are users of the server, each on a connection of his own. The server passes
+one message on to many (XEP-0033, mod_multicast); fanout-single-*: it does not.
 fanout-component-*: they are addresses of one component, so that all goes over one connection; its
 socket is read as bytes and looked through for notifications.
 """
@@ -108,6 +109,10 @@ class Service:
                   encoding="utf-8") as f:
             f.write(text)
 
+    def log(self):
+        with open(self.path("log"), encoding="utf-8") as f:
+            return f.read()
+
     def close(self):
         self.proc.terminate()
         self.proc.wait(20)
@@ -173,16 +178,26 @@ def measure(name, tell):
     return name, "ms", ours[1:], theirs[1:], BAR, True
 
 
-def fanout(number):
+def begin(sink, service, crowd):
+    """Until it knows that the server passes messages on."""
+    to_users(sink, OURS, crowd, RUNS)
+    wait_for(lambda: "passes messages on" in service.log(), 30, "mod_multicast")
+
+
+def fanout(number, multicast=100):
+    """multicast: of the server; None: it has none."""
     with Ejabberd(components={SINK: "secret", OURS: "secret"}, pep=True, anonymous=True,
-                  tls="none") as server, Service(server):
+                  multicast=multicast, tls="none") as server, Service(server) as service:
         sink = Sink(server.component_port, SINK, "secret")
         wait_for(lambda: is_there(sink, OURS), 30, "the service")
         with Crowd(server.c2s_port, server.domain, number) as crowd:
             for to in (OURS, THEIRS):
                 create(sink, to)
                 crowd.ask(to, SUBSCRIBE)
-            yield measure("fanout-%d" % number, lambda to, run: to_users(sink, to, crowd, run))
+            if multicast is not None:
+                begin(sink, service, crowd)
+            yield measure("fanout-%s%d" % ("single-" if multicast is None else "", number),
+                          lambda to, run: to_users(sink, to, crowd, run))
 
 
 def fanout_component(number):
