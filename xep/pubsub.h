@@ -12,9 +12,11 @@
  *
  * Requests of one sender about one node are decided and answered in the order in which they came.
  *
- *	pubsub.c           requests: their table, their order, what is known of nodes
- *	pubsub_config.c    configuration of nodes, options of subscriptions, and as text
- *	pubsub_form.c      the same as forms
+ *	pubsub.c           requests: their table, and what comes of one
+ *	pubsub_queue.c     their order, what is known of nodes
+ *	pubsub_config.c    configuration of nodes, options of subscriptions, and as text, by
+ *	                   pubsub_setting.c
+ *	pubsub_form.c      the same as forms; pubsub_names.c words of stanzas
  *	pubsub_access.c    who may what: pure
  *	pubsub_node.c      configure, purge (§8); pubsub_create.c, pubsub_delete.c
  *	pubsub_item.c      retract (§7.2); pubsub_publish.c publish (§7.1), pubsub_feed.c its feeds;
@@ -26,9 +28,11 @@
  *	pubsub_question.c  how often these are asked
  *	pubsub_work.c      what all of these gather on their way
  *	pubsub_event.c     what is told: the <event/>s
- *	pubsub_tell.c      telling: events out of the store, to each once
+ *	pubsub_tell.c      telling: events out of the store, to each once; its parts are in
+ *	                   pubsub_tell_impl.h
  *	pubsub_multi.c     servers that pass one message on to many
- *	pubsub_disco.c     what there is (§5.1-5.5)
+ *	pubsub_disco.c     what there is (§5.1-5.5), with pubsub_disco_items.c; pubsub_features.c
+ *	                   what the service can
  */
 #ifndef XEP_PUBSUB_H
 #define XEP_PUBSUB_H
@@ -295,7 +299,8 @@ char *pubsub_event_subscription(struct ear *ear, const char *node, const char *j
 /* §8.6: a whole question for owners: what the message holds. */
 char *pubsub_event_approve(struct ear *ear, const char *node, const char *jid);
 
-/* --- the parts, for pubsub.c ------------------------------------------------------------------ */
+/* --- the parts, for 0060-pubsub.c
+ * ------------------------------------------------------------------ */
 
 struct pubsub *pubsub_of(struct ear *ear); /* NULL: there is nowhere to store */
 
@@ -305,7 +310,7 @@ enum ear_verdict pubsub_take(const struct ear_in *in);
 /* §8.6: an owner's answer, a message with a submitted form. EAR_PASS: it is none. */
 enum ear_verdict pubsub_approve(const struct ear_in *in);
 
-/* pubsub_tell.c */
+/* pubsub_tell.c and its parts */
 struct pubsub_teller;
 struct pubsub_teller *pubsub_teller_new(struct ear *ear);
 struct pubsub_teller *pubsub_teller_of(struct ear *ear); /* NULL: there is nowhere to store */
@@ -321,7 +326,7 @@ void pubsub_teller_there(struct pubsub_teller *teller, const struct ear_in *in, 
  * says so again. */
 void pubsub_teller_nobody(struct pubsub_teller *teller, const char *bare);
 
-/* pubsub_disco.c: for disco_add(); the answer comes later, EAR_DONE. */
+/* pubsub_disco.c, pubsub_disco_items.c: for disco_add(); the answer comes later, EAR_DONE. */
 enum ear_verdict pubsub_disco_info(const struct ear_in *in, const char *node, xmpp_stanza_t *query);
 enum ear_verdict pubsub_disco_items(const struct ear_in *in, const char *node,
 				    xmpp_stanza_t *query);

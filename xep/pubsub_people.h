@@ -27,7 +27,7 @@ void pubsub_list_affiliations(struct pubsub_op *op, const struct pubsub_view *vi
 void pubsub_list_subscribers(struct pubsub_op *op, const struct pubsub_view *view);
 void pubsub_list_affiliated(struct pubsub_op *op, const struct pubsub_view *view);
 
-/* --- pubsub_delta.c: what owners change (§8.8.2, §8.9.2) --- */
+/* --- pubsub_people.c: what owners change (§8.8.2, §8.9.2) --- */
 
 void pubsub_set_subscriptions(struct pubsub_op *op, const struct pubsub_view *view);
 void pubsub_set_affiliations(struct pubsub_op *op, const struct pubsub_view *view);
