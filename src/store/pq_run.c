@@ -16,6 +16,8 @@
 #define TRIES_MAX  8 /* after deadlocks and the like */
 #define LOSSES_MAX 3 /* connections that one job may take with it */
 
+#define DIVISION_BY_ZERO "22012"
+
 enum {
 	OID_INT8 = 20,
 	OID_TEXT = 25,
@@ -26,7 +28,8 @@ enum what { WHAT_BEGIN, WHAT_PREPARE, WHAT_STEP, WHAT_END, WHAT_SYNC };
 
 struct expected {
 	enum what what;
-	size_t index; /* of a step; of the statement that is prepared */
+	size_t step;      /* that it is for */
+	size_t statement; /* that is prepared */
 };
 
 enum run_state {
@@ -39,6 +42,7 @@ enum run_state {
 /* One that this connection has prepared; its name is its place. */
 struct statement {
 	const struct db_sql *sql; /* NULL: it failed */
+	bool needed;              /* it fails when no row comes */
 };
 
 struct pq_run {
@@ -49,8 +53,7 @@ struct pq_run {
 	void *arg;
 	enum run_state state;
 	struct pq_job *job;
-	size_t next;  /* step */
-	bool checks;  /* the last step sent may end the job */
+	size_t step;  /* that is being sent */
 	size_t rows;  /* of the last step */
 	bool open;    /* a transaction */
 	bool passing; /* the error is one that may pass */
@@ -65,13 +68,13 @@ struct pq_run {
 static const struct pq_params no_params;
 
 static void
-expect(struct pq_run *run, enum what what, size_t index)
+expect(struct pq_run *run, enum what what, size_t statement)
 {
 	if (run->count == run->room) {
 		run->room = run->room == 0 ? 64 : run->room * 2;
 		run->expected = xrealloc(run->expected, run->room * sizeof(run->expected[0]));
 	}
-	run->expected[run->count++] = (struct expected){ what, index };
+	run->expected[run->count++] = (struct expected){ what, run->step, statement };
 }
 
 static void
@@ -125,58 +128,93 @@ bind(struct bound *bound, const struct job_step *step)
 }
 
 static size_t
-find_statement(const struct pq_run *run, const struct db_sql *sql)
+find_statement(const struct pq_run *run, const struct db_sql *sql, bool needed)
 {
 	size_t i = 0;
 
-	while (i < run->statement_count && run->statements[i].sql != sql)
+	while (i < run->statement_count &&
+	       (run->statements[i].sql != sql || run->statements[i].needed != needed))
 		i++;
 	return i;
 }
 
 static void
-add_statement(struct pq_run *run, const struct db_sql *sql)
+add_statement(struct pq_run *run, const struct db_sql *sql, bool needed)
 {
 	if (run->statement_count == run->statement_room) {
 		run->statement_room = run->statement_room == 0 ? 32 : run->statement_room * 2;
 		run->statements =
 			xrealloc(run->statements, run->statement_room * sizeof(run->statements[0]));
 	}
-	run->statements[run->statement_count++].sql = sql;
+	run->statements[run->statement_count++] = (struct statement){ sql, needed };
+}
+
+/* A statement that fails, as DIVISION_BY_ZERO, when no row comes: so what is behind it can be sent
+ * with it, and is not done. NULL: the text itself is to be sent. */
+static char *
+needing_rows(const char *text, bool needed)
+{
+	if (!needed)
+		return NULL;
+	return xasprintf("WITH earshot_step AS (%s),"
+			 " earshot_count AS (SELECT count(*) AS n FROM earshot_step)"
+			 " SELECT earshot_step.* FROM earshot_count LEFT JOIN earshot_step ON true"
+			 " WHERE 1 / earshot_count.n >= 0",
+			 text);
 }
 
 static void
-send_prepared(struct pq_run *run, const struct job_step *step, const char *text,
+send_prepared(struct pq_run *run, const struct job_step *step, bool needed,
 	      const struct pq_params *params)
 {
-	size_t at = find_statement(run, step->sql);
-	char name[32];
+	size_t at = find_statement(run, step->sql, needed);
+	char name[32], *needing;
 
 	snprintf(name, sizeof(name), "s%zu", at);
 	if (at == run->statement_count) {
-		add_statement(run, step->sql);
-		pq_link_prepare(run->link, name, text, params);
+		needing = needing_rows(pq_step_text(step), needed);
+		add_statement(run, step->sql, needed);
+		pq_link_prepare(run->link, name, needing == NULL ? pq_step_text(step) : needing,
+				params);
 		expect(run, WHAT_PREPARE, at);
+		free(needing);
 	}
 	pq_link_execute(run->link, name, params);
+}
+
+static void
+send_once(struct pq_run *run, const struct job_step *step, bool needed,
+	  const struct pq_params *params)
+{
+	char *needing = needing_rows(pq_step_text(step), needed);
+
+	pq_link_query(run->link, needing == NULL ? pq_step_text(step) : needing, params);
+	free(needing);
+}
+
+/* The last one is looked at by us. */
+static bool
+is_needed(const struct job *job, size_t index)
+{
+	return job->steps[index].none != 0 && index + 1 < job->count;
 }
 
 static void
 send_step(struct pq_run *run, size_t index)
 {
 	const struct job_step *step = &run->job->job->steps[index];
-	const char *text = pq_step_text(step);
+	bool needed = is_needed(run->job->job, index);
 	struct bound bound;
 
-	run->checks = text != NULL && step->none != 0;
-	if (text == NULL)
+	if (pq_step_text(step) == NULL)
 		return;
+	run->step = index;
 	bind(&bound, step);
 	if (run->job->once)
-		pq_link_query(run->link, text, &bound.params);
+		send_once(run, step, needed, &bound.params);
 	else
-		send_prepared(run, step, text, &bound.params);
-	expect(run, WHAT_STEP, index);
+		send_prepared(run, step, needed, &bound.params);
+	expect(run, WHAT_STEP, 0);
 }
 
 /* What one answer ends it with: reading alone, there is nothing to undo. */
@@ -193,19 +231,16 @@ send_steps(struct pq_run *run)
 {
 	const struct job *job = run->job->job;
 
-	if (run->next == 0 && needs_transaction(job)) {
+	if (needs_transaction(job)) {
 		say(run, WHAT_BEGIN,
 		    job->writes ? "BEGIN ISOLATION LEVEL READ COMMITTED READ WRITE"
 				: "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY");
 		run->open = true;
 	}
-	run->checks = false;
-	while (run->next < job->count && !run->checks)
-		send_step(run, run->next++);
-	if (run->open && !job->writes && run->next == job->count) {
+	for (size_t i = 0; i < job->count; i++)
+		send_step(run, i);
+	if (run->open && !job->writes)
 		say(run, WHAT_END, "COMMIT");
-		run->open = false;
-	}
 	sync(run);
 }
 
@@ -244,7 +279,7 @@ static void
 start(struct pq_run *run)
 {
 	run->state = RUN_STEPS;
-	run->next = 0;
+	run->step = run->rows = 0;
 	run->open = run->passing = false;
 	send_steps(run);
 }
@@ -265,21 +300,25 @@ finish(struct pq_run *run)
 	run->fn(run->arg, job);
 }
 
-/* Nothing may be left to send, or there may be one more reason not to. */
+/* Whether the last step has to have brought a row, and has not. */
+static bool
+lacks_rows(const struct pq_run *run, const struct job *job)
+{
+	const struct job_step *last = job->count == 0 ? NULL : &job->steps[job->count - 1];
+
+	return last != NULL && last->none != 0 && pq_step_text(last) != NULL && run->rows == 0;
+}
+
 static void
 go_on(struct pq_run *run)
 {
 	const struct job *job = run->job->job;
 
-	if (run->checks && run->rows == 0 && job->error == 0)
-		pq_job_fail(run->job, job->steps[run->next - 1].none, run->next - 1, NULL);
+	if (job->error == 0 && lacks_rows(run, job))
+		pq_job_fail(run->job, job->steps[job->count - 1].none, job->count - 1, NULL);
 	if (job->error != 0 && run->open)
 		send_rollback(run);
-	else if (job->error != 0)
-		finish(run);
-	else if (run->next < job->count)
-		send_steps(run);
-	else if (run->open)
+	else if (job->error == 0 && run->open)
 		send_commit(run);
 	else
 		finish(run);
@@ -300,7 +339,15 @@ static void
 unprepare(struct pq_run *run, const struct expected *expected)
 {
 	if (expected->what == WHAT_PREPARE)
-		run->statements[expected->index].sql = NULL;
+		run->statements[expected->statement].sql = NULL;
+}
+
+/* Whether it failed since no row came. */
+static bool
+is_none(const struct pq_run *run, const struct expected *expected, const char *state)
+{
+	return expected->what == WHAT_STEP && is_needed(run->job->job, expected->step) &&
+	       state != NULL && strcmp(state, DIVISION_BY_ZERO) == 0;
 }
 
 static void
@@ -308,17 +355,29 @@ on_error(struct pq_run *run, const struct expected *expected, const PGresult *re
 {
 	const char *state = run->lib->PQresultErrorField(result, PG_DIAG_SQLSTATE);
 	const char *text = run->lib->PQresultErrorField(result, PG_DIAG_MESSAGE_PRIMARY);
+	const struct job *job = run->job->job;
 	char whole[512];
 
 	unprepare(run, expected);
-	if (run->job->job->error != 0)
+	if (job->error != 0)
 		return;
+	if (is_none(run, expected, state)) {
+		pq_job_fail(run->job, job->steps[expected->step].none, expected->step, NULL);
+		return;
+	}
 	run->passing = pq_error_is_passing(state);
 	snprintf(whole, sizeof(whole), "%.400s (%.5s)", text == NULL ? "no reason given" : text,
 		 state == NULL ? "?" : state);
-	pq_job_fail(run->job, pq_error_of(state),
-		    expected->what == WHAT_STEP ? expected->index : run->next - (run->next > 0),
-		    whole);
+	pq_job_fail(run->job, pq_error_of(state), expected->step, whole);
+}
+
+static void
+on_good(struct pq_run *run, const struct expected *expected, const PGresult *result)
+{
+	if (expected->what == WHAT_STEP)
+		run->rows = pq_job_take(run->job, expected->step, run->lib, result);
+	else if (expected->what == WHAT_END && run->state == RUN_STEPS)
+		run->open = false;
 }
 
 void
@@ -331,8 +390,7 @@ pq_run_result(struct pq_run *run, PGresult *result)
 	switch (run->lib->PQresultStatus(result)) {
 	case PGRES_TUPLES_OK:
 	case PGRES_COMMAND_OK:
-		if (expected.what == WHAT_STEP)
-			run->rows = pq_job_take(run->job, expected.index, run->lib, result);
+		on_good(run, &expected, result);
 		break;
 	case PGRES_PIPELINE_SYNC:
 		assert(expected.what == WHAT_SYNC);

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * pq_run.h: one job at a time over a link that is up. Steps up to the next one that may end the job
- * (db_step.none) go out together:
+ * pq_run.h: one job at a time over a link that is up. All steps go out together: one that may end
+ * the job (db_step.none) fails where no row comes, and so what is behind it is not done.
  *
- *	BEGIN step step step? -> step step? -> ... -> COMMIT, or ROLLBACK
+ *	BEGIN step step? step -> COMMIT, or ROLLBACK
  *
  * A commit need not wait for the disk when another one is to come that does: it takes with it what
  * was committed before, by whomever.

@@ -178,6 +178,7 @@ kit_test_errors(void **state)
 					 kit_step_put("a", 2), kit_step_put("c", 1) };
 	const struct db_step wrong[] = { kit_step_put("x", 1), { .sql = &kit_wrong } };
 	const struct db_step reading = { .sql = &kit_wrong };
+	const struct db_step several[] = { { .sql = &kit_count }, reading, { .sql = &kit_count } };
 	const struct kit_answer *answer;
 
 	kit_open(&kit_schema);
@@ -192,6 +193,10 @@ kit_test_errors(void **state)
 		assert_int_equal(answer->step, 1);
 		answer = kit_ask(&reading, 1, false);
 		assert_int_equal(answer->error, -EIO);
+		answer = kit_ask(several, 3, false);
+		assert_int_equal(answer->error, -EIO);
+		assert_int_equal(answer->step, 1);
+		assert_int_equal(answer->rows, 0);
 		assert_int_equal(kit_number(&kit_count), 0);
 	}
 	answer = kit_ask(twice, 2, true);
