@@ -299,8 +299,7 @@ char *pubsub_event_subscription(struct ear *ear, const char *node, const char *j
 /* §8.6: a whole question for owners: what the message holds. */
 char *pubsub_event_approve(struct ear *ear, const char *node, const char *jid);
 
-/* --- the parts, for 0060-pubsub.c
- * ------------------------------------------------------------------ */
+/* --- the parts, for 0060-pubsub.c --------------------------------------------------------- */
 
 struct pubsub *pubsub_of(struct ear *ear); /* NULL: there is nowhere to store */
 

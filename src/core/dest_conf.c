@@ -135,8 +135,7 @@ add_section(struct ear *ear, const struct conf_peer *peer)
 	probe_now(dest);
 }
 
-/* --- all ----------------------------------------------------------------------------------------
- */
+/* --- all ---------------------------------------------------------------------------------- */
 
 /* Sections of which a destination has been found are marked. */
 static void
