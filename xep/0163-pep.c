@@ -38,7 +38,8 @@ on_wants(void *arg, const struct ear_in *in, const char *const *nodes, size_t co
 {
 	struct pubsub_teller *teller = pubsub_teller_of(in->ear);
 
-	nodes_wanted(in, own_of(nodes, count));
+	if (!in->passed)
+		nodes_wanted(in, own_of(nodes, count));
 	if (teller != NULL)
 		pubsub_teller_wanted(teller, in, nodes, count);
 }

@@ -25,6 +25,7 @@ struct asked {
 	enum ear_level level;
 	enum ear_link_kind link;
 	char ver[VER_MAX];
+	bool passed;
 	bool can_check; /* its hash is one that we can make */
 };
 
@@ -195,7 +196,8 @@ take(struct asked *asked, xmpp_stanza_t *query)
 			     .from = asked->from,
 			     .to = asked->to,
 			     .level = asked->level,
-			     .link = asked->link };
+			     .link = asked->link,
+			     .passed = asked->passed };
 	struct known known = { 0 };
 	char ver[EAR_CAPS_VER_SIZE];
 
@@ -241,6 +243,7 @@ ask(struct caps *caps, const struct ear_in *in, const char *node, const char *ve
 				 .to = in->to == NULL ? NULL : xep_strdup(in->to),
 				 .level = in->level,
 				 .link = in->link,
+				 .passed = in->passed,
 				 .can_check = can_check };
 	snprintf(asked->ver, sizeof(asked->ver), "%s", ver);
 	caps->asked[caps->asked_count++] = asked;

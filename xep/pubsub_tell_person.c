@@ -83,8 +83,7 @@ person_is_away(struct pubsub_teller *teller, const char *address)
 {
 	const struct person *person = person_find(teller, address);
 
-	/* Where there are several engines, the next one may have heard that he is there. */
-	if (person == NULL || ear_store_is_shared(teller->store))
+	if (person == NULL)
 		return false;
 	if (person->unsure_until != 0)
 		return ear_now(ear_clock(teller->ear)) < person->unsure_until;

@@ -276,7 +276,7 @@ pubsub_teller_wanted(struct pubsub_teller *teller, const struct ear_in *in,
 		teller->wants = want;
 		teller->want_count++;
 		for (size_t i = 0; i < want->count; i++)
-			if (old == NULL || !names(old, want->nodes[i]))
+			if (!in->passed && (old == NULL || !names(old, want->nodes[i])))
 				start_last(teller, want->address, want->nodes[i]);
 	}
 	if (old != NULL)

@@ -94,6 +94,8 @@ struct ear_in {
 	enum ear_link_kind link;
 	unsigned long long
 		link_serial; /* names the link instance for as long as the process lives */
+	bool passed; /* of several engines of a service another one got it, and does what is to be
+			done once */
 };
 
 typedef enum ear_verdict ear_handler(const struct ear_in *in);

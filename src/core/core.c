@@ -19,6 +19,7 @@
 #include "core/receive.h"
 #include "core/request.h"
 #include "core/route.h"
+#include "core/several.h"
 #include "core/storage.h"
 #include "core/told.h"
 #include "core/vouch.h"
@@ -428,6 +429,8 @@ int
 core_start(struct ear *ear, const char **failed)
 {
 	set_caps(ear); /* with what a store brings */
+	if (ear->store != NULL)
+		several_begin(ear);
 	for (size_t i = 0; ear->xeps[i] != NULL; i++) {
 		int error = ear->xeps[i]->start == NULL ? 0 : ear->xeps[i]->start(ear);
 

@@ -16,6 +16,7 @@
 #include "core/receive.h"
 #include "core/request.h"
 #include "core/sent.h"
+#include "core/several.h"
 
 static bool
 is_type(xmpp_stanza_t *stanza, const char *type)
@@ -212,6 +213,8 @@ take(const struct link *link, struct ear_in *in)
 	enum ear_verdict verdict;
 	bool refused = false;
 
+	if (kind == EAR_PRESENCE)
+		several_pass_presence(in);
 	verdict = is_bad(in->stanza, kind) ? EAR_BAD_REQUEST : try_rules(in, kind, &refused);
 	if (verdict == EAR_DONE) {
 		if (kind == EAR_MESSAGE && !refused)
@@ -224,7 +227,7 @@ take(const struct link *link, struct ear_in *in)
 		take_message(link, in);
 	else if (kind != EAR_PRESENCE)
 		send_error(in, EAR_SERVICE_UNAVAILABLE, NULL);
-	else if (may_chat(in))
+	else if (may_chat(in) && !in->passed)
 		program_deliver(in->ear, in);
 }
 
@@ -284,11 +287,11 @@ dispatch_answer(struct ear *ear, struct link *link, struct ear_in *in)
 	if (strcmp(xmpp_stanza_get_name(in->stanza), "iq") != 0) {
 		if (delivery_error(ear, in) || post_error(ear, in))
 			return;
-		if (!program_error(ear, in) && !take_error(in))
+		if (!program_error(ear, in) && !take_error(in) && !several_pass_answer(in))
 			ear_info("%s: error for a stanza that nobody here waits for", in->from);
 		return;
 	}
-	if (!request_answer(ear, link, in->stanza, in->from))
+	if (!request_answer(ear, link, in->stanza, in->from) && !several_pass_answer(in))
 		ear_warn("%s: answer to a question that was not asked there: dropped", in->from);
 }
 
@@ -322,11 +325,12 @@ dispatch_of_program(struct ear *ear, struct link *link, struct ear_in *in)
 		program_out(ear, link, in->stanza);
 }
 
-void
-dispatch_in(struct ear *ear, struct link *link, xmpp_stanza_t *stanza)
+static struct ear_in
+in_of(struct ear *ear, const struct link *link, xmpp_stanza_t *stanza)
 {
 	const char *from = xmpp_stanza_get_from(stanza);
-	struct ear_in in = {
+
+	return (struct ear_in){
 		.ear = ear,
 		.stanza = stanza,
 		.from = from == NULL ? link->peer : from,
@@ -335,6 +339,31 @@ dispatch_in(struct ear *ear, struct link *link, xmpp_stanza_t *stanza)
 		.link = link->kind,
 		.link_serial = link->serial,
 	};
+}
+
+void
+dispatch_heard(struct ear *ear, struct link *link, xmpp_stanza_t *stanza)
+{
+	struct ear_in in = in_of(ear, link, stanza);
+
+	if (xmpp_stanza_get_from(stanza) == NULL || ear_jid_is_lan(in.from))
+		return;
+	in.passed = true;
+	in.level = dispatch_level(ear, link, in.from);
+	ear_debug("in  another %s type=%s from=%s id=%s", xmpp_stanza_get_name(stanza),
+		  xmpp_stanza_get_type(stanza) ? xmpp_stanza_get_type(stanza) : "", in.from,
+		  in.id ? in.id : "");
+	if (is_answer(stanza))
+		dispatch_answer(ear, link, &in);
+	else if (kind_of(stanza) == EAR_PRESENCE &&
+		 (xmpp_stanza_get_type(stanza) == NULL || is_type(stanza, "unavailable")))
+		take(link, &in);
+}
+
+void
+dispatch_in(struct ear *ear, struct link *link, xmpp_stanza_t *stanza)
+{
+	struct ear_in in = in_of(ear, link, stanza);
 
 	/* No server has a LAN address (RFC 6762 §3): one that stamps it speaks for somebody else.
 	 */

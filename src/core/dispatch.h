@@ -8,6 +8,10 @@
 /* A whole stanza from a link; borrowed. */
 void dispatch_in(struct ear *ear, struct link *link, xmpp_stanza_t *stanza);
 
+/* One that has come from the server to another engine, which has passed it on; borrowed. Answers
+ * and presences; anything else is dropped. */
+void dispatch_heard(struct ear *ear, struct link *link, xmpp_stanza_t *stanza);
+
 /* How sure it is who that is: what the link vouches for, and who is on our list. */
 enum ear_level dispatch_level(struct ear *ear, const struct link *link, const char *from);
 

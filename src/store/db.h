@@ -78,6 +78,8 @@ struct db_events {
 	/* Another process that shares it has said so (db_sql of "NOTIFY"), or it is there again.
 	 * SQLite: once, when a file was there. */
 	void (*news)(void *arg);
+	/* One has said a text with that; NULL: since the connection was lost some may have. */
+	void (*heard)(void *arg, const char *text);
 };
 
 struct db_config {

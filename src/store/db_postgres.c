@@ -13,7 +13,13 @@
 #include "base/timer.h"
 #include "store/db_postgres_impl.h"
 
-#define DRAIN (EAR_SEC) /* what was given may take when it is closed */
+#define HEARD_MAX 4096      /* texts of others that are not told yet */
+#define DRAIN     (EAR_SEC) /* what was given may take when it is closed */
+
+struct heard {
+	struct list list;
+	char text[];
+};
 
 static void
 on_expiry(void *arg)
@@ -33,6 +39,43 @@ tell_news(struct postgres *pg)
 		pg->events.news(pg->arg);
 }
 
+static struct heard *
+take_heard(struct postgres *pg)
+{
+	struct heard *heard;
+
+	if (list_is_empty(&pg->heard))
+		return NULL;
+	heard = container_of(pg->heard.next, struct heard, list);
+	list_del(&heard->list);
+	pg->heard_count--;
+	return heard;
+}
+
+static void
+tell_heard(struct postgres *pg)
+{
+	struct heard *heard;
+
+	if (pg->missed && !pg->closing && pg->events.heard != NULL)
+		pg->events.heard(pg->arg, NULL);
+	pg->missed = false;
+	while (!pg->closing && (heard = take_heard(pg)) != NULL) {
+		if (pg->events.heard != NULL)
+			pg->events.heard(pg->arg, heard->text);
+		free(heard);
+	}
+}
+
+static void
+forget_heard(struct postgres *pg)
+{
+	struct heard *heard;
+
+	while ((heard = take_heard(pg)) != NULL)
+		free(heard);
+}
+
 /* The only place from which others are called; they may close it. */
 static void
 on_turn(void *arg)
@@ -44,6 +87,7 @@ on_turn(void *arg)
 	postgres_start_next(pg);
 	postgres_tell(pg);
 	tell_news(pg);
+	tell_heard(pg);
 	pg->turning = false;
 	if (pg->closing)
 		postgres_free(pg);
@@ -64,7 +108,8 @@ become_ready(struct postgres *pg)
 {
 	ear_info("store: postgresql: connected");
 	pq_link_is_good(pg->link);
-	pg->ready = true;
+	pg->missed = pg->was_ready;
+	pg->ready = pg->was_ready = true;
 	pg->fault = 0;
 	xreplace(&pg->why, NULL);
 	ear_timer_stop(&pg->expiry);
@@ -135,6 +180,22 @@ on_news(void *arg)
 	ear_timer_set(&pg->turn, 0);
 }
 
+static void
+on_heard(void *arg, const char *text)
+{
+	struct postgres *pg = arg;
+	size_t size = strlen(text) + 1;
+	struct heard *heard;
+
+	if (pg->heard_count >= HEARD_MAX)
+		return;
+	heard = xalloc(sizeof(*heard) + size);
+	memcpy(heard->text, text, size);
+	list_add(&pg->heard, &heard->list);
+	pg->heard_count++;
+	ear_timer_set(&pg->turn, 0);
+}
+
 /* One that had not been written is the first again. */
 static void
 give_back(struct postgres *pg, struct pq_job *job)
@@ -172,6 +233,7 @@ static const struct pq_link_events link_events = {
 	.up = on_up,
 	.result = on_result,
 	.news = on_news,
+	.heard = on_heard,
 	.down = on_down,
 };
 
@@ -200,6 +262,7 @@ postgres_open(struct event_base *base, struct ear_clock *clock, const struct db_
 	list_init(&pg->waiting);
 	list_init(&pg->committed);
 	list_init(&pg->answered);
+	list_init(&pg->heard);
 	ear_timer_init(&pg->turn, clock, on_turn, pg);
 	ear_timer_init(&pg->expiry, clock, on_expiry, pg);
 	pg->down_since = ear_now(clock);
@@ -323,6 +386,7 @@ postgres_free(struct postgres *pg)
 	drain(pg);
 	ear_timer_stop(&pg->turn);
 	ear_timer_stop(&pg->expiry);
+	forget_heard(pg);
 	job = pq_run_lost(pg->run);
 	if (job != NULL)
 		pq_job_free(job);

@@ -30,8 +30,12 @@ struct postgres {
 	struct pq_job *telling;              /* in its callbacks */
 	struct ear_timer turn;
 	struct ear_timer expiry;
-	bool ready;         /* jobs may run */
-	bool news;          /* to be told */
+	bool was_ready;
+	bool missed;       /* to be told: what others said while it was not */
+	bool ready;        /* jobs may run */
+	bool news;         /* to be told */
+	struct list heard; /* the same: texts */
+	size_t heard_count;
 	bool turning;       /* others are called */
 	bool closing;       /* as soon as they return */
 	int64_t down_since; /* of one that is not ready */

@@ -173,7 +173,12 @@ take_news(struct pq_link *link)
 	bool others = false;
 
 	while ((notify = link->lib->PQnotifies(link->conn)) != NULL) {
-		others = others || notify->be_pid != link->lib->PQbackendPID(link->conn);
+		bool other = notify->be_pid != link->lib->PQbackendPID(link->conn);
+
+		if (other && notify->extra[0] != '\0')
+			link->events->heard(link->arg, notify->extra);
+		else
+			others = others || other;
 		link->lib->PQfreemem(notify);
 	}
 	if (others)

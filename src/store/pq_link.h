@@ -27,6 +27,8 @@ struct pq_link_events {
 	void (*result)(void *arg, PGresult *result);
 	/* Another session has notified us. */
 	void (*news)(void *arg);
+	/* The same, with a text; borrowed. */
+	void (*heard)(void *arg, const char *text);
 	/* It was lost, or could not be made; text: why, in one line, borrowed. Commands that had no
 	 * result get none. */
 	void (*down)(void *arg, const char *text);

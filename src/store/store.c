@@ -70,6 +70,15 @@ on_done(void *arg, int error, size_t step, const char *text)
 		ask_end(ask, error, text == NULL ? "" : text);
 }
 
+static void
+on_heard(void *arg, const char *text)
+{
+	struct ear_store *store = arg;
+
+	if (store->heard != NULL)
+		store->heard(store->heard_arg, text);
+}
+
 /* --- its life ----------------------------------------------------------------------------- */
 
 int
@@ -77,7 +86,7 @@ store_new(struct event_base *base, struct ear_clock *clock, const struct db_kind
 	  const struct db_config *config, struct ear_store **out, char *error, size_t size)
 {
 	struct ear_store *store = xalloc(sizeof(*store));
-	static const struct db_events events = { .news = on_news };
+	static const struct db_events events = { .news = on_news, .heard = on_heard };
 	struct ids ids = { 0 };
 	int rc;
 

@@ -21,6 +21,17 @@ int store_new(struct event_base *base, struct ear_clock *clock, const struct db_
  * database can. */
 void store_free(struct ear_store *store);
 
+#define STORE_SAY_MAX    7000 /* bytes of one text: PostgreSQL takes 8000 */
+#define STORE_SAYING_MAX 256  /* texts on their way */
+
+/* Tells a text to the engines that share the database and are connected to it now, but not to
+ * ourselves: maybe. 0, -EMSGSIZE, -ENOBUFS. */
+int store_say(struct ear_store *store, const char *text);
+
+/* What others say, from the event loop; NULL: something may have been missed. */
+typedef void store_heard_fn(void *arg, const char *text);
+void store_hear(struct ear_store *store, store_heard_fn *fn, void *arg);
+
 /* Somebody is answered, or told of news, soon. */
 bool store_is_busy(const struct ear_store *store);
 

@@ -40,6 +40,9 @@ struct ear_store {
 	bool has_news;
 	bool was_told; /* there were some by the database itself */
 	bool shared;   /* with other engines */
+	size_t saying; /* texts that are being told to them */
+	store_heard_fn *heard;
+	void *heard_arg;
 };
 
 /* Version by version (db.h). */

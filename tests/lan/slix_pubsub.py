@@ -9,7 +9,8 @@ answered by one line of JSON: the XML of the answer, or {"error", "xml"}. ["page
 by N items at a time until there are no more, and is answered with the ids of each page. ["burst", JID,
 NODE, N] publishes N small items, 0, 1 ..., without waiting, and is answered when all are. ["submit",
 JID, FIELDS] sends a form of approval (XEP-0060 §8.6). ["presence", TYPE, JID] sends that, to the server
-without JID; ["contacts"] is answered with {JID: its subscription} as the server has it. What is told meanwhile is a line "told" with the
+without JID; ["want", NODE...] says by capabilities that these are wanted (XEP-0163); ["bounce"] sends
+the last message that was told back, as one who has gone. ["contacts"] is answered with {JID: its subscription} as the server has it. What is told meanwhile is a line "told" with the
 XML of the message, or "asked" when it holds a form; a presence of others "presence", its type, its sender.
 """
 
@@ -63,10 +64,10 @@ class User(slixmpp.ClientXMPP):
         try:
             if method in ("pages", "burst"):
                 return await getattr(self, method)(*arguments)
-            if method in ("submit", "presence"):
+            if method in ("submit", "presence", "bounce"):
                 return getattr(self, method)(*arguments)
-            if method == "contacts":
-                return await self.contacts()
+            if method in ("contacts", "want"):
+                return await getattr(self, method)(*arguments)
             named = {name: self.made(method, name, value) for name, value in named.items()}
             return text(await getattr(self["xep_0060"], method)(*arguments, timeout=15, **named))
         except IqError as error:
@@ -101,6 +102,21 @@ class User(slixmpp.ClientXMPP):
         presence.send()
         return text(presence)
 
+    async def want(self, *nodes):
+        self.register_plugin("xep_0115")
+        for node in nodes:
+            self["xep_0030"].add_feature(node + "+notify")
+        await self["xep_0115"].update_caps()
+        return []
+
+    def bounce(self):
+        message = self.make_message(mto=self.last["from"], mtype="error")
+        message["id"] = self.last["id"]
+        message["error"]["type"] = "cancel"
+        message["error"]["condition"] = "gone"
+        message.send()
+        return text(message)
+
     async def contacts(self):
         iq = self.make_iq_get(queryxmlns="jabber:iq:roster")
         return {item.get("jid"): item.get("subscription")
@@ -119,6 +135,7 @@ class User(slixmpp.ClientXMPP):
         return [(await answer)["type"] for answer in answers]
 
     def told(self, message):
+        self.last = message
         print("told", text(message), flush=True)
 
     def came(self, presence):

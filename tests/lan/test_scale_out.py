@@ -310,3 +310,56 @@ def test_contacts(world):
         assert hamlet.refused("get_items", SERVICE, "news") == "not-authorized"
     for box in world.daemons:
         assert box.proc.output().count("in  server presence type=probe") > 0, box.name
+
+
+def rounds(world, nodes, wanted, first, count):
+    """Publishes at each, so many times, as soon as the one before was told of."""
+    for number in range(first, first + count):
+        for node in nodes:
+            world["hamlet"].ask("publish", SERVICE, node, id=str(number),
+                                payload="<n xmlns='urn:example:n'>%d</n>" % number)
+        if wanted is not None:
+            wait_until(lambda: all((node, str(number)) in {(where, item) for _, where, item
+                                                          in wanted.told} for node in nodes),
+                       20, "%s to be told of %d" % (nodes, number))
+
+
+def test_wants(world):
+    """Who is there, and what he wants to hear of, is known to all: whichever of them tells a node."""
+    hamlet, francisco = world["hamlet"], world["francisco"]
+    nodes = ["wanted-%d" % number for number in range(6)]
+    befriend(francisco)
+    francisco.ask("want", *nodes)
+    for node in nodes:
+        hamlet.ask("create_node", SERVICE, node, config={"access_model": "presence"})
+    # Until all of them have asked what his capabilities are.
+    for first in range(0, 1000, 100):
+        rounds(world, nodes, None, first, 1)
+        told = {(node, item) for _, node, item in francisco.told}
+        if all((node, str(first)) in told for node in nodes):
+            break
+    rounds(world, nodes, francisco, first + 1, 10)
+    for node in nodes:
+        items = [item for _, where, item in francisco.told if where == node]
+        assert items[-10:] == [str(number) for number in range(first + 1, first + 11)], node
+        assert len(items) == len(set(items)), (node, items)
+    # He is not there any more, whoever of them is told so.
+    francisco.ask("presence", "unavailable")
+    hamlet.ask("publish", SERVICE, nodes[0], id="unheard", payload="<n xmlns='urn:example:n'/>")
+    francisco.ask("get_items", SERVICE, nodes[0])
+    assert "unheard" not in {item for _, _, item in francisco.told}
+
+
+def test_gone(world):
+    """What comes back to one of them, because its subscriber has gone, is known to the one that sent
+    it: he is subscribed no more."""
+    hamlet, ophelia = world["hamlet"], world["ophelia"]
+    nodes = ["news-%d" % number for number in range(8)]
+    for node in nodes:
+        hamlet.ask("create_node", SERVICE, node)
+        ophelia.ask("subscribe", SERVICE, node)
+    for node in nodes:
+        rounds(world, [node], ophelia, 0, 1)
+        ophelia.ask("bounce")
+    wait_until(lambda: not list(ophelia.ask("get_subscriptions", SERVICE).iter(
+        "{http://jabber.org/protocol/pubsub}subscription")), 20, "no subscription", step=0.2)

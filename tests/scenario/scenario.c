@@ -16,6 +16,7 @@
  *   naming   N                               for N s at most it is not established; 0: it is
  *   stop                                     the engine
  *   several                                  engines share the store, from now on
+ *   another< STANZA                          came to another of them, which passes it on
  *   device, published ...                    see trust.c
  *   player ...                               see player.c
  *   many     N LINE                          N times, with 1, 2 ... for each '%'
@@ -34,6 +35,7 @@
 #include "base/alloc.h"
 #include "core/policy.h"
 #include "core/route.h"
+#include "core/several.h"
 #include "discover/txt.h"
 #include "registry.h"
 #include "scenario.h"
@@ -230,6 +232,22 @@ has_rendered(xmpp_stanza_t *stanza)
 	return e != NULL;
 }
 
+static bool
+comes_by_another(struct world *world, const char *text)
+{
+	xmpp_stanza_t *stanza = parse(world, text);
+	char *said;
+
+	if (stanza == NULL)
+		return false;
+	match_fill(stanza);
+	said = ear_render(stanza, SIZE_MAX);
+	several_hear(world->ear, said);
+	free(said);
+	xmpp_stanza_release(stanza);
+	return true;
+}
+
 /* As it is read at the other end, with what was rendered before. */
 static xmpp_stanza_t *
 first_sent(struct world *world, struct fake *fake)
@@ -371,6 +389,8 @@ step(struct world *world, char *line, char **conf)
 	world_start(world);
 	if (strcmp(what, "many") == 0)
 		return do_many(world, line, conf);
+	if (strcmp(what, "another<") == 0)
+		return comes_by_another(world, line);
 	if (strchr(what, '<') || strchr(what, '>'))
 		return do_stanza(world, what, line);
 	if (strcmp(what, "peer") == 0)
