@@ -3,6 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "hash.h"
 #include "memory.h"
 #include "pubsub_impl.h"
 #include "pubsub_question.h"
@@ -22,21 +23,10 @@ struct pubsub_questions {
 	size_t count, room;
 };
 
-/* FNV-1a, with the end of the text in it. */
-static uint64_t
-mix(uint64_t hash, const char *text)
-{
-	size_t length = strlen(text) + 1;
-
-	for (size_t i = 0; i < length; i++)
-		hash = (hash ^ (unsigned char)text[i]) * UINT64_C(0x100000001b3);
-	return hash;
-}
-
 static uint64_t
 hash_of(const struct pubsub_questions *questions, const char *text)
 {
-	return mix(mix(UINT64_C(0xcbf29ce484222325), questions->seed), text);
+	return hash_text(hash_text(HASH_BEGIN, questions->seed), text);
 }
 
 static struct pubsub_questions *
@@ -106,7 +96,7 @@ pubsub_question(struct pubsub_op *op, const char *owner, const char *jid)
 
 	question.owner = hash_of(questions, owner);
 	question.who = hash_of(questions, ear_jid_bare(jid, bare, sizeof(bare)) == 0 ? bare : jid);
-	question.about = mix(hash_of(questions, op->node), jid);
+	question.about = hash_text(hash_of(questions, op->node), jid);
 	forget_old(questions, question.at);
 	verdict = judge(questions, &question);
 	if (verdict == PUBSUB_ASK)
@@ -137,7 +127,7 @@ void
 pubsub_question_over(struct pubsub_op *op, const char *jid)
 {
 	struct pubsub_questions *questions = questions_of(op->pubsub);
-	uint64_t about = mix(hash_of(questions, op->node), jid);
+	uint64_t about = hash_text(hash_of(questions, op->node), jid);
 
 	for (size_t i = 0; i < questions->count; i++)
 		if (questions->list[i].about == about)

@@ -296,6 +296,8 @@ transact(struct db_sqlite *db, struct list *jobs)
 		rc = -EAGAIN;
 	if (rc == 0 && writes)
 		rc = run_kept(db, &sql_commit);
+	if (rc == 0 && writes)
+		db_sqlite_shrink_wrote(db);
 	if (rc != 0)
 		roll_back(db);
 	return rc;
@@ -421,6 +423,7 @@ sqlite_open(struct event_base *base, struct ear_clock *clock, const struct db_co
 	list_init(&db->waiting);
 	list_init(&db->answered);
 	ear_timer_init(&db->turn, clock, on_turn, db);
+	db_sqlite_shrink_init(db, clock);
 	if (config->path != NULL && access(config->path, F_OK) == 0)
 		rc = db_sqlite_need(db);
 	if (db->news)

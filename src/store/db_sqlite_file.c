@@ -72,10 +72,16 @@ open_once(struct db_sqlite *db, const char *path)
 		rc = sqlite_file_check(&db->file, last, &version);
 	if (rc == 0)
 		rc = check_owner(&db->file, version);
+	if (rc == 0 && version == 0)
+		rc = db_sqlite_shrink_new(db);
 	if (rc == 0)
 		rc = sqlite_file_keep(&db->file);
+	if (rc == 0 && version > 0)
+		rc = db_sqlite_shrink_old(db);
 	for (; rc == 0 && version < last; version++)
 		rc = migrate(db, version);
+	if (rc == 0)
+		db_sqlite_shrink_open(db);
 	return rc;
 }
 
@@ -153,6 +159,7 @@ db_sqlite_let_go(struct db_sqlite *db)
 	db->statements = NULL;
 	db->statement_count = db->statement_room = 0;
 	db->blank = db->lazy = false;
+	db_sqlite_shrink_close(db);
 	sqlite_file_close(&db->file);
 }
 

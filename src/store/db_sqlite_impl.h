@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: ISC */
 /* db_sqlite_impl.h: what the files of db_sqlite share: db_sqlite.c does jobs, turn by turn;
- * db_sqlite_file.c has the file and the statements. */
+ * db_sqlite_file.c has the file and the statements; db_sqlite_shrink.c makes it smaller. */
 #ifndef STORE_DB_SQLITE_IMPL_H
 #define STORE_DB_SQLITE_IMPL_H
 
@@ -33,6 +33,9 @@ struct db_sqlite {
 	struct list waiting, answered;
 	size_t waiting_count, waiting_bytes;
 	struct ear_timer turn;
+	struct ear_timer quiet; /* nothing has been written for a while */
+	bool shrinks;           /* it can */
+	bool shrinking, wrote;
 };
 
 /* Opens what is not open; 0 or -errno with db->file.error. */
@@ -49,5 +52,21 @@ void db_sqlite_let_go(struct db_sqlite *db);
 /* Prepared, and ready to be bound; borrowed until the next one. NULL: sqlite_file_fail() says why.
  */
 const struct statement *db_sqlite_prepare(struct db_sqlite *db, const struct db_sql *sql);
+
+/* --- db_sqlite_shrink.c -------------------------------------------------------------------- */
+
+void db_sqlite_shrink_init(struct db_sqlite *db, struct ear_clock *clock);
+
+/* The file is empty: it will be one that can shrink. Before it is kept (sqlite_file_keep). */
+int db_sqlite_shrink_new(struct db_sqlite *db);
+
+/* It is not, and kept: it is made one that can, where that takes no long time. 0 or -EUCLEAN. */
+int db_sqlite_shrink_old(struct db_sqlite *db);
+
+/* It is open. */
+void db_sqlite_shrink_open(struct db_sqlite *db);
+/* Something was written. */
+void db_sqlite_shrink_wrote(struct db_sqlite *db);
+void db_sqlite_shrink_close(struct db_sqlite *db);
 
 #endif
