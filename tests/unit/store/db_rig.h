@@ -113,7 +113,7 @@ on_done(void *arg, int failed, size_t step, const char *text)
 static inline int
 try_open_as(const struct db_schema *schema, const char *path)
 {
-	static const struct db_events events = { on_news };
+	static const struct db_events events = { .news = on_news };
 	struct db_config config = { .path = path };
 
 	return db_sqlite.open(NULL, db_clock, &config, schema, &events, NULL, &db, error,
