@@ -15,6 +15,7 @@
 
 /* Longer values go by the heap. */
 #define SHORT_VALUE 256
+#define DIGITS_SIZE 20 /* of a long long that is not negative, and its end */
 
 static void
 set_attribute(xmpp_stanza_t *stanza, const char *name, const char *value)
@@ -95,13 +96,49 @@ ear_set_flag(xmpp_stanza_t *stanza, const char *attribute, bool value)
 	set_attribute(stanza, attribute, value ? "true" : "false");
 }
 
+/* A number that is not negative; returns where it begins, before the end of out. */
+static const char *
+digits_of(long long value, char out[DIGITS_SIZE])
+{
+	char *at = out + DIGITS_SIZE - 1;
+
+	*at = '\0';
+	do
+		*--at = (char)('0' + value % 10);
+	while ((value /= 10) > 0);
+	return at;
+}
+
+/* What most values are, without all that formats can say. */
+static bool
+set_plain(xmpp_stanza_t *stanza, const char *attribute, const char *format, va_list args)
+{
+	char digits[DIGITS_SIZE];
+	const char *value = NULL;
+	long long number;
+
+	if (strcmp(format, "%s") == 0)
+		value = va_arg(args, const char *);
+	else if (strcmp(format, "%lld") == 0 && (number = va_arg(args, long long)) >= 0)
+		value = digits_of(number, digits);
+	if (value != NULL)
+		set_attribute(stanza, attribute, value);
+	return value != NULL;
+}
+
 void
 ear_set(xmpp_stanza_t *stanza, const char *attribute, const char *format, ...)
 {
 	char brief[SHORT_VALUE], *value = NULL;
 	va_list args;
+	bool done;
 	int n;
 
+	va_start(args, format);
+	done = set_plain(stanza, attribute, format, args);
+	va_end(args);
+	if (done)
+		return;
 	va_start(args, format);
 	n = vsnprintf(brief, sizeof(brief), format, args);
 	va_end(args);
@@ -237,10 +274,13 @@ copy_attribute(xmpp_stanza_t *to, const char *as, xmpp_stanza_t *from, const cha
 bool
 ear_is_request(xmpp_stanza_t *stanza)
 {
-	const char *type = xmpp_stanza_get_type(stanza);
+	const char *type;
 
-	return strcmp(xmpp_stanza_get_name(stanza), "iq") == 0 && type != NULL &&
-	       (strcmp(type, "get") == 0 || strcmp(type, "set") == 0);
+	/* The name first: an attribute has to be searched for. */
+	if (strcmp(xmpp_stanza_get_name(stanza), "iq") != 0)
+		return false;
+	type = xmpp_stanza_get_type(stanza);
+	return type != NULL && (strcmp(type, "get") == 0 || strcmp(type, "set") == 0);
 }
 
 bool

@@ -91,6 +91,31 @@ test_long_value(void **state)
 	xmpp_stanza_release(element);
 }
 
+/* Those that go without a format, and those beside them. */
+static void
+test_plain_values(void **state)
+{
+	static const struct {
+		long long number;
+		const char *text;
+	} numbers[] = {
+		{ 0, "0" },   { 7, "7" },
+		{ 10, "10" }, { INT64_MAX, "9223372036854775807" },
+		{ -1, "-1" }, { INT64_MIN, "-9223372036854775808" },
+	};
+	xmpp_stanza_t *element = ear_element(*state, "a", "urn:a");
+
+	for (size_t i = 0; i < sizeof(numbers) / sizeof(numbers[0]); i++) {
+		ear_set(element, "n", "%lld", numbers[i].number);
+		assert_string_equal(xmpp_stanza_get_attribute(element, "n"), numbers[i].text);
+	}
+	ear_set(element, "t", "%s", "");
+	assert_string_equal(xmpp_stanza_get_attribute(element, "t"), "");
+	ear_set(element, "t", "%s", "%s");
+	assert_string_equal(xmpp_stanza_get_attribute(element, "t"), "%s");
+	xmpp_stanza_release(element);
+}
+
 static void
 test_text_between(void **state)
 {
@@ -172,9 +197,9 @@ int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
-		TEST(test_build),        TEST(test_copy_without), TEST(test_long_value),
-		TEST(test_text_between), TEST(test_ids),          TEST(test_fresh_id),
-		TEST(test_stamp),        TEST(test_answer),
+		TEST(test_plain_values), TEST(test_build),        TEST(test_copy_without),
+		TEST(test_long_value),   TEST(test_text_between), TEST(test_ids),
+		TEST(test_fresh_id),     TEST(test_stamp),        TEST(test_answer),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
