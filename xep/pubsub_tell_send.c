@@ -24,7 +24,11 @@ seed_of(const struct ear_stored_event *event)
 void
 tale_id(const struct tale *tale, const char *to, char *id)
 {
-	snprintf(id, TELL_ID_SIZE, "%016llx", (unsigned long long)hash_text(tale->seed, to));
+	uint64_t sum = hash_text(tale->seed, to);
+
+	for (int i = TELL_ID_SIZE - 2; i >= 0; i--, sum >>= 4)
+		id[i] = "0123456789abcdef"[sum & 15];
+	id[TELL_ID_SIZE - 1] = '\0';
 }
 
 /* --- tales -------------------------------------------------------------------------------- */
