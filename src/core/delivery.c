@@ -62,12 +62,19 @@ may_come_to_remember(const struct dest *dest)
 	return dest->lan != NULL || dest->conf != NULL || dest->bound || dest->trusted;
 }
 
+/* Of a message that is promised. */
+static bool
+is_known_again(const struct dest *dest, xmpp_stanza_t *message)
+{
+	return (dest->remembers || may_come_to_remember(dest)) &&
+	       ear_find(message, "origin-id", EAR_NS_SID) != NULL;
+}
+
 bool
 delivery_is_owed(const struct dest *dest, xmpp_stanza_t *stanza)
 {
 	if (is_promised(stanza))
-		return (dest->remembers || may_come_to_remember(dest)) &&
-		       ear_find(stanza, "origin-id", EAR_NS_SID) != NULL;
+		return is_known_again(dest, stanza);
 	return dest->remembers && request_may_repeat(dest->ear, stanza);
 }
 
@@ -77,7 +84,7 @@ delivery_number(struct dest *dest, xmpp_stanza_t *stanza)
 {
 	xmpp_stanza_t *order;
 
-	if (!is_promised(stanza) || !delivery_is_owed(dest, stanza) ||
+	if (!is_promised(stanza) || !is_known_again(dest, stanza) ||
 	    ear_find(stanza, "order", EAR_NS_DELIVERY) != NULL)
 		return;
 	order = ear_child(stanza, "order", EAR_NS_DELIVERY);

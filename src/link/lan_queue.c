@@ -31,10 +31,10 @@ unusual(xmpp_stanza_t *stanza, const char *attribute, const char *usual)
 static int
 send_as(struct lan_link *l, xmpp_stanza_t *stanza, const char *from, const char *to)
 {
-	const char *own = l->out->lan->self;
+	const char *self = l->out->lan->self, *own = lan_address_from(l->out, from);
 
-	if (from != NULL || !ear_is_answer(stanza))
-		own = lan_address_from(l->out, from);
+	if (own != self && from == NULL && ear_is_answer(stanza))
+		own = self;
 	return stream_send_as(l->out->stream, stanza, own, lan_address_to(l->out, to));
 }
 

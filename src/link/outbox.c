@@ -39,12 +39,10 @@ struct outbox_item *
 outbox_add_room(struct outbox *box, xmpp_stanza_t *stanza, size_t bytes, uint64_t end, int64_t at,
 		size_t room)
 {
-	struct outbox_item *item = xalloc(sizeof(*item) + room);
+	struct outbox_item *item = xrealloc(NULL, sizeof(*item) + room);
 
-	item->stanza = stanza;
-	item->bytes = bytes;
-	item->end = end;
-	item->at = at;
+	/* What is to be written into the room need not be empty before. */
+	*item = (struct outbox_item){ .stanza = stanza, .bytes = bytes, .end = end, .at = at };
 	outbox_put(box, item);
 	return item;
 }
