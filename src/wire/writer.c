@@ -128,12 +128,32 @@ is_plain(unsigned char c)
 	return plain[c >> 6] >> (c & 63) & 1;
 }
 
+/* The byte eight times, and whether one of eight is 0. */
+#define EACH(c)     (UINT64_C(0x0101010101010101) * (c))
+#define HAS_ZERO(w) (((w)-EACH(1)) & ~(w)&EACH(0x80))
+
+/* Eight of them at once. Those that need a look come in pairs that differ in one bit: " and &, <
+ * and >. */
+static bool
+are_plain(const char *text)
+{
+	uint64_t w, control, quotes, angles;
+
+	memcpy(&w, text, sizeof(w));
+	control = (w - EACH(0x20)) & ~w & EACH(0x80);
+	quotes = (w | EACH(0x04)) ^ EACH('&');
+	angles = (w | EACH(0x02)) ^ EACH('>');
+	return ((w & EACH(0x80)) | control | HAS_ZERO(quotes) | HAS_ZERO(angles)) == 0;
+}
+
 /* How many bytes from there need no look. */
 static size_t
-plain_run(const char *text)
+plain_run(const char *text, size_t length)
 {
 	size_t n = 0;
 
+	while (length - n >= sizeof(uint64_t) && are_plain(text + n))
+		n += sizeof(uint64_t);
 	while (is_plain((unsigned char)text[n]))
 		n++;
 	return n;
@@ -154,12 +174,10 @@ put_wide(struct piece *piece, const char *text, size_t length)
 	return n > 0 ? n : 1;
 }
 
-/* From its first byte that needs a look. */
+/* From a byte that needs a look. */
 static void
-put_escapes(struct piece *piece, const char *text, bool attribute)
+put_escapes(struct piece *piece, const char *text, const char *end, bool attribute)
 {
-	const char *end = text + strlen(text);
-
 	while (text < end && !piece->failed) {
 		const char *escape = escape_of((unsigned char)*text, attribute);
 		size_t run;
@@ -169,7 +187,7 @@ put_escapes(struct piece *piece, const char *text, bool attribute)
 		else if ((*text & 0x80) == 0)
 			put(piece, text, 1);
 		text += (*text & 0x80) != 0 ? put_wide(piece, text, end - text) : 1;
-		run = plain_run(text);
+		run = plain_run(text, (size_t)(end - text));
 		put(piece, text, run);
 		text += run;
 	}
@@ -178,33 +196,33 @@ put_escapes(struct piece *piece, const char *text, bool attribute)
 static void
 put_escaped(struct piece *piece, const char *text, bool attribute)
 {
-	size_t run = plain_run(text);
+	size_t length = strlen(text), run = plain_run(text, length);
 
 	put(piece, text, run);
-	if (text[run] != '\0')
-		put_escapes(piece, text + run, attribute);
+	if (run < length)
+		put_escapes(piece, text + run, text + length, attribute);
 }
 
 /* In one go where there is room for the whole, which is nearly always. */
 static void
 put_attribute(struct piece *piece, const char *name, const char *value)
 {
-	size_t n, run, all;
+	size_t n, length, all;
 	char *at;
 
 	if (value == NULL)
 		return;
 	n = strlen(name);
-	run = plain_run(value);
-	all = n + run + 4;
-	if (value[run] == '\0' && !piece->failed && all <= piece->room - piece->length &&
-	    all <= piece->max - piece->length) {
+	length = strlen(value);
+	all = n + length + 4;
+	if (!piece->failed && all <= piece->room - piece->length &&
+	    all <= piece->max - piece->length && plain_run(value, length) == length) {
 		at = piece->at + piece->length;
 		*at++ = ' ';
 		at = mempcpy(at, name, n);
 		*at++ = '=';
 		*at++ = '"';
-		at = mempcpy(at, value, run);
+		at = mempcpy(at, value, length);
 		*at = '"';
 		piece->length += all;
 		return;
@@ -216,8 +234,9 @@ put_attribute(struct piece *piece, const char *name, const char *value)
 	put(piece, "\"", 1);
 }
 
-/* What stanzas usually have. */
+/* What stanzas usually have, and what is in nearly all that leave here (origin-id, order). */
 static const char *const usual[USUAL] = { "type", "id", "to", "from" };
+static const char *const inside[] = { "id", "n" };
 
 static bool
 is_usual(const char *name)
@@ -228,7 +247,13 @@ is_usual(const char *name)
 	return false;
 }
 
-/* All but xmlns, which depends on what is around, and what a stanza usually has. */
+static bool
+is_inside(const char *name)
+{
+	return strcmp(name, inside[0]) == 0 || strcmp(name, inside[1]) == 0;
+}
+
+/* All but xmlns, which depends on what is around, and what has been put already. */
 static void
 put_others(struct piece *piece, xmpp_stanza_t *element, int count, bool is_stanza)
 {
@@ -239,7 +264,8 @@ put_others(struct piece *piece, xmpp_stanza_t *element, int count, bool is_stanz
 		pairs = xalloc(room * sizeof(pairs[0]));
 	n = xmpp_stanza_get_attributes(element, pairs, room);
 	for (int i = 0; i + 1 < n; i += 2)
-		if (strcmp(pairs[i], "xmlns") != 0 && !(is_stanza && is_usual(pairs[i])))
+		if (strcmp(pairs[i], "xmlns") != 0 &&
+		    !(is_stanza ? is_usual(pairs[i]) : is_inside(pairs[i])))
 			put_attribute(piece, pairs[i], pairs[i + 1]);
 	if (pairs != brief)
 		free(pairs);
@@ -261,16 +287,30 @@ put_usual(struct piece *piece, xmpp_stanza_t *stanza)
 	return found;
 }
 
+static int
+put_inside(struct piece *piece, xmpp_stanza_t *element, int count)
+{
+	int found = 0;
+
+	for (size_t i = 0; found < count && i < sizeof(inside) / sizeof(inside[0]); i++) {
+		const char *own = xmpp_stanza_get_attribute(element, inside[i]);
+
+		found += own != NULL;
+		put_attribute(piece, inside[i], own);
+	}
+	return found;
+}
+
 /*
- * Walking all that libstrophe has costs more than asking for those that stanzas usually have, which
- * are often all; and what is inside them often has none.
+ * Walking all that libstrophe has costs more than asking for those that are usually there, which
+ * are often all; and what is inside stanzas often has none.
  */
 static void
 put_attributes(struct piece *piece, xmpp_stanza_t *element, bool has_ns, bool is_stanza)
 {
-	int count = xmpp_stanza_get_attribute_count(element);
-	int done = has_ns + (is_stanza ? put_usual(piece, element) : 0);
+	int count = xmpp_stanza_get_attribute_count(element), done = has_ns;
 
+	done += is_stanza ? put_usual(piece, element) : put_inside(piece, element, count - done);
 	if (done < count)
 		put_others(piece, element, count, is_stanza);
 }

@@ -203,6 +203,42 @@ test_escapes(void **state)
 	xmpp_stanza_release(message);
 }
 
+/* Text is looked at eight bytes at a time: all ASCII that XML can carry, at each place of these, in
+ * a value with more attributes and in what is inside. */
+static void
+test_escapes_anywhere(void **state)
+{
+	struct fixture *f = *state;
+	char text[24];
+
+	for (int c = '\t'; c <= 0x7f; c++) {
+		if (c < ' ' && strchr("\t\r\n", c) == NULL)
+			continue;
+		for (size_t i = 0; i + 1 < sizeof(text); i++) {
+			xmpp_stanza_t *message = ear_element(f->ctx, "message", EAR_NS_CLIENT);
+			xmpp_stanza_t *order = ear_child(message, "order", EAR_NS_DELIVERY);
+
+			memset(text, '~', sizeof(text) - 1);
+			text[sizeof(text) - 1] = '\0';
+			text[i] = (char)c;
+			ear_set(order, "n", "%lld", (long long)i);
+			ear_set(order, "id", "%s", text);
+			ear_set(order, "other", "%s", text + i);
+			ear_child_text(message, "body", NULL, text);
+			read_back(f, message);
+			order = ear_find(f->read, "order", EAR_NS_DELIVERY);
+			assert_string_equal(xmpp_stanza_get_id(order), text);
+			assert_string_equal(xmpp_stanza_get_attribute(order, "other"), text + i);
+			assert_int_equal(xmpp_stanza_get_attribute_count(order), 4);
+			assert_string_equal(ear_text(ear_find(f->read, "body", NULL)), text);
+			xmpp_stanza_release(message);
+			xmpp_stanza_release(f->read);
+			f->read = NULL;
+			f->headers = f->ends = 0;
+		}
+	}
+}
+
 /* Nothing that we relay may break the stream to the next. */
 static void
 test_bad_characters(void **state)
@@ -382,6 +418,7 @@ main(void)
 		TEST(test_stream_prefix),
 		TEST(test_xml_prefix),
 		TEST(test_escapes),
+		TEST(test_escapes_anywhere),
 		TEST(test_bad_characters),
 		TEST(test_many_attributes),
 		TEST(test_size),
