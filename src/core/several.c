@@ -6,8 +6,8 @@
  *
  *	server -> an engine, which does not know what that is about -> store -> the one that does
  *
- * That is told and forgotten: an engine that has no database at that moment does not hear it.
- *Nothing is passed on twice.
+ * That is told and forgotten: an engine without a database at that moment does not hear it. Nothing
+ * is passed on twice.
  */
 #include <stdlib.h>
 #include <string.h>
