@@ -274,13 +274,27 @@ lan_link_find(struct lan *lan, const char *address)
 	return l;
 }
 
+/*
+ * What has arrived and was not read is thrown away. An end in good order would say that it was
+ * read; after system-shutdown (RFC 6120 §4.9.3.21) it is what was not acknowledged.
+ */
+static void
+shut_down(struct lan_stream *ls)
+{
+	bool counts = lan_stream_is_usable(ls) && lan_acks_are_on(ls);
+
+	if (counts)
+		lan_sm_end(ls);
+	lan_stream_free(ls, counts ? "system-shutdown" : NULL);
+}
+
 void
 lan_link_free(struct lan_link *l)
 {
 	struct lan *lan = l->lan;
 
 	while (!list_is_empty(&l->streams))
-		lan_stream_free(container_of(l->streams.next, struct lan_stream, entry), NULL);
+		shut_down(container_of(l->streams.next, struct lan_stream, entry));
 	dial_free(l->dial);
 	ear_timer_stop(&l->idle);
 	ear_timer_stop(&l->hold);

@@ -348,6 +348,38 @@ test_not_read_to_the_end(void **state)
 	raw = (struct raw){ .fd = -1, .listener = -1 };
 }
 
+/* A program that ends reads no more: the other end is told how far it came. */
+static void
+test_shut_down(void **state)
+{
+	opens(&raw);
+	raw_say(&raw, MESSAGE MESSAGE);
+	settle();
+	assert_int_equal(send(raw.fd, MESSAGE, strlen(MESSAGE), 0), strlen(MESSAGE));
+	lan_free(tv.lan);
+	tv.lan = NULL;
+	assert_true(raw_expect(&raw, "<a" SM " h='2'/><stream:error><system-shutdown"));
+	assert_true(raw_expect_end(&raw));
+}
+
+/* The same from the other side: what it has read of the end says nothing of what was before. */
+static void
+test_is_shut_down(void **state)
+{
+	opens(&raw);
+	send_one("one");
+	send_one("two");
+	settle();
+	raw_say(&raw, "<a" SM " h='1'/><stream:error><system-shutdown xmlns='" EAR_NS_STREAM_ERR
+		      "'/></stream:error>" END);
+	assert_true(raw_expect(&raw, END));
+	raw_hang_up(&raw, false);
+	assert_true(net_until(&net, tv_is_down, NULL));
+	assert_int_equal(tv.back_count, 1);
+	assert_string_equal(tv.back[0].body, "two");
+	assert_true(tv.back[0].maybe);
+}
+
 /* --- two streams ---------------------------------------------------------------------------- */
 
 static bool
@@ -462,6 +494,8 @@ main(void)
 		T(test_last_words),
 		T(test_read_to_the_end),
 		T(test_not_read_to_the_end),
+		T(test_shut_down),
+		T(test_is_shut_down),
 		T(test_dials_again),
 		T(test_dials_again_without),
 		T(test_dials_again_with),
