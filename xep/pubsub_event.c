@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "forms.h"
+#include "escape.h"
 #include "memory.h"
 #include "pubsub.h"
 
@@ -32,31 +33,6 @@ text_close(struct text *text)
 	bool failed = fclose(text->out) != 0;
 
 	return xep_check(failed ? NULL : text->at);
-}
-
-/* What stands for a character that may not stand for itself in an attribute; white space but the
- * blank is read as one there (XML 1.0 §3.3.3). */
-static const char *
-escape_of(char c)
-{
-	switch (c) {
-	case '&':
-		return "&amp;";
-	case '<':
-		return "&lt;";
-	case '>':
-		return "&gt;";
-	case '\'':
-		return "&apos;";
-	case '\t':
-		return "&#9;";
-	case '\n':
-		return "&#10;";
-	case '\r':
-		return "&#13;";
-	default:
-		return NULL;
-	}
 }
 
 /* NULL: it is left out. */

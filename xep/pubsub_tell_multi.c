@@ -8,14 +8,14 @@
  */
 #include <errno.h>
 
+#include "escape.h"
 #include "hash.h"
 #include "memory.h"
 #include "pubsub_tell_impl.h"
 
-#define WAYS       8    /* places where an address can be among those told singly */
-#define ESCAPE_MAX 6    /* bytes of one in XML: &apos; */
-#define MARGIN     256  /* of a message around its event and addresses */
-#define TAKEN_OUT  '\n' /* in place of each byte of an address */
+#define WAYS      8    /* places where an address can be among those told singly */
+#define MARGIN    256  /* of a message around its event and addresses */
+#define TAKEN_OUT '\n' /* in place of each byte of an address */
 
 /* --- who is told singly though his domain is served --------------------------------------- */
 
@@ -97,26 +97,18 @@ add_text(struct multi_domain *domain, const char *text)
 static void
 add_escaped(struct multi_domain *domain, const char *text)
 {
-	while (*text != '\0') {
-		size_t plain = strcspn(text, "&<>'");
+	const char *escape;
+
+	for (;;) {
+		size_t plain = strcspn(text, ESCAPE_ALL);
 
 		add_xml(domain, text, plain);
 		text += plain;
-		switch (*text) {
-		case '&':
-			add_text(domain, "&amp;");
-			break;
-		case '<':
-			add_text(domain, "&lt;");
-			break;
-		case '>':
-			add_text(domain, "&gt;");
-			break;
-		case '\'':
-			add_text(domain, "&apos;");
-			break;
-		}
-		text += *text != '\0';
+		escape = escape_of(*text);
+		if (escape == NULL)
+			return;
+		add_text(domain, escape);
+		text++;
 	}
 }
 
