@@ -207,16 +207,17 @@ pubsub_teller_bounced(struct pubsub_teller *teller, const struct ear_in *in)
 	return EAR_PASS;
 }
 
-void
+bool
 gone_unsent(struct pubsub_teller *teller, const char *address, const char *node)
 {
 	struct gone *gone;
 
 	if (!is_program(teller->ear, address))
-		return;
+		return false;
 	gone = gone_get(teller, address, node);
 	if (!gone->asking)
 		ask(gone);
+	return true;
 }
 
 void

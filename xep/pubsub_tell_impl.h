@@ -18,8 +18,8 @@
  * with the same ids (of messages and XEP-0359), by which it is known as a repeat to whoever
  * remembers. What is noted has been acknowledged by the server or the peer; only a peer that
  * acknowledges nothing loses what was with a kernel. The same holds for what had been sent to
- * somebody who was late. What is held for who is slow, of a node without a backlog, and what no
- * path took, is lost with this process.
+ * somebody who was late. What is held for who is slow, or not found again yet, of a node without a
+ * backlog, and what no path took, is lost with this process.
  */
 #ifndef XEP_PUBSUB_TELL_IMPL_H
 #define XEP_PUBSUB_TELL_IMPL_H
@@ -256,9 +256,9 @@ void want_release(struct pubsub_teller *teller);
 
 /* --- pubsub_tell_gone.c ---------------------------------------------------------------------- */
 
-/* Nobody could be sent to by that address: a program of this machine has left, and is subscribed no
- * more. */
-void gone_unsent(struct pubsub_teller *teller, const char *address, const char *node);
+/* Nobody could be sent to by that address. True: it is a program of this machine, which has left
+ * and is subscribed no more. */
+bool gone_unsent(struct pubsub_teller *teller, const char *address, const char *node);
 void gone_release(struct pubsub_teller *teller);
 
 #endif

@@ -4,8 +4,8 @@
  *
  * Of a node with a backlog, what they miss waits in the store, and is sent before anything newer
  * once they are there: something that was sent to them arrives, they appear, or their presence
- * says so. Of other nodes nothing waits but what is held here for who is slow: a direct stream
- * whose queue is full stops nobody else.
+ * says so. Of other nodes nothing waits but what is held here for who is slow, because a direct
+ * stream whose queue is full stops nobody else, or not found again yet after a start.
  */
 #include <errno.h>
 
@@ -21,7 +21,7 @@
 #define AWAY      (10 * EAR_SEC)   /* between two looks at his presence */
 #define BUCKET(a) (hash_text(HASH_BEGIN, a) % TELL_BUCKETS)
 
-/* Of somebody who is slow. */
+/* Of somebody who is slow, or not found again yet. */
 struct held {
 	struct held *next;
 	struct tale *tale;
@@ -202,6 +202,13 @@ on_path(void *arg, const struct ear_path_info *path)
 		look->link = path->link;
 }
 
+/* Just started: who was there all the time has not been found again yet. */
+static bool
+is_looking_around(const struct pubsub_teller *teller)
+{
+	return now_of(teller) - teller->started_at < TELL_FIND_MAX;
+}
+
 /* Whether its queue is its own: that of a server is everybody's. */
 static bool
 is_alone(struct pubsub_teller *teller, const char *address)
@@ -235,8 +242,9 @@ late_tell(struct pubsub_teller *teller, struct tale *tale, const char *address, 
 	if (!keeps && late != NULL && late->held_count > 0)
 		return hold(teller, tale, address);
 	error = tale_gather(teller, tale, address);
-	if (error == -EHOSTUNREACH)
-		gone_unsent(teller, address, tale->event.node);
+	if (error == -EHOSTUNREACH && !gone_unsent(teller, address, tale->event.node) && !keeps &&
+	    is_looking_around(teller))
+		return hold(teller, tale, address);
 	if (error >= 0 || (tell_is_full(error) && !is_alone(teller, address)))
 		return error;
 	if (keeps)
@@ -350,7 +358,8 @@ send_held(struct late *late)
 		struct held *held = late->first;
 		int error = tale_send(late->teller, held->tale, late->address, 0);
 
-		if (tell_is_full(error)) {
+		if (tell_is_full(error) ||
+		    (error == -EHOSTUNREACH && is_looking_around(late->teller))) {
 			try_in(late, SLOW);
 			return;
 		}

@@ -7,10 +7,13 @@
  *   lan      ADDRESS up | dies | resets | swallows | delivers | foreign | pongs N (ms)
  *            ADDRESS refuses | rejects (at once) | accepts      when it is dialled
  *            ADDRESS full | narrow | roomy                      what sending on it says
- *            ADDRESS down | opened N                            it is; it was dialled N times at
- * most server   as lan, without ADDRESS program  NAME connects | leaves lan< ADDRESS STANZA server<
- * STANZA    program< NAME STANZA      arrives lan> ADDRESS STANZA    server> STANZA    program>
- * NAME STANZA      was sent, in this order path     ADDRESS none | lan | server     what is chosen
+ *            ADDRESS down                    it is
+ *            ADDRESS opened N                it was dialled N times at most
+ *   server   as lan, without ADDRESS
+ *   program  NAME connects | leaves
+ *   lan< ADDRESS STANZA    server< STANZA    program< NAME STANZA      arrives
+ *   lan> ADDRESS STANZA    server> STANZA    program> NAME STANZA      was sent, in this order
+ *   path     ADDRESS none | lan | server     what is chosen
  *   time     +N ms | s
  *   rename   ADDRESS                         our name on the LAN from now on
  *   naming   N                               for N s at most it is not established; 0: it is
