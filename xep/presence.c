@@ -25,6 +25,7 @@ extern const struct ear_xep ear_xep_presence;
 struct presence {
 	struct ear *ear;
 	struct roster *roster;
+	roster_each_fn *walk;    /* what those of the roster are told */
 	char status[STATUS_MAX]; /* as told last */
 	struct ear_timer gap;
 };
@@ -110,7 +111,10 @@ static void
 each(struct presence *presence, roster_each_fn *fn)
 {
 	status_of(presence->ear, presence->status, sizeof(presence->status));
-	roster_each(presence->roster, fn, presence);
+	/* Who was to be greeted and was not yet is. */
+	if (!roster_is_walking(presence->roster) || presence->walk != greet_one)
+		presence->walk = fn;
+	roster_each(presence->roster, presence->walk, presence);
 }
 
 static void

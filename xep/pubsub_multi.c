@@ -244,6 +244,17 @@ give_up(struct multi_domain *domain, int error, const char *why)
 		domain->until = now_of(domain->multi) + MULTI_AGAIN_USEC;
 }
 
+/* The way there is gone, and what still went it with it: nothing is to be waited for, and with the
+ * next stream all is forgotten. */
+static void
+lose(struct multi_domain *domain)
+{
+	domain->answered = domain->asked;
+	domain->again = domain->settling = false;
+	multi_refuse(domain, "there is no way there");
+	domain->until = now_of(domain->multi) + MULTI_SOON_USEC;
+}
+
 static void
 on_asked(void *arg, const struct ear_answer *answer)
 {
@@ -252,8 +263,11 @@ on_asked(void *arg, const struct ear_answer *answer)
 	unsigned limit = can(query) ? limit_of(query) : 0;
 
 	domain->asking = false;
-	if (is_ours(answer->error) && domain->state != MULTI_TRIED)
+	if (is_ours(answer->error) && domain->state != MULTI_TRIED) {
+		if (answer->error != -ENOBUFS && answer->error != -EDQUOT)
+			lose(domain);
 		return; /* whoever waits for it asks again */
+	}
 	domain->answered = domain->asked;
 	if (domain->again) {
 		domain->again = false;

@@ -53,9 +53,20 @@ forget_old(struct pubsub_questions *questions, int64_t now)
 		questions->count * sizeof(*questions->list));
 }
 
+/* So many are remembered: what many owners are asked at others' nodes is no reason to refuse. */
+static void
+make_room(struct pubsub_questions *questions)
+{
+	if (questions->count < PUBSUB_QUESTIONS_ALL)
+		return;
+	questions->count--;
+	memmove(questions->list, questions->list + 1, questions->count * sizeof(*questions->list));
+}
+
 static void
 add(struct pubsub_questions *questions, const struct question *question)
 {
+	make_room(questions);
 	if (questions->count == questions->room) {
 		questions->room = 2 * questions->room + 16;
 		questions->list = xep_check(
@@ -80,10 +91,8 @@ judge(const struct pubsub_questions *questions, const struct question *question)
 		his++;
 		about_him += other->who == question->who;
 	}
-	return questions->count >= PUBSUB_QUESTIONS_ALL || his >= PUBSUB_QUESTIONS ||
-			       about_him >= PUBSUB_QUESTIONS_OF
-		       ? PUBSUB_ASKED_OUT
-		       : PUBSUB_ASK;
+	return his >= PUBSUB_QUESTIONS || about_him >= PUBSUB_QUESTIONS_OF ? PUBSUB_ASKED_OUT
+									   : PUBSUB_ASK;
 }
 
 enum pubsub_question

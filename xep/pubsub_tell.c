@@ -99,7 +99,7 @@ tell_watch_page(struct lane *lane, struct tale *tale)
 		memcpy(to, tale->to + tale->to_at, left * sizeof(to[0]));
 	for (size_t i = 0; i < lane->count; i++)
 		if (!lane->page[i].gathered)
-			to[left++] = xep_strdup(lane->page[i].address);
+			to[left++] = xep_strdup(multi_way(lane->teller, lane->page[i].address));
 		else if (count == 0)
 			count = multi_ways(lane->teller, ways);
 	for (size_t i = 0; i < count; i++)

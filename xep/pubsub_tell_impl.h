@@ -106,8 +106,9 @@ struct lane {
 /* A message that was sent. */
 struct sent {
 	char id[TELL_ID_SIZE];
-	char *to;    /* of several each ends with a NUL, */
-	size_t size; /* and this is all of it; 0: one */
+	char *to;      /* of several each ends with a NUL, */
+	size_t size;   /* and this is all of it; 0: one */
+	char *service; /* that passes it on to them; NULL: to one */
 	int64_t stamp;
 	struct tale *tale;
 };
@@ -196,8 +197,10 @@ void tell_forget_sent(struct pubsub_teller *teller);
 /* As tale_send; gather: as tale_gather. -ENOTSUP: he is to be told singly. */
 int multi_tell(struct pubsub_teller *teller, struct tale *tale, const char *to, int64_t stamp,
 	       bool gather);
-/* What was gathered leaves; -ENOBUFS, -EDQUOT: not all of it does yet. */
-int multi_flush(struct pubsub_teller *teller);
+/* What was gathered of it leaves; -ENOBUFS, -EDQUOT: not all of it does yet. */
+int multi_flush(struct pubsub_teller *teller, const struct tale *tale);
+/* It does not leave any more. */
+void multi_drop(struct pubsub_teller *teller, const struct tale *tale);
 
 /* Where what is sent to him goes, for ear_has_left(); and for all who are told with others. */
 const char *multi_way(struct pubsub_teller *teller, const char *address);
@@ -227,8 +230,9 @@ int late_tell(struct pubsub_teller *teller, struct tale *tale, const char *addre
 /* He has not got it: it waits, and is tried after that time (microseconds) at the earliest. */
 void late_keep(struct pubsub_teller *teller, struct tale *tale, const char *address, int64_t wait);
 
-/* There is no room on the way to him: it waits here, and goes before what is newer. */
-void late_hold(struct pubsub_teller *teller, struct tale *tale, const char *address);
+/* He was to be told with others, and is told singly now, behind what waits for him. */
+void late_tell_alone(struct pubsub_teller *teller, struct tale *tale, const char *address,
+		     int64_t stamp);
 
 /* Who was not there may be now; address NULL: anybody. */
 void late_may_be_there(struct pubsub_teller *teller, const char *address);

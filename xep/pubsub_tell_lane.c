@@ -26,6 +26,7 @@ tale_leave(struct tale *tale)
 	struct pubsub_teller *teller = tale->lane->teller;
 
 	ear_store_forget(teller->store, tale);
+	multi_drop(teller, tale);
 	teller->tales--;
 	tale->lane = NULL;
 	tale_drop(tale);
@@ -184,7 +185,7 @@ tell_page(struct lane *lane, struct tale *tale)
 		seat->gathered = error > 0;
 		lane->at++;
 	}
-	if (!tell_is_full(multi_flush(lane->teller)) && !tell_is_full(error))
+	if (!tell_is_full(multi_flush(lane->teller, tale)) && !tell_is_full(error))
 		return true;
 	ear_timer_set(&lane->again, TELL_ROOM_USEC);
 	return false;

@@ -178,15 +178,32 @@ hold(struct pubsub_teller *teller, struct tale *tale, const char *address)
 	*late->last = held;
 	late->last = &held->next;
 	late->held_count++;
-	if (!late->waits)
+	/* Not later for what is newer. */
+	if (!late->waits && late->held_count == 1)
 		try_in(late, SLOW);
 	return 0;
 }
 
 void
-late_hold(struct pubsub_teller *teller, struct tale *tale, const char *address)
+late_tell_alone(struct pubsub_teller *teller, struct tale *tale, const char *address, int64_t stamp)
 {
-	hold(teller, tale, address);
+	const struct late *late = late_find(teller, address);
+	bool keeps = tale->event.backlog > 0;
+	int error;
+
+	if (keeps && late != NULL && late->waits) {
+		late_keep(teller, tale, address, 0);
+		return;
+	}
+	if (!keeps && late != NULL && late->held_count > 0) {
+		hold(teller, tale, address);
+		return;
+	}
+	error = tale_single(teller, tale, address, stamp);
+	if (error != 0 && keeps)
+		late_keep(teller, tale, address, tell_is_full(error) ? SLOW : TELL_SETTLE_USEC);
+	else if (tell_is_full(error))
+		hold(teller, tale, address);
 }
 
 struct look {

@@ -19,6 +19,25 @@
 
 /* --- who is told singly though his domain is served --------------------------------------- */
 
+static bool
+has_passed(const struct multi_domain *domain, const struct multi_single *single)
+{
+	return (int)(domain->answered - single->after) >= 0;
+}
+
+/* Where no place is free he takes that of one who waits for nothing. If all wait, he waits as long
+ * as the first of them, who then waits anew. */
+static struct multi_single *
+put_single(struct multi_domain *domain, struct multi_single *place, uint64_t hash)
+{
+	unsigned after = domain->used ? domain->asked + 1 : domain->answered;
+
+	if (place->hash != 0 && !has_passed(domain, place))
+		after = place->after;
+	*place = (struct multi_single){ hash, after };
+	return place;
+}
+
 /* NULL: he is not among them; add: he is now. */
 static struct multi_single *
 single_of(struct multi_domain *domain, const char *to, bool add)
@@ -35,15 +54,12 @@ single_of(struct multi_domain *domain, const char *to, bool add)
 
 		if (single->hash == hash)
 			return single;
-		if (found == NULL && single->hash == 0)
-			found = single;
+		if (single->hash == 0 || has_passed(domain, single))
+			found = found == NULL || found->hash != 0 ? single : found;
 	}
-	if (!add)
-		return NULL;
 	if (found == NULL)
 		found = &domain->singles[hash / 2 % MULTI_SINGLES];
-	*found = (struct multi_single){ hash, domain->used ? domain->asked + 1 : domain->answered };
-	return found;
+	return add ? put_single(domain, found, hash) : NULL;
 }
 
 /* Not before what he was told with others has passed the service. */
@@ -53,7 +69,7 @@ may_be_single(struct multi_domain *domain, const char *to)
 	const struct multi_single *single;
 
 	single = single_of(domain, to, true);
-	if ((int)(domain->answered - single->after) >= 0)
+	if (has_passed(domain, single))
 		return true;
 	if (domain->tale == NULL)
 		multi_ask(domain);
@@ -174,22 +190,13 @@ send_it(struct pubsub_teller *teller, struct multi_domain *domain)
 	if (domain->stamp != 0)
 		tale_stamp(message, domain->stamp);
 	sent = sent_remember(teller, tale, domain->to, domain->to_size, id, domain->stamp);
+	if (sent->tale != NULL)
+		sent->service = xep_strdup(domain->service);
 	domain->used = true;
 	error = ear_send(teller->ear, message);
 	if (error != 0)
 		sent_forget(sent);
 	return error;
-}
-
-static void
-tell_alone(struct pubsub_teller *teller, struct tale *tale, const char *to, int64_t stamp)
-{
-	int error = tale_single(teller, tale, to, stamp);
-
-	if (tell_is_full(error))
-		late_hold(teller, tale, to);
-	else if (error != 0 && tale->event.backlog > 0)
-		late_keep(teller, tale, to, TELL_SETTLE_USEC);
 }
 
 /* With a list that nobody else changes. */
@@ -199,7 +206,7 @@ tell_each_alone(struct pubsub_teller *teller, struct tale *tale, const char *to,
 {
 	for (const char *end = to + size; to < end; to += strlen(to) + 1)
 		if (*to != TAKEN_OUT)
-			tell_alone(teller, tale, to, stamp);
+			late_tell_alone(teller, tale, to, stamp);
 }
 
 static void
@@ -228,8 +235,10 @@ flush(struct pubsub_teller *teller, struct multi_domain *domain)
 
 	if (domain->tale == NULL)
 		return 0;
-	if (domain->settling)
+	if (domain->settling) {
+		multi_ask(domain);
 		return -ENOBUFS;
+	}
 	if (domain->state != MULTI_SERVED) {
 		disperse(domain, teller);
 		return 0;
@@ -244,17 +253,26 @@ flush(struct pubsub_teller *teller, struct multi_domain *domain)
 }
 
 int
-multi_flush(struct pubsub_teller *teller)
+multi_flush(struct pubsub_teller *teller, const struct tale *tale)
 {
 	int full = 0;
 
 	for (struct multi_domain *domain = teller->multi->domains; domain != NULL;
 	     domain = domain->next) {
-		int error = flush(teller, domain);
+		int error = domain->tale == tale ? flush(teller, domain) : 0;
 
 		full = error != 0 ? error : full;
 	}
 	return full;
+}
+
+void
+multi_drop(struct pubsub_teller *teller, const struct tale *tale)
+{
+	for (struct multi_domain *domain = teller->multi->domains; domain != NULL;
+	     domain = domain->next)
+		if (domain->tale == tale)
+			clear(domain);
 }
 
 static int
@@ -340,12 +358,17 @@ multi_ways(struct pubsub_teller *teller, const char *ways[MULTI_DOMAINS_MAX])
 
 /* --- what comes back ---------------------------------------------------------------------- */
 
+/* Also when no more is known of who was to pass it on than that. */
 static struct sent *
-find(struct pubsub_teller *teller, const char *id)
+find(struct pubsub_teller *teller, const struct ear_in *in)
 {
-	for (size_t i = 0; i < TELL_SENT_MAX; i++)
-		if (teller->sent[i].size > 0 && strcmp(teller->sent[i].id, id) == 0)
-			return &teller->sent[i];
+	for (size_t i = 0; i < TELL_SENT_MAX; i++) {
+		struct sent *sent = &teller->sent[i];
+
+		if (sent->service != NULL && strcmp(sent->id, in->id) == 0 &&
+		    strcmp(sent->service, in->from) == 0)
+			return sent;
+	}
 	return NULL;
 }
 
@@ -375,16 +398,16 @@ multi_bounced(struct pubsub_teller *teller, const struct ear_in *in)
 	bool refused = in->link != EAR_LINK_NONE;
 	struct sent *sent;
 
-	if (domain == NULL || (refused && in->link != EAR_LINK_SERVER))
+	if (refused && in->link != EAR_LINK_SERVER)
 		return false;
-	if (strcmp(domain->trial, in->id) == 0) {
+	if (domain != NULL && strcmp(domain->trial, in->id) == 0) {
 		multi_refuse(domain, ear_condition_name(ear_condition_of(in->stanza)));
 		return true;
 	}
-	sent = find(teller, in->id);
+	sent = find(teller, in);
 	if (sent == NULL)
 		return false;
-	if (refused && domain->state == MULTI_SERVED) {
+	if (refused && domain != NULL && domain->state == MULTI_SERVED) {
 		multi_refuse(domain, ear_condition_name(ear_condition_of(in->stanza)));
 		multi_settle(domain);
 	}

@@ -126,6 +126,7 @@ sent_forget(struct sent *sent)
 	sent->tale->teller->sent_bytes -= sent->size;
 	tale_drop(sent->tale);
 	free(sent->to);
+	free(sent->service);
 	*sent = (struct sent){ 0 };
 }
 
@@ -179,7 +180,9 @@ int
 tale_single(struct pubsub_teller *teller, struct tale *tale, const char *to, int64_t stamp)
 {
 	xmpp_stanza_t *message;
+	struct sent *sent;
 	char id[TELL_ID_SIZE];
+	int error;
 
 	if (tale->model == NULL)
 		return 0;
@@ -190,8 +193,11 @@ tale_single(struct pubsub_teller *teller, struct tale *tale, const char *to, int
 	xmpp_stanza_set_attribute(ear_child(message, "origin-id", EAR_NS_SID), "id", id);
 	if (stamp != 0)
 		tale_stamp(message, stamp);
-	sent_remember(teller, tale, to, 0, id, stamp);
-	return ear_send(teller->ear, message);
+	sent = sent_remember(teller, tale, to, 0, id, stamp);
+	error = ear_send(teller->ear, message);
+	if (error != 0)
+		sent_forget(sent); /* nothing of it comes back */
+	return error;
 }
 
 int

@@ -36,6 +36,7 @@ struct roster {
 	roster_each_fn *each;
 	void *arg;
 	struct roster_pair after;
+	bool walking;
 	struct ear_timer again; /* the store could not */
 };
 
@@ -251,7 +252,8 @@ on_page(void *arg, const struct ear_stored_answer *page)
 		if (is_ours(roster->ear, row->ours))
 			roster->each(roster->arg, &roster->after);
 	}
-	if (page->count > 0)
+	roster->walking = page->count > 0;
+	if (roster->walking)
 		ask_page(roster);
 }
 
@@ -292,7 +294,14 @@ roster_each(struct roster *roster, roster_each_fn *fn, void *arg)
 	ear_store_forget(ear_store(roster->ear), roster);
 	ear_timer_stop(&roster->again);
 	roster->after.ours[0] = roster->after.theirs[0] = '\0';
+	roster->walking = true;
 	ask_page(roster);
+}
+
+bool
+roster_is_walking(const struct roster *roster)
+{
+	return roster->walking;
 }
 
 struct roster *

@@ -40,5 +40,7 @@ void roster_change(struct roster *roster, const struct roster_pair *pair, const 
  * for those of a moment ago. Who asks again meanwhile begins anew. */
 typedef void roster_each_fn(void *arg, const struct roster_pair *pair);
 void roster_each(struct roster *roster, roster_each_fn *fn, void *arg);
+/* Not all of them were told yet. */
+bool roster_is_walking(const struct roster *roster);
 
 #endif
