@@ -127,7 +127,9 @@ try_rule(const struct ear_rule *rule, struct ear_in *in, enum ear_stanza_kind ki
 		return EAR_PASS;
 	if (kind != EAR_MESSAGE_ERROR &&
 	    !policy_allows(in->ear->conf, rule->verb, in->level, in->link)) {
-		if (kind == EAR_MESSAGE && rule->verb == EAR_VERB_CHAT && !wants_error(in->stanza))
+		/* Who got it refuses what another engine has passed to us. */
+		if (in->passed || (kind == EAR_MESSAGE && rule->verb == EAR_VERB_CHAT &&
+				   !wants_error(in->stanza)))
 			return EAR_PASS;
 		refuse(in, rule->verb);
 		*refused = true;

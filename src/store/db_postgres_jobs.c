@@ -48,7 +48,10 @@ postgres_keep(struct postgres *pg, struct pq_job *job)
 		pg->unwritten = false;
 	else if (job->job->error == 0 && job->job->writes == DB_WRITES)
 		pg->unwritten = true;
-	if (!pg->unwritten)
+	/* What was to take the others to the disk (write_through) has failed: nobody knows. */
+	if (job->job->error != 0 && job->once)
+		postgres_doubt(pg);
+	else if (!pg->unwritten)
 		settle_committed(pg);
 }
 

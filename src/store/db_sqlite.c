@@ -139,11 +139,11 @@ run_kept(struct db_sqlite *db, const struct db_sql *sql)
 static int
 undo(struct db_sqlite *db, const struct job *job, bool saved)
 {
+	/* SQLite itself may have undone all of the transaction, also when one only reads. */
+	if (db->writing && sqlite3_get_autocommit(db->file.sqlite) != 0)
+		return job->error;
 	if (!job->writes)
 		return 0;
-	/* SQLite itself may have undone all of the transaction. */
-	if (sqlite3_get_autocommit(db->file.sqlite) != 0)
-		return job->error;
 	return saved ? sqlite_file_run(&db->file, "ROLLBACK TO job; RELEASE job") : -EAGAIN;
 }
 
@@ -288,6 +288,7 @@ transact(struct db_sqlite *db, struct list *jobs)
 	sqlite3_int64 before = sqlite3_total_changes64(db->file.sqlite);
 	int rc = writes ? begin(db, all_are_lazy(jobs)) : 0;
 
+	db->writing = writes;
 	if (rc == 0)
 		rc = do_jobs(db, jobs);
 	if (rc == -EAGAIN)

@@ -27,6 +27,7 @@ struct db_sqlite {
 	bool news;         /* to be told */
 	bool lazy;         /* a commit need not be on the disk when it returns */
 	bool careful;      /* each job has a savepoint */
+	bool writing;      /* this turn is one transaction */
 	char trouble[512]; /* that was logged last; "" none */
 	struct statement *statements; /* a hash table, by the address of the text */
 	size_t statement_count, statement_room;

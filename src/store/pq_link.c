@@ -15,7 +15,7 @@
 #include "store/pq_url.h"
 
 #define PAUSE_MIN (EAR_SEC / 4)
-#define PAUSE_MAX (15 * EAR_SEC)
+#define PAUSE_MAX (4 * EAR_SEC)  /* whoever asks waits for ten: twice at least */
 #define CONNECT   (10 * EAR_SEC) /* a server that takes longer is none */
 #define PATIENCE  (15 * EAR_SEC) /* more than its own limit of a statement */
 

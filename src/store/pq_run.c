@@ -127,26 +127,38 @@ bind(struct bound *bound, const struct job_step *step)
 					    .values = bound->values };
 }
 
+/* Its place, or one where none is. */
 static size_t
 find_statement(const struct pq_run *run, const struct db_sql *sql, bool needed)
 {
-	size_t i = 0;
+	size_t at = run->statement_count;
 
-	while (i < run->statement_count &&
-	       (run->statements[i].sql != sql || run->statements[i].needed != needed))
-		i++;
-	return i;
+	for (size_t i = 0; i < run->statement_count; i++) {
+		if (run->statements[i].sql == sql && run->statements[i].needed == needed)
+			return i;
+		if (run->statements[i].sql == NULL)
+			at = i;
+	}
+	return at;
+}
+
+static bool
+is_prepared(const struct pq_run *run, size_t at)
+{
+	return at < run->statement_count && run->statements[at].sql != NULL;
 }
 
 static void
-add_statement(struct pq_run *run, const struct db_sql *sql, bool needed)
+add_statement(struct pq_run *run, size_t at, const struct db_sql *sql, bool needed)
 {
-	if (run->statement_count == run->statement_room) {
+	if (at == run->statement_room) {
 		run->statement_room = run->statement_room == 0 ? 32 : run->statement_room * 2;
 		run->statements =
 			xrealloc(run->statements, run->statement_room * sizeof(run->statements[0]));
 	}
-	run->statements[run->statement_count++] = (struct statement){ sql, needed };
+	if (at == run->statement_count)
+		run->statement_count++;
+	run->statements[at] = (struct statement){ sql, needed };
 }
 
 /* A statement that fails, as DIVISION_BY_ZERO, when no row comes: so what is behind it can be sent
@@ -171,9 +183,9 @@ send_prepared(struct pq_run *run, const struct job_step *step, bool needed,
 	char name[32], *needing;
 
 	snprintf(name, sizeof(name), "s%zu", at);
-	if (at == run->statement_count) {
+	if (!is_prepared(run, at)) {
 		needing = needing_rows(pq_step_text(step), needed);
-		add_statement(run, step->sql, needed);
+		add_statement(run, at, step->sql, needed);
 		pq_link_prepare(run->link, name, needing == NULL ? pq_step_text(step) : needing,
 				params);
 		expect(run, WHAT_PREPARE, at);
@@ -330,6 +342,8 @@ on_sync(struct pq_run *run)
 	run->first = run->count = 0;
 	if (run->state == RUN_STEPS)
 		go_on(run);
+	else if (run->state == RUN_COMMIT && run->job->job->error != 0)
+		send_rollback(run); /* what was before the COMMIT may have failed */
 	else
 		finish(run);
 }
