@@ -85,7 +85,7 @@ $(UNITS): $(B)/%: $(B)/%.o $$(call BESIDE,$$(@D)) $(B)/libtools.a $(B)/libearsho
 
 # Some need the fake engine of the extensions' tests.
 FAKES := $(patsubst %.c,$(B)/%.o,$(wildcard tests/unit/xep/fake_*.c))
-FAKED := pubsub
+FAKED := multi pubsub
 $(FAKED:%=$(B)/tests/fuzz/fuzz_%) $(FAKED:%=$(B)/bin/%): LIBS += -lcmocka
 $(REPLAYS): $(B)/%: $(B)/%.o $(B)/tests/fuzz/replay.o $$(if $$(filter $$(subst fuzz_,,$$(*F)),$(FAKED)),$(FAKES)) \
 		$(B)/libtools.a $(B)/libearshot.a

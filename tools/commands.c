@@ -7,8 +7,8 @@ const struct command commands[] = {
 	{ .name = "peers",
 	  .args = "",
 	  .summary = "Who is in earshot, and who is known",
-	  .help = "Lists address, name, status, how sure the address is (plain, proved, trusted),\n"
-		  "the path that is shortest now and its round-trip time.\n"
+	  .help = "Lists address, name, status, how sure the address is (plain, keyed, proved,\n"
+		  "trusted), the path that is shortest now and its round-trip time.\n"
 		  "-w goes on with one line for each change.\n",
 	  .letters = "w",
 	  .run = cmd_peers },

@@ -68,22 +68,23 @@ write_followers(const struct command *command, size_t place, const char *before,
 	}
 }
 
-/* --- bash --------------------------------------------------------------------------------- */
-
+/* The options behind which the next word is their value, with `bar` between. */
 static void
-write_bash_options_with_values(FILE *out)
+write_options_with_values(const char *bar, FILE *out)
 {
-	const char *bar = "";
+	const char *before = "";
 
 	for (const struct option_row *row = option_rows; row->name != NULL; row++) {
 		if (row->value == NULL)
 			continue;
-		fprintf(out, "%s--%s", bar, row->name);
+		fprintf(out, "%s--%s", before, row->name);
+		before = bar;
 		if (!isupper((unsigned char)row->letter))
-			fprintf(out, "|-%c", row->letter);
-		bar = "|";
+			fprintf(out, "%s-%c", bar, row->letter);
 	}
 }
+
+/* --- bash --------------------------------------------------------------------------------- */
 
 /* plain: the words before the cursor that are no options: command, ADDR, ... */
 static void
@@ -118,7 +119,7 @@ write_bash_start(FILE *out)
 	      "\t\tif [ -n \"$skip\" ]; then skip=; continue; fi\n"
 	      "\t\tcase $word in\n\t\t",
 	      out);
-	write_bash_options_with_values(out);
+	write_options_with_values("|", out);
 	fputs(") skip=1 ;;\n\t\t-*) ;;\n\t\t*) plain+=(\"$word\") ;;\n\t\tesac\n\tdone\n"
 	      "\tcommand=${plain[0]-}\n\tcase $prev in\n",
 	      out);
@@ -195,13 +196,28 @@ write_zsh_text(const char *text, FILE *out)
 	}
 }
 
+/* "'(-t --timeout)'{-t+,--timeout=}'[": also behind a =, and -v more than once. */
+static void
+write_zsh_names(const struct option_row *row, FILE *out)
+{
+	const char *equals = row->value == NULL ? "" : "=", *plus = row->value == NULL ? "" : "+";
+
+	if (isupper((unsigned char)row->letter))
+		fprintf(out, " \\\n\t\t'--%s%s[", row->name, equals);
+	else if (row->kind == OPTION_LEVEL)
+		fprintf(out, " \\\n\t\t'*'{-%c,--%s}'[", row->letter, row->name);
+	else
+		fprintf(out, " \\\n\t\t'(-%c --%s)'{-%c%s,--%s%s}'[", row->letter, row->name,
+			row->letter, plus, row->name, equals);
+}
+
 static void
 write_zsh_options(const struct command *command, FILE *out)
 {
 	for (const struct option_row *row = option_rows; row->name != NULL; row++) {
 		if (!option_fits(row, command))
 			continue;
-		fprintf(out, " \\\n\t\t'--%s[", row->name);
+		write_zsh_names(row, out);
 		write_zsh_text(row->help, out);
 		fputs("]", out);
 		if (row->completion != NULL)
@@ -215,14 +231,11 @@ write_zsh_options(const struct command *command, FILE *out)
 	}
 }
 
-/* A function of its own: what is offered depends on what stands before. */
+/* A function of its own: what is offered depends on what stands before, which its caller found. */
 static void
 write_zsh_words(const struct command *c, FILE *out)
 {
-	fprintf(out,
-		"_earshot_%s()\n{\n\tlocal -a plain\n\tplain=(${words[2,CURRENT-1]:#-*})\n"
-		"\tcase $#plain in\n\t2) compadd ",
-		c->name);
+	fprintf(out, "_earshot_%s()\n{\n\tcase $#plain in\n\t2) compadd ", c->name);
 	write_words(c, 0, NULL, out);
 	fputs(" ;;\n", out);
 	for (size_t place = 1; place < 3; place++) {
@@ -259,13 +272,19 @@ write_zsh(FILE *out)
 		if (c->words != NULL)
 			write_zsh_words(c, out);
 	}
-	fputs("_earshot()\n{\n\tlocal -a names command\n\tnames=(\n", out);
+	fputs("_earshot()\n{\n\tlocal word skip\n\tlocal -a names plain\n\tnames=(\n", out);
 	for (const struct command *c = commands; c->name != NULL; c++) {
 		fprintf(out, "\t\t'%s:", c->name);
 		write_zsh_text(c->summary, out);
 		fputs("'\n", out);
 	}
-	fputs("\t)\n\tcommand=${${words[2,CURRENT-1]:#-*}[1]}\n\tcase $command in\n", out);
+	fputs("\t)\n\tfor word in ${words[2,CURRENT-1]}; do\n"
+	      "\t\tif [[ -n $skip ]]; then skip=; continue; fi\n\t\tcase $word in\n\t\t(",
+	      out);
+	write_options_with_values("|", out);
+	fputs(") skip=1 ;;\n\t\t-*) ;;\n\t\t*) plain+=($word) ;;\n\t\tesac\n\tdone\n"
+	      "\tcase $plain[1] in\n",
+	      out);
 	for (const struct command *c = commands; c->name != NULL; c++) {
 		fprintf(out, "\t%s) _arguments", c->name);
 		write_zsh_options(c, out);
@@ -296,7 +315,7 @@ write_fish_option(const struct option_row *row, const struct command *command, F
 {
 	fputs("complete -c earshot", out);
 	if (command != NULL)
-		fprintf(out, " -n '__fish_seen_subcommand_from %s'", command->name);
+		fprintf(out, " -n '_earshot_is %s'", command->name);
 	fprintf(out, " -l %s", row->name);
 	if (!isupper((unsigned char)row->letter))
 		fprintf(out, " -s %c", row->letter);
@@ -311,12 +330,26 @@ write_fish_option(const struct option_row *row, const struct command *command, F
 	fputs("'\n", out);
 }
 
-/* _earshot_at COMMAND N [FIRST]: behind N words that are no options, the fourth of them FIRST. */
-#define FISH_AT                                                                                    \
-	"function _earshot_at\n"                                                                   \
-	"\tset -l words (commandline -opc | string match -v -- '-*')\n"                            \
-	"\ttest (count $words) -eq $argv[2]; and test \"$words[2]\" = $argv[1]; or return 1\n"     \
-	"\ttest (count $argv) -lt 3; or test \"$words[4]\" = $argv[3]\nend\n"
+/* _earshot_plain: the words before the cursor that are neither options nor their values, "earshot"
+ * first. _earshot_is COMMAND. _earshot_at COMMAND N [FIRST]: behind N of them, the fourth FIRST. */
+static void
+write_fish_functions(FILE *out)
+{
+	fputs("function _earshot_plain\n\tset -l skip\n\tfor word in (commandline -opc)\n"
+	      "\t\tif set -q skip[1]\n\t\t\tset skip\n\t\t\tcontinue\n\t\tend\n"
+	      "\t\tswitch $word\n\t\t\tcase ",
+	      out);
+	write_options_with_values(" ", out);
+	fputs("\n\t\t\t\tset skip 1\n\t\t\tcase '-*'\n\t\t\tcase '*'\n"
+	      "\t\t\t\tprintf '%s\\n' $word\n\t\tend\n\tend\nend\n"
+	      "function _earshot_is\n\tset -l words (_earshot_plain)\n"
+	      "\ttest \"$words[2]\" = $argv[1]\nend\n"
+	      "function _earshot_at\n\tset -l words (_earshot_plain)\n"
+	      "\ttest (count $words) -eq $argv[2]; and test \"$words[2]\" = \"$argv[1]\"; or "
+	      "return 1\n"
+	      "\ttest (count $argv) -lt 3; or test \"$words[4]\" = $argv[3]\nend\n",
+	      out);
+}
 
 static void
 write_fish_words(const struct command *c, FILE *out)
@@ -342,13 +375,13 @@ write_fish(FILE *out)
 	fputs("# fish completion for earshot\nfunction _earshot_addresses\n"
 	      "\tearshot peers --json --timeout 0.3 2>/dev/null | LC_ALL=C "
 	      "sed -n 's/^{\"address\":\"\\\\([A-Za-z0-9._@+-]*\\\\)\".*/\\\\1/p'\nend\n"
-	      "complete -c earshot -f\n" FISH_AT,
+	      "complete -c earshot -f\n",
 	      out);
+	write_fish_functions(out);
 	for (const struct command *c = commands; c->name != NULL; c++) {
 		if (strstr(c->args, "FILE") != NULL)
-			fprintf(out, "complete -c earshot -n '__fish_seen_subcommand_from %s' -F\n",
-				c->name);
-		fprintf(out, "complete -c earshot -n __fish_use_subcommand -a %s -d '", c->name);
+			fprintf(out, "complete -c earshot -n '_earshot_is %s' -F\n", c->name);
+		fprintf(out, "complete -c earshot -n \"_earshot_at '' 1\" -a %s -d '", c->name);
 		write_fish_text(c->summary, out);
 		fputs("'\n", out);
 		if (c->words != NULL)
@@ -358,7 +391,7 @@ write_fish(FILE *out)
 				c->first);
 		else if (takes_address(c))
 			fprintf(out,
-				"complete -c earshot -n '__fish_seen_subcommand_from %s' "
+				"complete -c earshot -n '_earshot_is %s' "
 				"-a '(_earshot_addresses)'\n",
 				c->name);
 	}

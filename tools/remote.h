@@ -65,6 +65,7 @@ struct remote {
 	int64_t message_until;
 
 	char url[EAR_URL_MAX]; /* what has been typed */
+	size_t help_first;     /* the first key on this page of the help */
 	struct boxes *boxes;
 };
 
@@ -122,5 +123,8 @@ size_t remote_presses(const struct remote *remote);
 /* --- remote_draw.c --------------------------------------------------------------------------- */
 
 void remote_draw(const struct remote *remote);
+
+/* How many keys a page of the help holds on this terminal. */
+size_t remote_help_room(void);
 
 #endif

@@ -14,6 +14,10 @@
 #define HINT_ROWS_MAX    4
 #define NAME_WIDTH       16
 #define MESSAGE_ROWS_MAX 4
+#define PATH_WIDTH       20 /* "lan 0.812 ms trusted" */
+#define BOXES_WIDTH      60 /* below that there is room for name or address only */
+#define HELP_WIDTH       25
+#define HELP_COLUMNS_MAX 3
 
 /* Where the next thing goes. */
 struct page {
@@ -287,19 +291,27 @@ box_text(const struct box *box)
 static void
 draw_box(const struct box *box, bool selected, struct page *page)
 {
+	enum screen_style style = box->state == BOX_YES ? SCREEN_STRONG : SCREEN_FAINT;
+	int column = MARGIN, width = page->columns - MARGIN, first = NAME_WIDTH;
+	bool narrow = page->columns < BOXES_WIDTH;
 	char rtt[32] = "", *path, *text;
-	int column = MARGIN, width = page->columns - MARGIN;
 
 	if (box->rtt_us >= 0)
 		out_rtt(rtt, sizeof(rtt), box->rtt_us);
 	path = xasprintf("%s %s %s", box->link, rtt, box->level);
-	text = xasprintf("%s %s", selected ? ">" : " ", box->name == NULL ? "" : box->name);
-	screen_text(page->row, column, NAME_WIDTH,
-		    box->state == BOX_YES ? SCREEN_STRONG : SCREEN_FAINT, text);
-	column += NAME_WIDTH + 1;
-	column += screen_text(page->row, column, width - column,
-			      box->state == BOX_YES ? SCREEN_PLAIN : SCREEN_FAINT, box->address) +
-		  2;
+	text = xasprintf("%s %s", selected ? ">" : " ",
+			 box->name != NULL ? box->name
+			 : narrow          ? box->address
+					   : "");
+	if (narrow)
+		first = width - PATH_WIDTH - MARGIN - 1;
+	screen_text(page->row, column, first, style, text);
+	column += first + 1;
+	if (!narrow)
+		column += screen_text(page->row, column, width - column,
+				      box->state == BOX_YES ? SCREEN_PLAIN : SCREEN_FAINT,
+				      box->address) +
+			  2;
 	screen_text(page->row, column, width - column, SCREEN_FAINT,
 		    box->state == BOX_YES ? path : box_text(box));
 	if (selected)
@@ -330,16 +342,40 @@ draw_boxes(const struct remote *remote, struct page *page)
 		draw_box(box, i == selected, page);
 }
 
-static void
-draw_help(struct page *page)
+/* How many keys stand side by side, none of them cut. */
+static int
+help_columns(const struct page *page)
 {
+	int count = (page->columns - 2 * MARGIN) / HELP_WIDTH;
+
+	return count < 1 ? 1 : count > HELP_COLUMNS_MAX ? HELP_COLUMNS_MAX : count;
+}
+
+size_t
+remote_help_room(void)
+{
+	struct page page = { .row = 1 };
+	int rows;
+
+	screen_size(&page.rows, &page.columns);
+	gap(&page);
+	rows = page.rows - 1 - page.row;
+	return rows < 1 ? 1 : (size_t)(rows * help_columns(&page));
+}
+
+static void
+draw_help(const struct remote *remote, struct page *page)
+{
+	size_t end = remote->help_first + remote_help_room();
+	int column = MARGIN, width = (page->columns - 2 * MARGIN) / help_columns(page);
 	const char *what, *key;
-	int column = MARGIN, width = (page->columns - 2 * MARGIN) / (page->columns >= 72 ? 3 : 2);
 	int first;
 
-	head(page, "Keys", "any key goes back");
+	head(page, "Keys",
+	     remote_key_help(end, &what) == NULL ? "any key goes back" : "any key: more");
 	first = page->row;
-	for (size_t i = 0; (key = remote_key_help(i, &what)) != NULL; i++) {
+	for (size_t i = remote->help_first; i < end && (key = remote_key_help(i, &what)) != NULL;
+	     i++) {
 		if (page->row >= page->rows - 1) {
 			page->row = first;
 			column += width;
@@ -367,7 +403,7 @@ remote_draw(const struct remote *remote)
 	if (remote->page == REMOTE_BOXES)
 		draw_boxes(remote, &page);
 	else if (remote->page == REMOTE_HELP)
-		draw_help(&page);
+		draw_help(remote, &page);
 	else
 		draw_player(remote, &page);
 	draw_foot(remote, &page);

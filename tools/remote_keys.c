@@ -36,6 +36,19 @@ static void
 show_help(struct remote *remote)
 {
 	remote->page = REMOTE_HELP;
+	remote->help_first = 0;
+}
+
+/* To its next page, or back to where it was asked for. */
+static void
+on_help_key(struct remote *remote, int key)
+{
+	const char *what;
+
+	remote->quit = key == 'q';
+	remote->help_first += remote_help_room();
+	if (remote_key_help(remote->help_first, &what) == NULL)
+		remote->page = remote->address == NULL ? REMOTE_BOXES : REMOTE_PLAYER;
 }
 
 static void
@@ -274,8 +287,7 @@ remote_key(struct remote *remote, unsigned key)
 		on_boxes_key(remote, key);
 		break;
 	case REMOTE_HELP:
-		remote->page = remote->address == NULL ? REMOTE_BOXES : REMOTE_PLAYER;
-		remote->quit = key == 'q';
+		on_help_key(remote, key);
 		break;
 	case REMOTE_URL:
 		on_url_key(remote, key);

@@ -124,12 +124,22 @@ screen_open(struct cli *cli, void (*fn)(void *arg, const char *line), void *arg)
 	return 0;
 }
 
+/* Where there is no second screen, what comes next is written over our last line. */
+static void
+leave(void)
+{
+	move(LINES - 1, 0);
+	clrtoeol();
+	refresh();
+	endwin();
+}
+
 void
 screen_close(void)
 {
 	if (terminal.screen == NULL)
 		return;
-	endwin();
+	leave();
 	delscreen(terminal.screen);
 	terminal.screen = NULL;
 	crash_unguard();
@@ -140,7 +150,7 @@ void
 screen_suspend(void)
 {
 	def_prog_mode();
-	endwin();
+	leave();
 	kill(getpid(), SIGTSTP);
 	screen_renew();
 }

@@ -271,7 +271,9 @@ on_words(const struct ear_in *in)
 	if ((error != 0 && error != -ERANGE) || !may(in, &words))
 		return EAR_PASS;
 	if (!may_answer(in))
-		return EAR_POLICY_VIOLATION;
+		return ear_fail(in, EAR_POLICY_VIOLATION,
+				"not done: no more than %d messages a minute press buttons",
+				ANSWERS_MAX);
 	return error == 0 ? act(in, &words) : tell(in, words.why);
 }
 

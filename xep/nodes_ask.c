@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "nodes_impl.h"
+#include "own_jid.h"
 
 /* Requests that are in XEP-0060 and not here, and the feature that lacks (§16.1.2). */
 static const struct {
@@ -171,8 +172,7 @@ get_jid(const struct ear_in *in, xmpp_stanza_t *request, char *jid)
 {
 	const char *text = xmpp_stanza_get_attribute(request, "jid");
 
-	return text != NULL && ear_jid_prep(text, jid, EAR_JID_SIZE) == 0 &&
-	       ear_jid_bare_equal(jid, in->from);
+	return text != NULL && own_jid_take(text, in->from, jid) == OWN_JID_YES;
 }
 
 static enum ear_verdict

@@ -139,6 +139,7 @@ static const struct fault {
 	{ -EPERM, EAR_NOT_AUTHORIZED,
 	  "REFUSED: it claims an address whose server does not publish its key" },
 	{ -ENOBUFS, EAR_RESOURCE_CONSTRAINT, "too many requests are under way" },
+	{ -EDQUOT, EAR_RESOURCE_CONSTRAINT, "too many bytes wait for the other side" },
 	{ -ECANCELED, EAR_RECIPIENT_UNAVAILABLE, "stopping" },
 	{ 0, EAR_INTERNAL_SERVER_ERROR, "pairing failed here" },
 };

@@ -4,21 +4,27 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "hash.h"
 #include "memory.h"
 #include "press.h"
 #include "press_past.h"
 
+#define IDS_FIRST 16
+
+/* Ids by their hash: who finds two that are alike has pressed one of them for nothing. */
 struct past_id {
-	char id[PRESS_ID_MAX + 1]; /* "": none */
-	int64_t at;
+	uint64_t hash;
+	int64_t at; /* NEVER: none */
 };
+
+#define NEVER INT64_MIN
 
 /* One who pressed. */
 struct presser {
 	char *bare;
 	int64_t seen;
-	struct past_id ids[PRESS_PAST_IDS]; /* a ring */
-	size_t next;
+	struct past_id *ids; /* a ring, which grows while its oldest is not old */
+	size_t size, next;
 	/* The last press that was no repetition by its id, whether it acted or not. */
 	struct ear_press last; /* text is ours */
 	int64_t came, held;    /* when; how long it was held up, -1: unknown */
@@ -44,6 +50,7 @@ static void
 presser_free(struct presser *presser)
 {
 	free((char *)presser->last.text);
+	free(presser->ids);
 	free(presser->bare);
 	free(presser);
 }
@@ -97,24 +104,61 @@ presser_of(struct press_past *past, const char *bare)
 	return presser;
 }
 
-static bool
-knows_id(const struct presser *presser, const char *id, int64_t now)
+/* That id, if it is remembered; NULL: it is not. */
+static struct past_id *
+id_find(struct presser *presser, uint64_t hash)
 {
-	for (size_t i = 0; i < PRESS_PAST_IDS; i++)
-		if (strcmp(presser->ids[i].id, id) == 0 &&
-		    now - presser->ids[i].at < PRESS_PAST_TIME)
-			return true;
-	return false;
+	for (size_t i = 0; i < presser->size; i++)
+		if (presser->ids[i].at != NEVER && presser->ids[i].hash == hash)
+			return &presser->ids[i];
+	return NULL;
+}
+
+static bool
+is_old(const struct past_id *slot, int64_t now)
+{
+	return slot->at == NEVER || now - slot->at >= PRESS_PAST_TIME;
+}
+
+/* Twice the room, from the oldest on, and the next one is the first of the new places. */
+static void
+ids_grow(struct presser *presser)
+{
+	size_t size = presser->size == 0 ? IDS_FIRST : 2 * presser->size;
+	struct past_id *ids = xep_alloc(size * sizeof(*ids));
+
+	for (size_t i = 0; i < size; i++)
+		ids[i] = i < presser->size ? presser->ids[(presser->next + i) % presser->size]
+					   : (struct past_id){ .at = NEVER };
+	free(presser->ids);
+	presser->ids = ids;
+	presser->next = presser->size;
+	presser->size = size;
 }
 
 static void
-add_id(struct presser *presser, const char *id, int64_t now)
+id_add(struct presser *presser, uint64_t hash, int64_t now)
 {
-	struct past_id *slot = &presser->ids[presser->next];
+	if (presser->size == 0 ||
+	    (presser->size < PRESS_PAST_IDS && !is_old(&presser->ids[presser->next], now)))
+		ids_grow(presser);
+	presser->ids[presser->next] = (struct past_id){ hash, now };
+	presser->next = (presser->next + 1) % presser->size;
+}
 
-	strncpy(slot->id, id, PRESS_ID_MAX);
-	slot->at = now;
-	presser->next = (presser->next + 1) % PRESS_PAST_IDS;
+/* Whether it has come before; it is remembered now. */
+static bool
+id_repeats(struct presser *presser, const char *id, int64_t now)
+{
+	uint64_t hash = hash_text(HASH_BEGIN, id);
+	struct past_id *slot = id_find(presser, hash);
+
+	if (slot != NULL && !is_old(slot, now))
+		return true;
+	if (slot != NULL)
+		slot->at = NEVER;
+	id_add(presser, hash, now);
+	return false;
 }
 
 static bool
@@ -171,11 +215,8 @@ press_past_repeats(struct press_past *past, const struct ear_in *in, const char 
 		return false;
 	presser = presser_of(past, bare);
 	presser->seen = now;
-	if (id != NULL && id[0] != '\0') {
-		if (knows_id(presser, id, now))
-			return true;
-		add_id(presser, id, now);
-	}
+	if (id != NULL && id[0] != '\0' && id_repeats(presser, id, now))
+		return true;
 	burst = is_burst(presser, press, held, now);
 	remember(presser, press, held, now);
 	return burst;
@@ -186,11 +227,12 @@ press_past_forget(struct press_past *past, const char *from, const char *id)
 {
 	char bare[EAR_JID_SIZE];
 	struct presser *presser;
+	struct past_id *slot;
 
 	if (ear_jid_bare(from, bare, sizeof(bare)) != 0)
 		return;
 	presser = presser_find(past, bare);
-	for (size_t i = 0; presser != NULL && i < PRESS_PAST_IDS; i++)
-		if (strcmp(presser->ids[i].id, id) == 0)
-			presser->ids[i].id[0] = '\0';
+	slot = presser == NULL ? NULL : id_find(presser, hash_text(HASH_BEGIN, id));
+	if (slot != NULL)
+		slot->at = NEVER;
 }

@@ -307,6 +307,16 @@ pubsub_query(struct pubsub_op *op, struct ear_query *query, pubsub_stored_fn *fn
 	ear_store_query(op->pubsub->store, query, on_stored, request);
 }
 
+void
+pubsub_query_now(struct pubsub_op *op, const struct ear_query *query, pubsub_stored_fn *fn)
+{
+	struct pubsub_request *request = request_of(op);
+
+	assert(!request->ended && query->epoch == 0);
+	request->on_stored = fn;
+	ear_store_query(op->pubsub->store, query, on_stored, request);
+}
+
 /* --- answers ------------------------------------------------------------------------------ */
 
 static void

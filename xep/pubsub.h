@@ -182,7 +182,8 @@ struct pubsub_op {
 	enum ear_link_kind link;
 	bool may_publish, may_subscribe, may_own; /* what policy says of him: EAR_VERB_PUBLISH,
 						     EAR_VERB_SUBSCRIBE, EAR_VERB_ADMIN */
-	void *arg; /* of the kind, between decide() and its answer; free_arg frees it */
+	int64_t at; /* of a publication: when it was given to the store, seconds since 1970 */
+	void *arg;  /* of the kind, between decide() and its answer; free_arg frees it */
 	void (*free_arg)(void *arg);
 };
 
@@ -252,6 +253,9 @@ typedef void pubsub_stored_fn(struct pubsub_op *op, const struct ear_stored_answ
 void pubsub_change(struct pubsub_op *op, struct ear_transaction *transaction,
 		   pubsub_changed_fn *fn);
 void pubsub_query(struct pubsub_op *op, struct ear_query *query, pubsub_stored_fn *fn);
+/* Of what is there now, whatever has become of the node since it was decided, which is not done
+ * again. */
+void pubsub_query_now(struct pubsub_op *op, const struct ear_query *query, pubsub_stored_fn *fn);
 void pubsub_fail_store(struct pubsub_op *op, int error, const char *text);
 
 /* For those who have nothing to say but that it is done: a pubsub_changed_fn. */

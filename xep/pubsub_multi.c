@@ -100,7 +100,7 @@ multi_domain_of(struct multi *multi, const char *address, bool add)
 	const char *at = strpbrk(address, "@/"), *name;
 	size_t length;
 
-	if (at == NULL || *at == '/' || ear_jid_is_lan(address))
+	if (at == NULL || *at == '/')
 		return NULL;
 	name = at + 1;
 	length = strcspn(name, "/");
@@ -113,7 +113,7 @@ multi_domain_of(struct multi *multi, const char *address, bool add)
 		multi->domains = domain;
 		return domain;
 	}
-	return add ? add_domain(multi, name, length) : NULL;
+	return add && !ear_jid_is_lan(address) ? add_domain(multi, name, length) : NULL;
 }
 
 struct multi_domain *

@@ -3,6 +3,7 @@
  * is none (§7.1.4), and as it is wanted to be (§7.1.5). */
 #include <errno.h>
 #include <string.h>
+#include <time.h>
 
 #include "memory.h"
 #include "pubsub_item.h"
@@ -189,24 +190,75 @@ check_options(struct pubsub_op *op, const struct pubsub_view *view, struct pubsu
 
 /* §7.1.2: with the id of an item that was sent without one. */
 static void
-on_published(struct pubsub_op *op, const struct ear_changed *changed)
+reply_published(struct pubsub_op *op)
 {
-	xmpp_stanza_t *pubsub, *publish;
+	xmpp_stanza_t *pubsub = pubsub_answer(op, EAR_NS_PUBSUB), *publish;
 
-	if (pubsub_not_created(changed->error) != NULL) {
-		pubsub_refuse(op, pubsub_not_created(changed->error));
-		return;
-	}
-	if (changed->error != 0) {
-		pubsub_fail_store(op, changed->error, changed->text);
-		return;
-	}
-	pubsub = pubsub_answer(op, EAR_NS_PUBSUB);
 	publish = ear_child(pubsub, "publish", EAR_NS_PUBSUB);
 	ear_set(publish, "node", "%s", op->node);
 	if (op->arg != NULL)
 		xmpp_stanza_set_id(ear_child(publish, "item", EAR_NS_PUBSUB), op->arg);
 	pubsub_reply(op, pubsub);
+}
+
+/* His, as he gave it, and not from before he asked. */
+static bool
+is_that_item(struct pubsub_op *op, const struct ear_stored *row)
+{
+	xmpp_stanza_t *item, *payload = NULL;
+	char *text = NULL;
+	bool same;
+
+	if (row->at < op->at || row->publisher == NULL ||
+	    (strcmp(row->publisher, op->who) != 0 && strcmp(row->publisher, op->from) != 0))
+		return false;
+	pubsub_item_count(op->request, &item);
+	if (read_payload(item, &payload) == NULL && payload != NULL)
+		text = ear_render(payload, EAR_PAYLOAD_MAX);
+	same = strcmp(row->payload == NULL ? "" : row->payload, text == NULL ? "" : text) == 0;
+	free(text);
+	return same;
+}
+
+static void
+on_looked(struct pubsub_op *op, const struct ear_stored_answer *answer)
+{
+	if (answer->error == 0 && answer->count > 0 && is_that_item(op, &answer->rows[0]))
+		reply_published(op);
+	else
+		pubsub_fail_store(op, -ECONNRESET, answer->text);
+}
+
+/* The database was lost while it was being written. Whether it is there is known when that is back:
+ * those who are told are so in any case, since that was written with it. An item that is not there
+ * may be yet, or may have gone again. False: it is none that could be. */
+static bool
+look_for_it(struct pubsub_op *op)
+{
+	xmpp_stanza_t *item = NULL;
+	const char *id = op->arg;
+	struct ear_query query = {
+		.kind = EAR_QUERY_ITEMS, .node = op->node, .ids = &id, .id_count = 1
+	};
+
+	pubsub_item_count(op->request, &item);
+	if (item == NULL)
+		return false;
+	if (id == NULL)
+		id = xmpp_stanza_get_id(item);
+	pubsub_query_now(op, &query, on_looked);
+	return true;
+}
+
+static void
+on_published(struct pubsub_op *op, const struct ear_changed *changed)
+{
+	if (pubsub_not_created(changed->error) != NULL)
+		pubsub_refuse(op, pubsub_not_created(changed->error));
+	else if (changed->error == 0)
+		reply_published(op);
+	else if (changed->error != -ECONNRESET || !look_for_it(op))
+		pubsub_fail_store(op, changed->error, changed->text);
 }
 
 /* §7.1.2.3: the bare address of somebody who is listed, of others the full one. */
@@ -257,6 +309,7 @@ put(struct pubsub_op *op, const struct pubsub_view *view, const struct pubsub_co
 					     .payload = payload,
 					     .jid = publisher,
 					     .keep = pubsub_config_keep(config) };
+	op->at = time(NULL);
 	pubsub_change(op, &transaction, on_published);
 	free(config_text);
 	free(text);

@@ -15,11 +15,12 @@
  * store is behind that by what has not arrived yet.
  *
  * What `kill -9` can do: what was sent and is not noted yet is sent again by whoever takes over,
- * with the same ids (of messages and XEP-0359), by which it is known as a repeat to whoever
- * remembers. What is noted has been acknowledged by the server or the peer; only a peer that
- * acknowledges nothing loses what was with a kernel. The same holds for what had been sent to
- * somebody who was late. What is held for who is slow, or not found again yet, of a node without a
- * backlog, and what no path took, is lost with this process.
+ * with the same origin-ids (XEP-0359), by which it is known as a repeat to whoever remembers, with
+ * whomever he shared a message then or does now; a message for one has the same id, too. What is
+ * noted has been acknowledged by the server or the peer; only a peer that acknowledges nothing
+ * loses what was with a kernel. The same holds for what had been sent to somebody who was late.
+ * What is held for who is slow, or not found again yet, of a node without a backlog, and what no
+ * path took, is lost with this process.
  */
 #ifndef XEP_PUBSUB_TELL_IMPL_H
 #define XEP_PUBSUB_TELL_IMPL_H
@@ -63,6 +64,7 @@ struct tale {
 	struct ear_stored_event event; /* with texts of its own; told: as it was taken */
 	xmpp_stanza_t *model;          /* the message, without address */
 	uint64_t seed;                 /* of the ids of its messages */
+	char origin[TELL_ID_SIZE];     /* that of its own */
 	size_t notes, bytes;           /* messages that are remembered; of its text */
 	size_t held;                   /* by how many it is held, who are slow */
 	bool sent;                     /* to everybody */
@@ -96,7 +98,7 @@ struct lane {
 	char *after;        /* the next one is behind that address; NULL: it is the first */
 	/* A page of the audience of the oldest that was not sent to all, or those who want it. */
 	struct seat *page;
-	size_t count, at;
+	size_t count, at, page_max;
 	bool full;      /* another page follows */
 	bool of_want;   /* these are who want it */
 	unsigned tries; /* to tell that one */
@@ -184,6 +186,10 @@ int tale_single(struct pubsub_teller *teller, struct tale *tale, const char *to,
 
 /* The id of its message to that address, or to whatever that text stands for. */
 void tale_id(const struct tale *tale, const char *to, char *id);
+/* What it is known by to him when it comes again (XEP-0359): where he may share a message with
+ * others that of the event, told singly too, so that whoever takes over tells nothing that is not
+ * known as a repeat; else the id of his own message. */
+const char *tale_origin(const struct tale *tale, const char *to, const char *id);
 void tale_stamp(xmpp_stanza_t *message, int64_t stamp);
 
 /* Before it is sent: what no path takes may come back at once. size 0: to one. */

@@ -6,7 +6,8 @@
 #include "memory.h"
 #include "pubsub_tell_impl.h"
 
-#define WANT_TRIES 50 /* to tell one, while there is no room on the way to him */
+#define WANT_TRIES 50              /* to tell one, while there is no room on the way to him */
+#define FIRST_PAGE MULTI_LIMIT_MAX /* a server has something to do while we look up the others */
 
 /* --- lanes -------------------------------------------------------------------------------- */
 
@@ -142,7 +143,7 @@ on_audience(void *arg, const struct ear_stored_answer *answer)
 	free(lane->after);
 	lane->after = NULL;
 	lane->asked = true;
-	lane->full = answer->count >= EAR_STORE_PAGE_MAX;
+	lane->full = answer->count >= lane->page_max;
 	for (size_t i = 0; i < answer->count; i++) {
 		if (is_delivered(&answer->rows[i]))
 			add_to_page(lane, answer->rows[i].jid, answer->rows[i].items > 0,
@@ -166,8 +167,10 @@ ask_page(struct lane *lane, struct tale *tale)
 		return;
 	}
 	lane->asking = true;
+	lane->page_max = lane->after == NULL ? FIRST_PAGE : EAR_STORE_PAGE_MAX;
 	ear_store_audience(lane->teller->store, tale->event.id,
-			   lane->after != NULL ? lane->after : told, on_audience, lane);
+			   lane->after != NULL ? lane->after : told, lane->page_max, on_audience,
+			   lane);
 }
 
 /* false: there is no room for now. */

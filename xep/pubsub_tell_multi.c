@@ -4,7 +4,8 @@
  * blind copy: nobody learns who else is told, and the message says nothing of it (§4.1).
  *
  * Such a message has an id of its own, by which it is known when it comes back, and an origin-id
- * of its event alone: whoever has had it knows it again, whomever he shares it with then.
+ * of its event alone: whoever has had it knows it again, whomever he shares it with then, or when
+ * he gets one of his own.
  */
 #include <errno.h>
 
@@ -172,7 +173,7 @@ send_it(struct pubsub_teller *teller, struct multi_domain *domain)
 {
 	struct tale *tale = domain->tale;
 	xmpp_stanza_t *message = xmpp_stanza_copy(tale->model), *addresses;
-	char id[TELL_ID_SIZE], origin[TELL_ID_SIZE];
+	char id[TELL_ID_SIZE];
 	struct sent *sent;
 	size_t size = domain->xml_size;
 	int error;
@@ -181,12 +182,11 @@ send_it(struct pubsub_teller *teller, struct multi_domain *domain)
 	add_xml(domain, "", 1);
 	addresses = ear_rendered(ear_ctx(teller->ear), domain->xml);
 	domain->xml_size = size;
-	tale_id(tale, "", origin);
 	tale_id(tale, domain->xml, id);
 	xmpp_stanza_set_to(message, domain->service);
 	xmpp_stanza_set_id(message, id);
 	xmpp_stanza_add_child_ex(message, addresses, 0);
-	xmpp_stanza_set_attribute(ear_child(message, "origin-id", EAR_NS_SID), "id", origin);
+	xmpp_stanza_set_attribute(ear_child(message, "origin-id", EAR_NS_SID), "id", tale->origin);
 	if (domain->stamp != 0)
 		tale_stamp(message, domain->stamp);
 	sent = sent_remember(teller, tale, domain->to, domain->to_size, id, domain->stamp);

@@ -31,6 +31,35 @@ tale_id(const struct tale *tale, const char *to, char *id)
 	id[TELL_ID_SIZE - 1] = '\0';
 }
 
+static void
+on_path(void *arg, const struct ear_path_info *path)
+{
+	bool *lan = arg;
+
+	*lan = *lan || path->link == EAR_LINK_LAN;
+}
+
+/* Whether a server's user may share a message with others; several resources of one device do not:
+ * it has one memory. */
+static bool
+may_share(struct ear *ear, const char *to)
+{
+	const char *at = strpbrk(to, "@/");
+	bool lan = false;
+
+	if (at == NULL || *at == '/' || ear_jid_is_lan(to))
+		return false;
+	if (ear_jid_resource(to) != NULL)
+		ear_each_path(ear, to, on_path, &lan);
+	return !lan;
+}
+
+const char *
+tale_origin(const struct tale *tale, const char *to, const char *id)
+{
+	return may_share(tale->teller->ear, to) ? tale->origin : id;
+}
+
 /* --- tales -------------------------------------------------------------------------------- */
 
 static char *
@@ -81,6 +110,7 @@ tale_new(struct pubsub_teller *teller, const struct ear_stored_event *event)
 	own->type = copy(event->type);
 	own->told = copy(event->told);
 	tale->seed = seed_of(event);
+	tale_id(tale, "", tale->origin);
 	tale->model = model_of(teller, event);
 	if (tale->model == NULL)
 		ear_error("%s: an event in the store is no XML: not told", event->node);
@@ -147,7 +177,7 @@ sent_remember(struct pubsub_teller *teller, struct tale *tale, const char *to, s
 	if (teller->sent_at - teller->sent_tail > TELL_SENT_MAX)
 		teller->sent_tail++;
 	sent_forget(sent);
-	snprintf(sent->id, sizeof(sent->id), "%s", id);
+	memcpy(sent->id, id, sizeof(sent->id));
 	sent->to = size == 0 ? xep_strdup(to) : memcpy(xep_alloc(size), to, size);
 	sent->size = size;
 	sent->stamp = stamp;
@@ -190,7 +220,8 @@ tale_single(struct pubsub_teller *teller, struct tale *tale, const char *to, int
 	tale_id(tale, to, id);
 	xmpp_stanza_set_to(message, to);
 	xmpp_stanza_set_id(message, id);
-	xmpp_stanza_set_attribute(ear_child(message, "origin-id", EAR_NS_SID), "id", id);
+	xmpp_stanza_set_attribute(ear_child(message, "origin-id", EAR_NS_SID), "id",
+				  tale_origin(tale, to, id));
 	if (stamp != 0)
 		tale_stamp(message, stamp);
 	sent = sent_remember(teller, tale, to, 0, id, stamp);

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "memory.h"
+#include "own_jid.h"
 #include "pubsub_question.h"
 #include "pubsub_work.h"
 
@@ -302,9 +303,15 @@ pubsub_own_jid(const struct pubsub_op *op, char *jid, const struct pubsub_refusa
 		return pubsub_may_ask(op);
 	if (text == NULL || *text == '\0')
 		return &missing;
-	if (ear_jid_prep(text, jid, EAR_JID_SIZE) != 0)
-		return &none;
-	return ear_jid_bare_equal(jid, op->from) ? NULL : others;
+	switch (own_jid_take(text, op->from, jid)) {
+	case OWN_JID_YES:
+		return NULL;
+	case OWN_JID_OTHER:
+		return others;
+	case OWN_JID_NONE:
+		break;
+	}
+	return &none;
 }
 
 const struct ear_stored *

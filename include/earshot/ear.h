@@ -34,8 +34,8 @@ void *ear_state(struct ear *ear, const struct ear_xep *xep);
 /*
  * Sends a stanza over the shortest path to its `to`. Consumes the stanza, also on failure.
  * `from` is stamped by the link. 0: accepted by a link, -EHOSTUNREACH: no path, -EACCES: none that
- * policy.plaintext allows, -EINVAL: `to` is no address, -ENOBUFS: the queue is full. No error
- * stanza comes back from here.
+ * policy.plaintext allows, -EINVAL: `to` is no address, -ENOBUFS: the queue is full of stanzas,
+ * -EDQUOT: of bytes. No error stanza comes back from here.
  */
 int ear_send(struct ear *ear, xmpp_stanza_t *stanza);
 

@@ -231,14 +231,15 @@ typedef void ear_events_fn(void *arg, int error, const struct ear_stored_event *
  * are ours for a while. The same again until they are told. */
 void ear_store_take(struct ear_store *store, ear_events_fn *fn, void *arg);
 
-/* Addresses behind `after` ("" all) that the event is for, in their order, at most
- * EAR_STORE_PAGE_MAX: rows with jid, options, and items: not 0 when something waits for him. None:
- * everybody has been told. */
-void ear_store_audience(struct ear_store *store, int64_t event, const char *after,
+/* Addresses behind `after` ("" all) that the event is for, in their order, at most `max`, and no
+ * more than EAR_STORE_PAGE_MAX: rows with jid, options, and items: not 0 when something waits for
+ * him. None: everybody has been told. */
+void ear_store_audience(struct ear_store *store, int64_t event, const char *after, size_t max,
 			ear_stored_fn *fn, void *arg);
 
 /* The event was told to everybody up to that address; NULL: to all, and it is forgotten. -ESTALE:
- * another engine has that node now. fn may be NULL. */
+ * another engine has that node now; of an event that is not there any more NULL is 0. fn may be
+ * NULL. */
 void ear_store_told(struct ear_store *store, int64_t event, const char *upto, ear_changed_fn *fn,
 		    void *arg);
 

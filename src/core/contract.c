@@ -93,12 +93,6 @@ ear_mark(struct ear *ear)
 	return ear->server == NULL ? 0 : ear->server->taken;
 }
 
-static size_t
-unacked(const struct link *link)
-{
-	return link == NULL || link->ops->unacked == NULL ? 0 : link->ops->unacked(link);
-}
-
 /* Everybody whom the server reaches shares its link. */
 bool
 ear_has_left(struct ear *ear, const char *to, uint64_t mark)
@@ -110,12 +104,13 @@ ear_has_left(struct ear *ear, const char *to, uint64_t mark)
 	if (dest_is_waiting(dest))
 		return false;
 	if (dest->jid != NULL && ear->server != NULL &&
-	    ear->server->taken - unacked(ear->server) < mark) {
+	    ear->server->taken - link_unacked(ear->server) < mark) {
 		if (ear->server->ops->ask != NULL)
 			ear->server->ops->ask(ear->server);
 		return false;
 	}
-	return dest->lan == NULL || unacked(ear->reach->lan_find(ear->reach_arg, dest->lan)) == 0;
+	return dest->lan == NULL ||
+	       link_unacked(ear->reach->lan_find(ear->reach_arg, dest->lan)) == 0;
 }
 
 bool

@@ -152,6 +152,12 @@ on_undelivered(void *owner, struct link *link, xmpp_stanza_t *stanza, bool maybe
 	route_on_undelivered(owner, link, xmpp_stanza_clone(stanza), maybe);
 }
 
+static bool
+on_stale(void *owner, xmpp_stanza_t *stanza)
+{
+	return route_is_stale(owner, stanza);
+}
+
 /* A peer that is refused although it has a key concerns the user. */
 static enum ear_log_level
 level_of_end(const struct link *link, int error)
@@ -217,6 +223,7 @@ const struct link_events core_link_events = {
 	.up = on_up,
 	.stanza = on_stanza,
 	.undelivered = on_undelivered,
+	.stale = on_stale,
 	.silent = on_silent,
 	.acked = on_acked,
 	.down = on_down,

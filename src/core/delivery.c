@@ -198,6 +198,31 @@ owed_to(struct ear *ear, const char *from, const char *id, struct dest **dest)
 	return *dest == NULL ? NULL : queue_find(&(*dest)->owed, id);
 }
 
+/* What may have arrived and waits to be sent again. */
+static struct parcel *
+find_again(const struct queue *queue, const char *id)
+{
+	struct parcel *parcel = queue_find(queue, id);
+
+	return parcel != NULL && parcel->maybe ? parcel : NULL;
+}
+
+/* It has arrived after all. */
+static bool
+need_not_repeat(struct dest *dest, const char *id)
+{
+	struct queue *const queues[] = { &dest->returned, &dest->waiting };
+	bool found = false;
+
+	for (size_t i = 0; i < 2 && !found; i++) {
+		struct parcel *parcel = find_again(queues[i], id);
+
+		found = parcel != NULL && is_promised(parcel->stanza);
+		drop(queues[i], found ? parcel : NULL);
+	}
+	return found;
+}
+
 static void
 overtake(struct dest *dest, const struct parcel *by)
 {
@@ -215,7 +240,7 @@ delivery_receipt(struct ear *ear, const char *from, const char *id)
 	struct parcel *parcel = owed_to(ear, from, id, &dest);
 
 	if (parcel == NULL)
-		return false;
+		return dest != NULL && need_not_repeat(dest, id);
 	if (is_promised(parcel->stanza)) {
 		path_alive(&dest->by_server, ear_now(ear->clock));
 		dest->unreceipted = 0;
@@ -307,12 +332,22 @@ mark_maybe(struct ear *ear, const struct queue *owed)
 bool
 delivery_keeps(struct dest *dest, xmpp_stanza_t *stanza)
 {
-	struct parcel *parcel = queue_find(&dest->owed, xmpp_stanza_get_id(stanza));
+	const char *id = xmpp_stanza_get_id(stanza);
+	struct parcel *parcel = queue_find(&dest->owed, id);
 
-	if (parcel == NULL || dest->remembers)
-		return parcel != NULL;
+	if (parcel == NULL)
+		return dest->remembers && (find_again(&dest->returned, id) != NULL ||
+					   find_again(&dest->waiting, id) != NULL);
+	if (dest->remembers)
+		return true;
 	drop(&dest->owed, parcel);
 	return false;
+}
+
+void
+delivery_forget(struct dest *dest, xmpp_stanza_t *stanza)
+{
+	drop(&dest->owed, queue_find(&dest->owed, xmpp_stanza_get_id(stanza)));
 }
 
 void

@@ -63,6 +63,9 @@ void delivery_return(struct dest *dest);
  */
 int64_t delivery_check(struct dest *dest);
 
+/* It has certainly not left, and will not: nothing of it is owed. */
+void delivery_forget(struct dest *dest, xmpp_stanza_t *stanza);
+
 /* The engine stops, or who remembered is not there any more: whether what is owed has arrived will
  * not be known. */
 void delivery_stop(struct dest *dest);

@@ -53,6 +53,9 @@ dest_absorb(struct dest *dest, struct dest *other)
 	if (dest->conf == NULL)
 		dest->conf = other->conf;
 	dest->remembers = dest->remembers || other->remembers;
+	/* What a stream has begun with is the newest. */
+	if (dest->age.clock[0] == '\0' || (other->lan != NULL && other->age.clock[0] != '\0'))
+		dest->age = other->age;
 	if (dest->active_until < other->active_until)
 		dest->active_until = other->active_until;
 	move_index(other, dest);

@@ -149,6 +149,18 @@ hook_is_theirs(void *owner, const struct link *link, const char *address)
 	return meet_is_theirs(owner, link, address);
 }
 
+static void
+hook_tell_clock(void *owner, char *out, size_t size)
+{
+	expires_tell_clock(owner, out, size);
+}
+
+static void
+hook_hear_clock(void *owner, const struct link *link, xmpp_stanza_t *element)
+{
+	expires_hear_clock(owner, link->peer, element);
+}
+
 const struct lan_hooks engine_lan_hooks = {
 	.may_plain = hook_may_plain,
 	.keyed = hook_keyed,
@@ -157,5 +169,7 @@ const struct lan_hooks engine_lan_hooks = {
 	.is_theirs = hook_is_theirs,
 	.identify = hook_identify,
 	.resolve = hook_resolve,
+	.tell_clock = hook_tell_clock,
+	.hear_clock = hook_hear_clock,
 	.features = hook_features,
 };

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: ISC */
 /* expires.c: the life of a stanza. */
 #include <errno.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -11,6 +12,10 @@
 
 /* Half of what a number of microseconds can say: so can the difference of two. */
 #define SENT_MAX_MS (INT64_MAX / EAR_MSEC / 2)
+
+/* Clocks of quartz go apart by at most one second in so many: that much of what has passed since
+ * the difference was seen says nothing about a way. */
+#define DRIFT 5000
 
 /* What the element says. */
 struct life {
@@ -118,29 +123,49 @@ expires_is_over(struct ear *ear, xmpp_stanza_t *stanza)
 	return clock_boot_now(ear->clock) - life.sent * EAR_MSEC > life.usec;
 }
 
-/* How long it has been under way; what is known about the clock can only become better. */
+/* How long it has been under way; what is known about the clock becomes better, but for drift. */
 static int64_t
 age_of(struct ear *ear, struct age *age, const struct life *life)
 {
-	int64_t apart = clock_boot_now(ear->clock) - life->sent * EAR_MSEC;
+	int64_t now = clock_boot_now(ear->clock), apart = now - life->sent * EAR_MSEC;
+	int64_t least = age->least + (now - age->at) / DRIFT;
 
-	if (strcmp(age->clock, life->clock) != 0 || apart < age->least) {
-		copy_text(age->clock, sizeof(age->clock), life->clock);
-		age->least = apart;
-	}
-	return apart - age->least;
+	if (strcmp(age->clock, life->clock) == 0 && apart >= least)
+		return apart - least;
+	copy_text(age->clock, sizeof(age->clock), life->clock);
+	age->least = apart;
+	age->at = now;
+	return 0;
 }
 
-/* The same of a stanza from there; -1: it does not say. */
+/* The same of a stanza from that one, NULL: nobody; -1: it does not say. */
 static int64_t
-age_at(struct ear *ear, const char *from, const struct life *life)
+age_at(struct dest *dest, const struct life *life)
 {
-	struct dest *dest;
-
-	if (life->sent < 0 || life->clock == NULL || strlen(life->clock) >= sizeof(dest->age.clock))
+	if (dest == NULL || life->sent < 0 || life->clock == NULL ||
+	    strlen(life->clock) >= sizeof(dest->age.clock))
 		return -1;
-	dest = dest_find(ear, from);
-	return dest == NULL ? -1 : age_of(ear, &dest->age, life);
+	return age_of(dest->ear, &dest->age, life);
+}
+
+void
+expires_tell_clock(struct ear *ear, char *out, size_t size)
+{
+	snprintf(out, size, "<clock xmlns='" EAR_NS_DELIVERY "' sent='%lld' id='%s'/>",
+		 (long long)(clock_boot_now(ear->clock) / EAR_MSEC), ear->clock_id);
+}
+
+void
+expires_hear_clock(struct ear *ear, const char *from, xmpp_stanza_t *element)
+{
+	xmpp_stanza_t *clock = ear_find(element, "clock", EAR_NS_DELIVERY);
+	struct life life = { 0 };
+
+	if (clock == NULL)
+		return;
+	life.sent = number_of(clock, "sent", SENT_MAX_MS);
+	life.clock = xmpp_stanza_get_attribute(clock, "id");
+	age_at(dest_get(ear, from), &life);
 }
 
 int64_t
@@ -148,7 +173,7 @@ expires_age(struct ear *ear, const char *from, xmpp_stanza_t *stanza)
 {
 	struct life life;
 
-	return life_of(stanza, &life) ? age_at(ear, from, &life) : -1;
+	return life_of(stanza, &life) ? age_at(dest_find(ear, from), &life) : -1;
 }
 
 bool
@@ -156,5 +181,5 @@ expires_is_late(struct ear *ear, const char *from, xmpp_stanza_t *stanza)
 {
 	struct life life;
 
-	return life_of(stanza, &life) && age_at(ear, from, &life) > life.usec;
+	return life_of(stanza, &life) && age_at(dest_find(ear, from), &life) > life.usec;
 }

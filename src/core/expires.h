@@ -8,10 +8,13 @@
  * the life that the sender gives it. Clocks on the wall differ and are set, so its age is told
  * without them: `sent` is the time on a clock of the sender's engine that only runs forward, also
  * while its machine is asleep, in milliseconds, `clock` names that clock. The least difference to
- * our own clock that was ever seen stands for a way without delay: what is more than that is age.
+ * our own clock that was seen stands for a way without delay: what is more than that is age. It
+ * grows a little while no smaller one is seen, because clocks drift.
  */
 #ifndef CORE_EXPIRES_H
 #define CORE_EXPIRES_H
+
+#include <stddef.h>
 
 #include <earshot/timer.h>
 #include <strophe.h>
@@ -24,6 +27,7 @@ struct ear;
 struct age {
 	char clock[17]; /* "": nothing */
 	int64_t least;  /* ours minus theirs, microseconds */
+	int64_t at;     /* when that was seen: clock_boot_now() */
 };
 
 /*
@@ -44,6 +48,18 @@ bool expires_is_over(struct ear *ear, xmpp_stanza_t *stanza);
 /* How long one that came from there has been under way; -1: it does not say. Learns about its
  * sender's clock. */
 int64_t expires_age(struct ear *ear, const char *from, xmpp_stanza_t *stanza);
+
+/*
+ * Our time as an element of XML. Streams begin with it: what comes first may have lain in the
+ * kernel of one that hangs, and would else be taken for fresh.
+ *
+ *	<clock xmlns='urn:earshot:delivery:0' sent='81234567' id='Zk3w...'/>
+ */
+void expires_tell_clock(struct ear *ear, char *out, size_t size);
+
+/* The same of him at that address, in what his stream begins with; nothing there: nothing is
+ * learned. */
+void expires_hear_clock(struct ear *ear, const char *from, xmpp_stanza_t *element);
 
 /* Whether one that came from there is; learns likewise. */
 bool expires_is_late(struct ear *ear, const char *from, xmpp_stanza_t *stanza);

@@ -79,7 +79,7 @@ hold_send(struct ear *ear, xmpp_stanza_t *answer, const char *peer, enum ear_lin
 	if (error == 0)
 		return;
 	ear_info("%s: answer dropped: %s", peer,
-		 error == -ENOBUFS ? "its queue is full" : "its link is gone");
+		 link_is_full(error) ? "its queue is full" : "its link is gone");
 	xmpp_stanza_release(answer);
 }
 

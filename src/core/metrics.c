@@ -15,6 +15,7 @@
 
 #include "core/core.h"
 #include "core/look.h"
+#include "core/post.h"
 
 #define RTT_FIRST_USEC 100
 #define SEC_FORMAT     "%" PRIu64 ".%06" PRIu64
@@ -123,6 +124,7 @@ struct sums {
 	struct {
 		uint64_t stanzas, bytes;
 	} waiting, owed;
+	uint64_t unacked[METRIC_LINKS];
 };
 
 static void
@@ -138,6 +140,9 @@ add_dest(struct dest *dest, void *arg)
 	sums->waiting.bytes += dest->returned.bytes + dest->waiting.bytes;
 	sums->owed.stanzas += dest->owed.count;
 	sums->owed.bytes += dest->owed.bytes;
+	if (dest->lan != NULL)
+		sums->unacked[EAR_LINK_LAN] +=
+			link_unacked(dest->ear->reach->lan_find(dest->ear->reach_arg, dest->lan));
 }
 
 static void
@@ -151,18 +156,29 @@ write_paths(const struct sums *sums, FILE *out)
 				sums->paths[link][state]);
 }
 
-/* Of what is bounded for each destination (dest.h). */
+/* Of what is bounded for each destination (dest.h), on the disk (spool.h), and for each link. */
 static void
-write_queues(const struct sums *sums, FILE *out)
+write_queues(const struct ear *ear, const struct sums *sums, FILE *out)
 {
+	size_t stored, bytes;
+
+	post_count(ear, &stored, &bytes);
 	head(out, "earshot_queue_stanzas", "gauge",
-	     "Stanzas that wait for a path, or went by the server and are not known to have come.");
+	     "Stanzas that wait for a path, went by the server and are not known to have come, or "
+	     "are stored on the disk until they have.");
 	fprintf(out, "earshot_queue_stanzas{queue=\"waiting\"} %" PRIu64 "\n",
 		sums->waiting.stanzas);
 	fprintf(out, "earshot_queue_stanzas{queue=\"owed\"} %" PRIu64 "\n", sums->owed.stanzas);
+	fprintf(out, "earshot_queue_stanzas{queue=\"stored\"} %zu\n", stored);
 	head(out, "earshot_queue_bytes", "gauge", "The same in bytes, as written.");
 	fprintf(out, "earshot_queue_bytes{queue=\"waiting\"} %" PRIu64 "\n", sums->waiting.bytes);
 	fprintf(out, "earshot_queue_bytes{queue=\"owed\"} %" PRIu64 "\n", sums->owed.bytes);
+	fprintf(out, "earshot_queue_bytes{queue=\"stored\"} %zu\n", bytes);
+	head(out, "earshot_unacknowledged_stanzas", "gauge",
+	     "Stanzas that a link has and the other end has not acknowledged.");
+	for (size_t link = EAR_LINK_LAN; link < METRIC_LINKS; link++)
+		fprintf(out, "earshot_unacknowledged_stanzas{link=\"%s\"} %" PRIu64 "\n",
+			ear_link_name(link), sums->unacked[link]);
 }
 
 static void
@@ -175,7 +191,8 @@ write_engine(struct ear *ear, FILE *out)
 		ear->reach->describe(ear->reach_arg, &facts);
 	dests_each(ear, add_dest, &sums);
 	write_paths(&sums, out);
-	write_queues(&sums, out);
+	sums.unacked[EAR_LINK_SERVER] = link_unacked(ear->server);
+	write_queues(ear, &sums, out);
 	gauge(out, "earshot_destinations", "Destinations that are remembered.", ear->dests.count);
 	gauge(out, "earshot_peers_in_earshot", "Peers announced on the LAN now.",
 	      peers_count(ear->peers));

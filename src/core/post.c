@@ -103,6 +103,15 @@ post_need(struct post *post)
 	return rc;
 }
 
+void
+post_count(const struct ear *ear, size_t *count, size_t *bytes)
+{
+	const struct spool *spool = ear->post == NULL ? NULL : ear->post->spool;
+
+	*count = spool == NULL ? 0 : spool_count(spool);
+	*bytes = spool == NULL ? 0 : spool_bytes(spool);
+}
+
 /* Nothing is lost by a removal that fails: who has had it drops it when it comes again. */
 void
 post_tidy(struct post *post)

@@ -27,6 +27,12 @@ struct post;
 int post_open(struct ear *ear, const char *dir, char *error, size_t size);
 void post_release(struct ear *ear);
 
+/* Whether it is one that is stored. */
+bool post_has(const struct ear *ear, xmpp_stanza_t *stanza);
+
+/* How many are stored, in any state, and their bytes. */
+void post_count(const struct ear *ear, size_t *count, size_t *bytes);
+
 /* A program's message that it wants stored (borrowed). For one that is not stored it gets one
  * error. only: the path it asked for, which none can wait for. */
 void post_take(struct ear *ear, const char *program, xmpp_stanza_t *stanza,

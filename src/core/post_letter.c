@@ -89,9 +89,15 @@ letter_unconfirmed(struct letter *letter)
 /* --- what comes back ---------------------------------------------------------------------- */
 
 static struct letter *
-find(struct ear *ear, const char *id)
+find(const struct ear *ear, const char *id)
 {
 	return ear->post == NULL || id == NULL ? NULL : map_get(ear->post->letters, id);
+}
+
+bool
+post_has(const struct ear *ear, xmpp_stanza_t *stanza)
+{
+	return find(ear, xmpp_stanza_get_id(stanza)) != NULL;
 }
 
 /* As of a message that a program sent: the same device, or one of its resources (RFC 6121 §8.5). */

@@ -18,7 +18,7 @@ static bool
 is_gone(const struct ear_answer *answer)
 {
 	/* It has not left at all: we have too much to do ourselves. */
-	if (answer->error == -ENOBUFS)
+	if (link_is_full(answer->error))
 		return false;
 	if (answer->error != -EREMOTEIO)
 		return answer->error != 0;

@@ -296,6 +296,14 @@ program_maybe(struct ear *ear, xmpp_stanza_t *stanza)
 }
 
 bool
+program_is_maybe(struct ear *ear, xmpp_stanza_t *stanza)
+{
+	const struct note *note = sent_of(ear, stanza);
+
+	return note != NULL && note->maybe;
+}
+
+bool
 program_bounce(struct ear *ear, xmpp_stanza_t *stanza, int reason)
 {
 	struct note *note = sent_of(ear, stanza);

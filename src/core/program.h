@@ -36,6 +36,7 @@ bool program_bounce(struct ear *ear, xmpp_stanza_t *stanza, int reason);
 
 /* A path died with a program's message, which may have arrived. */
 void program_maybe(struct ear *ear, xmpp_stanza_t *stanza);
+bool program_is_maybe(struct ear *ear, xmpp_stanza_t *stanza);
 
 /* <flush/>: answered when nothing that the program sent waits for a link to open. */
 void program_flush(struct ear *ear, struct link *link, xmpp_stanza_t *iq);

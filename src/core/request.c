@@ -278,6 +278,14 @@ request_is_over(struct ear *ear, xmpp_stanza_t *stanza)
 }
 
 bool
+request_may_have_arrived(struct ear *ear, xmpp_stanza_t *stanza)
+{
+	const struct request *request = request_of(ear, stanza);
+
+	return request != NULL && request->maybe;
+}
+
+bool
 request_has_left(struct ear *ear, xmpp_stanza_t *stanza)
 {
 	const struct request *request = request_of(ear, stanza);

@@ -30,6 +30,9 @@ bool request_came_back(struct ear *ear, xmpp_stanza_t *stanza, bool maybe,
 /* Whether it is a request that nobody waits for any more. */
 bool request_is_over(struct ear *ear, xmpp_stanza_t *stanza);
 
+/* Whether it is one of ours that may have arrived by an earlier way. */
+bool request_may_have_arrived(struct ear *ear, xmpp_stanza_t *stanza);
+
 /* Whether it has been on a link before, if it is a request of ours. */
 bool request_has_left(struct ear *ear, xmpp_stanza_t *stanza);
 

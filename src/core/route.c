@@ -338,7 +338,7 @@ send_by(struct dest *dest, struct path *path, xmpp_stanza_t *stanza)
 	}
 	xmpp_stanza_release(keep);
 	/* Full until the other end has acknowledged some of it. */
-	return error == -ENOBUFS && link->acks ? -EAGAIN : error;
+	return link_is_full(error) && link->acks ? -EAGAIN : error;
 }
 
 /* To one of the programs of this machine, under the address that it was given when it came. */

@@ -52,6 +52,11 @@ size_t route_targets(struct ear *ear, const char *address, struct sockaddr_stora
 
 /* A link died: what it gave back (consumed) leaves again. */
 void route_on_undelivered(struct ear *ear, struct link *link, xmpp_stanza_t *stanza, bool maybe);
+
+/* Whether one that has not left is of no use any more: its life is over, or whoever asked has had
+ * an answer. */
+bool route_is_stale(struct ear *ear, xmpp_stanza_t *stanza);
+
 void route_on_down(struct ear *ear, struct link *link, int error, const char *text);
 
 /* What waits leaves, unless it waits for a switch of paths. arg is a struct dest. */

@@ -7,6 +7,7 @@
 #include "base/alloc.h"
 #include "core/delivery.h"
 #include "core/dispatch.h"
+#include "core/expires.h"
 #include "core/meet.h"
 #include "core/policy.h"
 #include "core/post.h"
@@ -165,6 +166,21 @@ give_back(struct ear *ear, struct dest *dest, struct link *link, xmpp_stanza_t *
 	return 0;
 }
 
+/* Of what may have arrived by an earlier way, only he who may have it knows what became of it; of
+ * what is stored that is not noted here. */
+static bool
+is_late(struct ear *ear, xmpp_stanza_t *stanza)
+{
+	return expires_is_over(ear, stanza) && !request_may_have_arrived(ear, stanza) &&
+	       !program_is_maybe(ear, stanza) && !post_has(ear, stanza);
+}
+
+bool
+route_is_stale(struct ear *ear, xmpp_stanza_t *stanza)
+{
+	return request_is_over(ear, stanza) || is_late(ear, stanza);
+}
+
 /*
  * It waits until the link is down for good, so that what the link gives back leaves in the order in
  * which it came. What is owed is kept elsewhere.
@@ -178,8 +194,18 @@ route_on_undelivered(struct ear *ear, struct link *link, xmpp_stanza_t *stanza, 
 	int error;
 
 	/* Whoever asked has had an answer, if only that time is up. */
-	if (request_is_over(ear, stanza) ||
-	    (path != NULL && link->kind == EAR_LINK_SERVER && delivery_keeps(dest, stanza))) {
+	if (request_is_over(ear, stanza)) {
+		xmpp_stanza_release(stanza);
+		return;
+	}
+	/* Which says nothing about the path. */
+	if (!maybe && is_late(ear, stanza)) {
+		if (dest != NULL)
+			delivery_forget(dest, stanza);
+		route_bounce(ear, stanza, -ETIME);
+		return;
+	}
+	if (path != NULL && link->kind == EAR_LINK_SERVER && delivery_keeps(dest, stanza)) {
 		xmpp_stanza_release(stanza);
 		return;
 	}

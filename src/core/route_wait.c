@@ -60,7 +60,6 @@ dest_now(struct dest *dest, const struct parcel *parcel)
 	return now == NULL || now == dest || ear_jid_is_lan(to) ? dest : now;
 }
 
-/* Held back again it keeps its place, and may pass the bounds: it was taken before. */
 static int
 leave(struct dest *dest, struct parcel *parcel)
 {
@@ -86,6 +85,29 @@ is_too_old(const struct dest *dest, const struct parcel *parcel)
 	return ear_now(dest->ear->clock) - parcel->at >= DEST_WAITING_USEC;
 }
 
+/* Why one that waited goes no further. After the last sign of life it waits for a path only so
+ * long (delivery_may_wait), which is told apart from one that there never was. */
+static int
+end_of(const struct dest *dest, const struct parcel *parcel, int error)
+{
+	bool waited = ear_now(dest->ear->clock) - parcel->at >= LOOK_AGAIN;
+
+	if (error == -EAGAIN ||
+	    (error == -EHOSTUNREACH && waited && dest->remembers && parcel->only == EAR_LINK_NONE))
+		return -ESTALE;
+	return error;
+}
+
+/* What may have arrived is not given up for want of room: that would leave a doubt, and there is
+ * room again when the link lives or when it is dead. */
+static bool
+may_stay(const struct dest *dest, const struct parcel *parcel, int error)
+{
+	return (error == -EAGAIN || (parcel->maybe && link_is_full(error))) &&
+	       !is_too_old(dest, parcel);
+}
+
+/* Held back again it keeps its place, and may pass the bounds: it was taken before. */
 static void
 leave_or_stay(struct dest *dest, struct parcel *parcel)
 {
@@ -97,14 +119,14 @@ leave_or_stay(struct dest *dest, struct parcel *parcel)
 	}
 	xmpp_stanza_clone(parcel->stanza); /* for whoever takes it, who may free it at once */
 	error = leave(dest, parcel);
-	if (error == -EAGAIN && !is_too_old(dest, parcel)) {
+	if (may_stay(dest, parcel, error)) {
 		xmpp_stanza_release(parcel->stanza);
 		queue_put(&dest->waiting, parcel);
 		look_again(dest);
 		return;
 	}
 	if (error != 0)
-		route_bounce(dest->ear, parcel->stanza, error == -EAGAIN ? -ESTALE : error);
+		route_bounce(dest->ear, parcel->stanza, end_of(dest, parcel, error));
 	parcel_free(parcel);
 }
 

@@ -4,6 +4,7 @@
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/socket.h>
 
 #include <event2/buffer.h>
 
@@ -122,14 +123,15 @@ thin_out(struct seal *seal)
 	seal->count = kept;
 }
 
+/* ahead: bytes of the wire that are neither sent nor in `wire` yet. */
 static void
-add_mark(struct seal *seal, int fd, uint64_t plain)
+add_mark(struct seal *seal, int fd, uint64_t plain, size_t ahead)
 {
 	if (seal->count == MARKS_MAX)
 		seal_acked(seal, fd);
 	if (seal->count == MARKS_MAX)
 		thin_out(seal);
-	seal->marks[seal->count].wire = seal->wire_sent + evbuffer_get_length(seal->wire);
+	seal->marks[seal->count].wire = seal->wire_sent + evbuffer_get_length(seal->wire) + ahead;
 	seal->marks[seal->count++].plain = plain;
 }
 
@@ -145,14 +147,46 @@ encrypt(struct seal *seal, int fd, struct evbuffer *out, uint64_t *taken)
 		if (n < 0)
 			return n;
 		*taken += (uint64_t)n;
-		add_mark(seal, fd, *taken);
+		add_mark(seal, fd, *taken, 0);
 	}
 	return 0;
+}
+
+/* Behind what is left of it, if anything, may be more of the wire. */
+static int
+send_brief(struct seal *seal, int fd, const struct tls_brief *brief)
+{
+	ssize_t n = send(fd, brief->bytes, brief->length, MSG_NOSIGNAL);
+	int error = n >= 0 || errno == EAGAIN || errno == EINTR ? 0 : -errno;
+	size_t sent = n > 0 ? (size_t)n : 0;
+
+	seal->wire_sent += sent;
+	if (sent < brief->length)
+		evbuffer_prepend(seal->wire, brief->bytes + sent, brief->length - sent);
+	return error;
+}
+
+/* Like encrypt, but what the kernel takes at once is never kept. Where it failed there may be a
+ * word for the other end. */
+static int
+push_brief(struct seal *seal, int fd, struct evbuffer *out, uint64_t *taken)
+{
+	struct tls_brief brief;
+	int n = tls_write_brief(seal->tls, out, seal->wire, &brief);
+
+	if (n < 0) {
+		evbuffer_prepend(seal->wire, brief.bytes, brief.length);
+		return n;
+	}
+	*taken += (uint64_t)n;
+	add_mark(seal, fd, *taken, brief.length);
+	return send_brief(seal, fd, &brief);
 }
 
 int
 seal_push(struct seal *seal, int fd, struct evbuffer *out, uint64_t *taken)
 {
+	size_t length;
 	int rc;
 
 	for (;;) {
@@ -163,9 +197,11 @@ seal_push(struct seal *seal, int fd, struct evbuffer *out, uint64_t *taken)
 			return -EPROTO;
 		if (seal->cut || !tls_is_ready(seal->tls))
 			return 2;
-		if (evbuffer_get_length(out) == 0)
+		length = evbuffer_get_length(out);
+		if (length == 0)
 			return 1;
-		rc = encrypt(seal, fd, out, taken);
+		rc = length > TLS_BRIEF_MAX ? encrypt(seal, fd, out, taken)
+					    : push_brief(seal, fd, out, taken);
 		if (rc < 0)
 			return rc;
 	}

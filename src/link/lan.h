@@ -65,6 +65,10 @@ struct lan_hooks {
 	/* Whether that address is ours, or the link's peer has proved that it is its own. */
 	bool (*is_ours)(void *owner, const char *address);
 	bool (*is_theirs)(void *owner, const struct link *link, const char *address);
+	/* What we say of ourselves where acknowledgements begin, as XML; what the other end says
+	 * there (<enable/> or <enabled/>, whole). NULL: nothing. */
+	void (*tell_clock)(void *owner, char *out, size_t size);
+	void (*hear_clock)(void *owner, const struct link *link, xmpp_stanza_t *element);
 	/* XEP-0174 §10: the disco#info <query/> for stream features; the caller frees. May return
 	 * NULL. */
 	xmpp_stanza_t *(*features)(void *owner);

@@ -407,9 +407,10 @@ void lan_link_begin_close(struct lan_link *link);
 void lan_link_end_old(struct lan *lan, const char *address);
 
 /* lan_queue.c */
-/* Writes a stanza on the stream of the link. 0: consumed; -EMSGSIZE, -ENOBUFS, -ENOTCONN: not. */
+/* Writes a stanza on the stream of the link. 0: consumed; -EMSGSIZE, -ENOBUFS, -EDQUOT, -ENOTCONN:
+ * not. */
 int lan_queue_write(struct lan_link *link, xmpp_stanza_t *stanza);
-/* Queues a stanza, or not: -EMSGSIZE, -ENOBUFS. */
+/* Queues a stanza, or not: -EMSGSIZE, -ENOBUFS, -EDQUOT. */
 int lan_queue_add(struct lan_link *link, xmpp_stanza_t *stanza);
 /* Writes what waits, as far as there is room. */
 void lan_queue_flush(struct lan_link *link);

@@ -16,12 +16,14 @@
 
 #define PRUNE_EVERY 32 /* stanzas: what has arrived is asked for once for so many */
 
-/* Our own address and theirs are told by the link: NULL, as where there is none. */
+/* Our own address and theirs are told by the link: NULL, as where there is none. *own: counts
+ * those that there are. */
 static const char *
-unusual(xmpp_stanza_t *stanza, const char *attribute, const char *usual)
+unusual(xmpp_stanza_t *stanza, const char *attribute, const char *usual, int *own)
 {
 	const char *value = xmpp_stanza_get_attribute(stanza, attribute);
 
+	*own += value != NULL;
 	return value == NULL || strcmp(value, usual) == 0 ? NULL : value;
 }
 
@@ -29,13 +31,15 @@ unusual(xmpp_stanza_t *stanza, const char *attribute, const char *usual)
  * answer comes from the address that was asked, also when that is not the one asked last (RFC 6120
  * §8.1.2.1). */
 static int
-send_as(struct lan_link *l, xmpp_stanza_t *stanza, const char *from, const char *to)
+send_as(struct lan_link *l, xmpp_stanza_t *stanza, const char *from, const char *to, int own)
 {
-	const char *self = l->out->lan->self, *own = lan_address_from(l->out, from);
+	const char *self = l->out->lan->self;
+	struct writer_ends ends = { lan_address_from(l->out, from), lan_address_to(l->out, to),
+				    own };
 
-	if (own != self && from == NULL && ear_is_answer(stanza))
-		own = self;
-	return stream_send_as(l->out->stream, stanza, own, lan_address_to(l->out, to));
+	if (ends.from != self && from == NULL && ear_is_answer(stanza))
+		ends.from = self;
+	return stream_send_as(l->out->stream, stanza, &ends);
 }
 
 static int64_t
@@ -60,12 +64,12 @@ prune(struct lan_stream *ls, int64_t keep)
 		outbox_prune(&ls->sent, io_acked(stream_io(ls->stream)), keep);
 }
 
-static bool
-has_room(struct lan_stream *ls)
+static int
+make_room(struct lan_stream *ls)
 {
 	if (ls->acks != NULL)
-		return outbox_is_open(&ls->sent);
-	return outbox_has_room(&ls->sent, ls->unconfirmed ? 0 : io_sent(stream_io(ls->stream)));
+		return outbox_room(&ls->sent);
+	return outbox_make_room(&ls->sent, ls->unconfirmed ? 0 : io_sent(stream_io(ls->stream)));
 }
 
 /*
@@ -94,16 +98,16 @@ lan_queue_write(struct lan_link *l, xmpp_stanza_t *stanza)
 	struct outbox_item *item;
 	uint64_t before = io_written(io);
 	size_t bytes;
-	const char *from = unusual(stanza, "from", l->link.self);
-	const char *to = unusual(stanza, "to", l->link.peer);
-	int rc;
+	int rc, own = 0;
+	const char *from = unusual(stanza, "from", l->link.self, &own);
+	const char *to = unusual(stanza, "to", l->link.peer, &own);
 
 	/* Stanzas that have arrived are freed while the cache still knows them. */
 	if (ls->sent.count % PRUNE_EVERY == PRUNE_EVERY - 1)
 		prune(ls, keep_since(l));
-	if (!has_room(ls))
-		return -ENOBUFS;
-	rc = send_as(l, stanza, from, to);
+	rc = make_room(ls);
+	if (rc == 0)
+		rc = send_as(l, stanza, from, to, own);
 	if (rc != 0)
 		return rc;
 	bytes = (size_t)(io_written(io) - before);
@@ -124,10 +128,10 @@ int
 lan_queue_add(struct lan_link *l, xmpp_stanza_t *stanza)
 {
 	struct evbuffer *scratch = l->lan->scratch;
-	int rc;
+	int rc = outbox_make_room(&l->queue, 0);
 
-	if (!outbox_has_room(&l->queue, 0))
-		return -ENOBUFS;
+	if (rc != 0)
+		return rc;
 	rc = writer_stanza(scratch, stanza, STREAM_STANZA_MAX);
 	if (rc != 0)
 		return rc;
@@ -157,6 +161,14 @@ is_theirs(const struct lan_link *l, const struct outbox_item *item)
 	       (link->jid != NULL && l->lan->hooks.is_theirs(link->owner, link, to));
 }
 
+static bool
+is_stale(const struct lan_link *l, const struct outbox_item *item)
+{
+	const struct link_events *events = l->link.events;
+
+	return events->stale != NULL && events->stale(l->link.owner, item->stanza);
+}
+
 void
 lan_queue_flush(struct lan_link *l)
 {
@@ -164,12 +176,12 @@ lan_queue_flush(struct lan_link *l)
 	int rc;
 
 	while (l->out != NULL && (item = outbox_take(&l->queue)) != NULL) {
-		if (!is_theirs(l, item)) {
+		if (!is_theirs(l, item) || is_stale(l, item)) {
 			give_back(l, item, false);
 			continue;
 		}
 		rc = lan_queue_write(l, item->stanza);
-		if (rc == -ENOBUFS || rc == -ENOTCONN) {
+		if (link_is_full(rc) || rc == -ENOTCONN) {
 			outbox_put_first(&l->queue, item);
 			return;
 		}
@@ -333,23 +345,36 @@ lan_queue_return(struct lan_link *l)
 		give_back(l, item, false);
 }
 
+/* Of those on a stream; of a peer that acknowledges nothing, those that the kernel has not taken.
+ */
+static size_t
+unacked_of(const struct lan_stream *ls)
+{
+	const struct list *item;
+	uint64_t sent;
+	size_t count = 0;
+
+	if (ls->acks != NULL || ls->sent.count == 0)
+		return ls->sent.count;
+	sent = io_sent(stream_io(ls->stream));
+	for (item = ls->sent.items.prev; item != &ls->sent.items; item = item->prev) {
+		if (container_of(item, const struct outbox_item, entry)->end <= sent)
+			break;
+		count++;
+	}
+	return count;
+}
+
+/* Also on streams to which no more is written: before a switch to another one, and at the end. */
 size_t
 lan_queue_unacked(const struct link *link)
 {
 	const struct lan_link *l = container_of(link, const struct lan_link, link);
-	const struct list *item;
+	const struct list *at;
 	size_t count = l->queue.count;
 
-	if (l->out == NULL)
-		return count;
-	if (link->acks)
-		return count + l->out->sent.count;
-	for (item = l->out->sent.items.prev; item != &l->out->sent.items; item = item->prev) {
-		if (container_of(item, const struct outbox_item, entry)->end <=
-		    io_sent(stream_io(l->out->stream)))
-			break;
-		count++;
-	}
+	for (at = l->streams.next; at != &l->streams; at = at->next)
+		count += unacked_of(container_of(at, const struct lan_stream, entry));
 	return count;
 }
 

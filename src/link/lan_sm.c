@@ -18,14 +18,38 @@
 #include "link/io.h"
 #include "link/lan_impl.h"
 
-#define ENABLE  "<enable xmlns='" EAR_NS_SM "'/>"
-#define ENABLED "<enabled xmlns='" EAR_NS_SM "'/>"
-#define ASK     "<r xmlns='" EAR_NS_SM "'/>"
+#define ASK "<r xmlns='" EAR_NS_SM "'/>"
 
 static void
 say(struct lan_stream *ls, const char *text)
 {
 	stream_write(ls->stream, text, strlen(text));
+}
+
+/* <enable/> or <enabled/>; where it is asked for, with our time in it (core/expires.h). */
+static void
+say_begin(struct lan_stream *ls, const char *name)
+{
+	const struct lan_hooks *hooks = &ls->lan->hooks;
+	char clock[160] = "", text[256];
+
+	if (hooks->tell_clock != NULL)
+		hooks->tell_clock(ls->lan->owner, clock, sizeof(clock));
+	if (clock[0] == '\0')
+		snprintf(text, sizeof(text), "<%s xmlns='" EAR_NS_SM "'/>", name);
+	else
+		snprintf(text, sizeof(text), "<%s xmlns='" EAR_NS_SM "'>%s</%s>", name, clock,
+			 name);
+	say(ls, text);
+}
+
+static void
+hear_begin(struct lan_stream *ls, xmpp_stanza_t *element)
+{
+	const struct lan_hooks *hooks = &ls->lan->hooks;
+
+	if (hooks->hear_clock != NULL && ls->link != NULL)
+		hooks->hear_clock(ls->lan->owner, &ls->link->link, element);
 }
 
 /* §5: what went wrong with a request. */
@@ -102,7 +126,7 @@ lan_sm_begin(struct lan_stream *ls)
 {
 	if (!ls->offers_acks || ls->acks != NULL)
 		return;
-	say(ls, ENABLE);
+	say_begin(ls, "enable");
 	lan_acks_begin(ls);
 }
 
@@ -123,7 +147,7 @@ void
 lan_sm_accept(struct lan_stream *ls)
 {
 	ls->wants_acks = false;
-	say(ls, ENABLED);
+	say_begin(ls, "enabled");
 	lan_acks_begin(ls);
 	lan_acks_turn_on(ls);
 }
@@ -138,7 +162,7 @@ refuse(struct lan_stream *ls, const char *text)
 
 /* §3: once, by the one that dialled. */
 static void
-take_enable(struct lan_stream *ls)
+take_enable(struct lan_stream *ls, xmpp_stanza_t *element)
 {
 	if (ls->dialled || ls->acks != NULL) {
 		say_failed(ls, "unexpected-request");
@@ -146,6 +170,7 @@ take_enable(struct lan_stream *ls)
 				       : "asks for acknowledgements twice");
 		return;
 	}
+	hear_begin(ls, element);
 	ls->wants_acks = true;
 	if (ls->opening) {
 		lan_stream_opened(ls);
@@ -156,10 +181,11 @@ take_enable(struct lan_stream *ls)
 }
 
 static void
-take_enabled(struct lan_stream *ls)
+take_enabled(struct lan_stream *ls, xmpp_stanza_t *element)
 {
 	if (ls->secured)
 		lan_ticket_set_acks(ls->lan, ls->link->link.peer);
+	hear_begin(ls, element);
 	lan_acks_confirm(ls);
 }
 
@@ -241,9 +267,9 @@ take(struct lan_stream *ls, xmpp_stanza_t *element)
 	else if (strcmp(name, "a") == 0 && on)
 		take_count(ls, element);
 	else if (strcmp(name, "enable") == 0)
-		take_enable(ls);
+		take_enable(ls, element);
 	else if (strcmp(name, "enabled") == 0 && asked)
-		take_enabled(ls);
+		take_enabled(ls, element);
 	else if (strcmp(name, "failed") == 0 && asked)
 		take_failed(ls);
 	else if (strcmp(name, "resume") == 0 && !ls->dialled)

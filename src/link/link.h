@@ -11,6 +11,8 @@
 #ifndef LINK_LINK_H
 #define LINK_LINK_H
 
+#include <errno.h>
+
 #include <earshot/trust.h>
 #include <earshot/xep.h>
 #include <stdint.h>
@@ -40,6 +42,9 @@ struct link_events {
 	 * that is everything which the other end has not acknowledged.
 	 */
 	void (*undelivered)(void *owner, struct link *link, xmpp_stanza_t *stanza, bool maybe);
+	/* Whether one that had to wait in the link is of no use any more: then it is not written,
+	 * but comes back. NULL: none ever is. */
+	bool (*stale)(void *owner, xmpp_stanza_t *stanza);
 	/*
 	 * Only on a link with `acks`. It was asked what it has got, and has not answered for longer
 	 * than its round trips explain (silent), or has answered after all (not silent). The link
@@ -55,9 +60,9 @@ struct link_events {
 
 struct link_ops {
 	/*
-	 * Consumes the stanza. 0: taken; -ENOBUFS: this link's queue is full; -EMSGSIZE: too large
-	 * for the wire; -ENOTCONN: down or closing. On an error the stanza is NOT consumed, so that
-	 * core can try elsewhere.
+	 * Consumes the stanza. 0: taken; -ENOBUFS: this link holds so many stanzas, -EDQUOT: so
+	 * many bytes, that no more may come; -EMSGSIZE: too large for the wire; -ENOTCONN: down or
+	 * closing. On an error the stanza is NOT consumed, so that core can try elsewhere.
 	 */
 	int (*send)(struct link *link, xmpp_stanza_t *stanza);
 	/* Begins a two-sided close; down() follows (error 0). */
@@ -104,6 +109,20 @@ link_send(struct link *link, xmpp_stanza_t *stanza)
 
 	link->taken += error == 0;
 	return error;
+}
+
+/* Whether what send() said means that one may be taken when others have left. */
+static inline bool
+link_is_full(int error)
+{
+	return error == -ENOBUFS || error == -EDQUOT;
+}
+
+/* How many it has taken and not been told of; 0 also of no link, and of one that does not count. */
+static inline size_t
+link_unacked(const struct link *link)
+{
+	return link == NULL || link->ops->unacked == NULL ? 0 : link->ops->unacked(link);
 }
 
 static inline void

@@ -91,8 +91,9 @@ client_send(struct link *link, xmpp_stanza_t *stanza)
 
 	if (link->state != LINK_UP)
 		return -ENOTCONN;
-	if (!outbox_has_room(&c->sent, io_sent(io)))
-		return -ENOBUFS;
+	rc = outbox_make_room(&c->sent, io_sent(io));
+	if (rc != 0)
+		return rc;
 	if (xmpp_stanza_get_attribute(stanza, "from") == NULL)
 		xmpp_stanza_set_attribute(stanza, "from", link->self);
 	rc = stream_send(c->stream, stanza);

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: ISC */
 /* outbox.c: stanzas whose arrival is not known. */
+#include <errno.h>
 #include <stdlib.h>
 
 #include "base/alloc.h"
@@ -113,22 +114,25 @@ outbox_acknowledge(struct outbox *box, uint64_t number)
 		outbox_item_free(outbox_take(box));
 }
 
-bool
-outbox_is_open(const struct outbox *box)
+int
+outbox_room(const struct outbox *box)
 {
-	return box->count < OUTBOX_STANZAS_MAX && box->bytes < OUTBOX_BYTES_MAX;
+	if (box->count >= OUTBOX_STANZAS_MAX)
+		return -ENOBUFS;
+	return box->bytes >= OUTBOX_BYTES_MAX ? -EDQUOT : 0;
 }
 
-bool
-outbox_has_room(struct outbox *box, uint64_t sent)
+int
+outbox_make_room(struct outbox *box, uint64_t sent)
 {
 	struct outbox_item *item;
+	int full;
 
-	while (!outbox_is_open(box)) {
+	while ((full = outbox_room(box)) != 0) {
 		item = first(box);
 		if (item == NULL || item->end > sent)
-			return false;
+			return full;
 		outbox_item_free(outbox_take(box));
 	}
-	return true;
+	return 0;
 }

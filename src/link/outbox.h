@@ -64,10 +64,11 @@ void outbox_prune(struct outbox *box, uint64_t acked, int64_t keep);
 /* Forgets those up to that number. */
 void outbox_acknowledge(struct outbox *box, uint64_t number);
 
-/* Whether one more may come. */
-bool outbox_is_open(const struct outbox *box);
+/* Whether one more may come: 0, -ENOBUFS: there are OUTBOX_STANZAS_MAX, -EDQUOT: OUTBOX_BYTES_MAX.
+ */
+int outbox_room(const struct outbox *box);
 
 /* The same, after forgetting what ends at or before sent. */
-bool outbox_has_room(struct outbox *box, uint64_t sent);
+int outbox_make_room(struct outbox *box, uint64_t sent);
 
 #endif

@@ -263,6 +263,7 @@ server_free(struct link *link)
 	if (link == NULL)
 		return;
 	server = container_of(link, struct server, link);
+	server->ending = true;
 	ear_timer_stop(&server->retry);
 	if (server->phase == SERVER_UP)
 		server_queue_flush(server);

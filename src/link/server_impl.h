@@ -45,6 +45,7 @@ struct server_item {
 	char *text;
 	size_t length;
 	uint64_t number; /* in the server's count, once sent */
+	int64_t at;      /* when it came */
 };
 
 struct server_items {
@@ -64,6 +65,7 @@ struct server {
 	unsigned port;
 	enum server_phase phase;
 	bool goodbye;      /* asked to close while up: says so at the end of the turn */
+	bool ending;       /* being freed: nobody is told of anything */
 	unsigned failures; /* in a row */
 	int64_t up_at;
 	char failure[SERVER_TEXT_SIZE];

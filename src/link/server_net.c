@@ -100,6 +100,8 @@ server_net_pump(struct server *server)
 	if (more)
 		event_active(server->turn, EV_WRITE, 0);
 	io_read(server->io, evbuffer_get_length(server->plain_in) < READ_AHEAD_MAX);
+	/* Not behind what others still have to do in this turn. */
+	io_flush(server->io);
 }
 
 /* --- login -------------------------------------------------------------------------------- */

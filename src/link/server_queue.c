@@ -27,6 +27,7 @@
 #define PIECE_BYTES  (16 * 1024)
 #define BACKLOG_MAX  (256 * 1024) /* bytes that the kernel has not taken */
 #define WINDOW_BYTES (2 * SERVER_QUEUE_BYTES)
+#define STALE_AFTER  (100 * EAR_MSEC) /* in `queue`: what waits less is as good as sent at once */
 
 static struct server_item *
 first(struct server_items *items)
@@ -72,8 +73,10 @@ server_queue_add(struct server *server, xmpp_stanza_t *stanza)
 	struct evbuffer *out;
 	int error;
 
-	if (server->queue.count >= SERVER_QUEUE_MAX || server->queue.bytes >= SERVER_QUEUE_BYTES)
+	if (server->queue.count >= SERVER_QUEUE_MAX)
 		return -ENOBUFS;
+	if (server->queue.bytes >= SERVER_QUEUE_BYTES)
+		return -EDQUOT;
 	out = evbuffer_new();
 	error = server_edge_out(server, stanza, out);
 	if (error == 0) {
@@ -81,6 +84,7 @@ server_queue_add(struct server *server, xmpp_stanza_t *stanza)
 		item->stanza = stanza;
 		item->length = evbuffer_get_length(out);
 		item->text = xstrndup((const char *)evbuffer_pullup(out, -1), item->length);
+		item->at = ear_now(server->clock);
 		put(&server->queue, item);
 	}
 	evbuffer_free(out);
@@ -222,6 +226,29 @@ has_room(struct server *server)
 	       io_written(server->io) - io_sent(server->io) < BACKLOG_MAX;
 }
 
+static void
+give_back(struct server *server, struct server_item *item, bool maybe)
+{
+	if (!server->ending)
+		server->link.events->undelivered(server->link.owner, &server->link, item->stanza,
+						 maybe);
+	item_free(item);
+}
+
+/* The oldest that is still worth sending; what is not comes back. NULL: there is none. */
+static struct server_item *
+first_fresh(struct server *server)
+{
+	const struct link_events *events = server->link.events;
+	int64_t now = ear_now(server->clock);
+	struct server_item *item;
+
+	while ((item = first(&server->queue)) != NULL && now - item->at >= STALE_AFTER &&
+	       events->stale != NULL && events->stale(server->link.owner, item->stanza))
+		give_back(server, take(&server->queue), false);
+	return item;
+}
+
 /* What XEP-0198 does not count leaves in larger pieces: libstrophe makes a system call of each. */
 static void
 flush_pieces(struct server *server)
@@ -230,7 +257,7 @@ flush_pieces(struct server *server)
 	struct server_item *item;
 	size_t used = 0;
 
-	while (has_room(server) && (item = first(&server->queue)) != NULL) {
+	while (has_room(server) && (item = first_fresh(server)) != NULL) {
 		if (used + item->length > sizeof(piece) && used > 0)
 			break;
 		take(&server->queue);
@@ -262,7 +289,7 @@ server_queue_flush(struct server *server)
 {
 	bool began = server->sent.count == 0;
 
-	while (has_room(server) && first(&server->queue) != NULL)
+	while (has_room(server) && first_fresh(server) != NULL)
 		if (server->component)
 			flush_pieces(server);
 		else
@@ -293,17 +320,12 @@ server_queue_up(struct server *server)
 }
 
 static void
-give_back(struct server *server, struct server_items *items, bool maybe)
+give_all_back(struct server *server, struct server_items *items, bool maybe)
 {
 	struct server_item *item;
 
-	while ((item = take(items)) != NULL) {
-		server->link.events->undelivered(server->link.owner, &server->link, item->stanza,
-						 maybe);
-		xmpp_stanza_release(item->stanza);
-		free(item->text);
-		free(item);
-	}
+	while ((item = take(items)) != NULL)
+		give_back(server, item, maybe);
 }
 
 void
@@ -311,8 +333,8 @@ server_queue_give_back(struct server *server)
 {
 	ear_timer_stop(&server->life);
 	server->ping[0] = '\0';
-	give_back(server, &server->sent, true);
-	give_back(server, &server->queue, false);
+	give_all_back(server, &server->sent, true);
+	give_all_back(server, &server->queue, false);
 }
 
 void

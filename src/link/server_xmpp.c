@@ -305,9 +305,13 @@ drain(struct server_xmpp *xmpp, struct evbuffer *out)
 {
 	static const char start[] = "<stream:stream", end[] = "</stream:stream>";
 	struct evbuffer *said = evbuffer_new();
-	int n = evbuffer_read(said, xmpp->ours, -1);
+	size_t length;
 
-	if (n > 0 && !xmpp->up) {
+	/* It reads 4096 bytes at a time; less is the last. */
+	while (evbuffer_read(said, xmpp->ours, -1) == CHUNK)
+		continue;
+	length = evbuffer_get_length(said);
+	if (length > 0 && !xmpp->up) {
 		if (evbuffer_search(said, start, sizeof(start) - 1, NULL).pos != -1)
 			xmpp->restart = true;
 		if (evbuffer_search(said, end, sizeof(end) - 1, NULL).pos != -1)
@@ -315,7 +319,7 @@ drain(struct server_xmpp *xmpp, struct evbuffer *out)
 	}
 	evbuffer_add_buffer(out, said);
 	evbuffer_free(said);
-	return n > 0 ? (size_t)n : 0;
+	return length;
 }
 
 /*

@@ -370,18 +370,20 @@ stream_features(struct stream *s, xmpp_stanza_t *child)
 int
 stream_send(struct stream *s, xmpp_stanza_t *stanza)
 {
-	return stream_send_as(s, stanza, NULL, NULL);
+	static const struct writer_ends own;
+
+	return stream_send_as(s, stanza, &own);
 }
 
 int
-stream_send_as(struct stream *s, xmpp_stanza_t *stanza, const char *from, const char *to)
+stream_send_as(struct stream *s, xmpp_stanza_t *stanza, const struct writer_ends *ends)
 {
 	if (s->sent_end || s->state == STREAM_ENDED)
 		return -ENOTCONN;
 	if (s->state == STREAM_OPEN && s->known && !ear_timer_is_set(&s->timer))
 		ear_timer_set(&s->timer, STREAM_REST_USEC);
 	s->fresh = true;
-	return writer_stanza_as(io_out(s->io), stanza, from, to, STREAM_STANZA_MAX);
+	return writer_stanza_as(io_out(s->io), stanza, ends, STREAM_STANZA_MAX);
 }
 
 void

@@ -96,8 +96,8 @@ void stream_features(struct stream *stream, xmpp_stanza_t *child);
 /* Appends a stanza (borrowed). 0, -EMSGSIZE, -ENOTCONN. */
 int stream_send(struct stream *stream, xmpp_stanza_t *stanza);
 
-/* The same from and to others than it says. NULL: its own. */
-int stream_send_as(struct stream *stream, xmpp_stanza_t *stanza, const char *from, const char *to);
+/* The same between others than it says. */
+int stream_send_as(struct stream *stream, xmpp_stanza_t *stanza, const struct writer_ends *ends);
 
 /* The same for an element that is written already, where stanzas may be sent. */
 void stream_write(struct stream *stream, const char *text, size_t length);

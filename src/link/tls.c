@@ -37,6 +37,20 @@ bio_read(BIO *bio, char *bytes, size_t size, size_t *got)
 	return 1;
 }
 
+/* Whether it stands there. Nothing goes there any more once something is behind it. */
+static bool
+put_brief(struct tls *tls, const char *bytes, size_t length)
+{
+	struct tls_brief *brief = tls->brief;
+
+	if (brief == NULL || length > sizeof(brief->bytes) - brief->length ||
+	    evbuffer_get_length(tls->out) > 0)
+		return false;
+	memcpy(brief->bytes + brief->length, bytes, length);
+	brief->length += length;
+	return true;
+}
+
 static int
 bio_write(BIO *bio, const char *bytes, size_t length, size_t *written)
 {
@@ -46,6 +60,8 @@ bio_write(BIO *bio, const char *bytes, size_t length, size_t *written)
 	if (tls->out == NULL || ++tls->answers > ANSWERS_MAX)
 		return 0;
 	*written = length;
+	if (put_brief(tls, bytes, length))
+		return 1;
 	return evbuffer_add(tls->out, bytes, length) == 0;
 }
 
@@ -203,7 +219,6 @@ tls_write(struct tls *tls, struct evbuffer *plain_out, struct evbuffer *wire_out
 		return -EPROTO;
 	if (length > RECORD_MAX)
 		length = RECORD_MAX;
-	forget_errors();
 	tls->out = wire_out;
 	tls->answers = 0;
 	taken = SSL_write(tls->ssl, evbuffer_pullup(plain_out, (ev_ssize_t)length), (int)length);
@@ -214,6 +229,19 @@ tls_write(struct tls *tls, struct evbuffer *plain_out, struct evbuffer *wire_out
 	}
 	taken = fail(tls); /* memory takes all, and there is one handshake */
 	forget_errors();
+	return taken;
+}
+
+int
+tls_write_brief(struct tls *tls, struct evbuffer *plain_out, struct evbuffer *wire_out,
+		struct tls_brief *brief)
+{
+	int taken;
+
+	brief->length = 0;
+	tls->brief = brief;
+	taken = tls_write(tls, plain_out, wire_out);
+	tls->brief = NULL;
 	return taken;
 }
 

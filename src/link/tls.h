@@ -18,6 +18,8 @@ struct x509_st;
 
 #define TLS_CERTIFICATE_MAX 8192 /* bytes that the other end's certificates may have together */
 
+#define TLS_BRIEF_MAX 2048 /* bytes of data in a record that is called short */
+
 /*
  * The client's side. The other end must show a certificate for domain (RFC 6125, no partial wild
  * cards) that leads to an authority in ca_file, NULL: the system's. NULL with error filled: the
@@ -53,6 +55,17 @@ int tls_read(struct tls *tls, const void *wire, size_t length, struct evbuffer *
 /* Encrypts some of plain_out, at least a byte and at most one record: how many were taken, or as
  * tls_seal. */
 int tls_write(struct tls *tls, struct evbuffer *plain_out, struct evbuffer *wire_out);
+
+/* Of the caller's stack: most records are short, and the kernel takes them at once. */
+struct tls_brief {
+	size_t length;
+	char bytes[TLS_BRIEF_MAX + 256]; /* and what TLS puts around them */
+};
+
+/* The same. The first bytes of the wire, and mostly all, go into brief where wire_out is empty;
+ * what has no room there is behind them in wire_out. */
+int tls_write_brief(struct tls *tls, struct evbuffer *plain_out, struct evbuffer *wire_out,
+		    struct tls_brief *brief);
 
 /* Says goodbye (close_notify) into wire_out. */
 void tls_close(struct tls *tls, struct evbuffer *wire_out);

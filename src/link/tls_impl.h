@@ -12,10 +12,11 @@ struct tls {
 	SSL *ssl;
 	const unsigned char *wire; /* of the running call: what has arrived and is not read yet */
 	size_t left;
-	struct evbuffer *out; /* of the running call: where the wire begins */
-	SSL_SESSION *session; /* the newest ticket */
-	char *failure;        /* NULL: none */
-	unsigned answers;     /* to what the other end sends besides data, since we sent data */
+	struct evbuffer *out;    /* of the running call: where the wire begins */
+	struct tls_brief *brief; /* the same, before it; may be NULL */
+	SSL_SESSION *session;    /* the newest ticket */
+	char *failure;           /* NULL: none */
+	unsigned answers;        /* to what the other end sends besides data, since we sent data */
 	bool ready;
 };
 

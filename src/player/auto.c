@@ -5,8 +5,9 @@
  * Each kind has a player of its own here, with a queue and time-outs of its own, so that one that
  * hangs holds up no other. They tell what they see, and are ranked by it: one that plays before one
  * that is paused before one that is stopped before one that does not answer; of two alike the one
- * that began to play last. A press goes to the first. While none plays, those that are not there
- * are looked for at each press; otherwise each kind looks by itself, less and less often.
+ * that began to play or was paused last. A press goes to the first. While none plays, those that
+ * are not there are looked for at each press; otherwise each kind looks by itself, less and less
+ * often.
  */
 #include <errno.h>
 #include <stdlib.h>
@@ -33,7 +34,7 @@ struct sub {
 	bool is_asked; /* whether it is there, for no job in particular */
 	bool is_slow;  /* in saying whether it is there: not waited for a second time */
 	struct ear_player_state state;
-	uint64_t began;  /* to play: higher is later; 0: not yet */
+	uint64_t used;   /* it began to play, or was paused: higher is later; 0: not yet */
 	unsigned looked; /* the job for which it is to say whether it is there; 0: none */
 };
 
@@ -49,7 +50,7 @@ struct all {
 	size_t count;
 	struct sub *active; /* the first in rank, NULL: none is there */
 	struct sub *shown;  /* has a line of ours on its screen */
-	uint64_t began;
+	uint64_t used;
 	enum phase phase;
 	const struct ear_press *press; /* of the job; NULL: a question */
 	unsigned job;                  /* counts, so that late answers are known */
@@ -106,7 +107,7 @@ sub_is_before(const struct sub *a, const struct sub *b)
 		return rank > 0;
 	if (sub_is_shadow(a, b) || sub_is_shadow(b, a))
 		return sub_is_shadow(b, a);
-	return a->began > b->began;
+	return a->used > b->used;
 }
 
 /* The first in rank of those that can do this now; EAR_BUTTON_COUNT: whatever they can. */
@@ -178,6 +179,7 @@ sub_note(struct sub *sub, const struct ear_player_state *state)
 {
 	bool was_there = sub->is_there, was_busy = sub_is_busy(sub);
 	bool played = was_there && sub->state.playback == EAR_PLAYING;
+	bool pauses = state != NULL && state->playback == EAR_PAUSED;
 
 	sub->is_there = state != NULL;
 	sub->is_hung = false;
@@ -185,8 +187,8 @@ sub_note(struct sub *sub, const struct ear_player_state *state)
 		sub->state = *state;
 		sub->is_slow = false;
 	}
-	if (sub_plays(sub) && !played)
-		sub->began = ++sub->all->began;
+	if (played ? pauses : sub_plays(sub))
+		sub->used = ++sub->all->used;
 	if (was_busy != sub_is_busy(sub))
 		tell_others(sub->all, sub);
 	if (sub->is_there && !was_there)

@@ -128,8 +128,10 @@ mpris_players_note(struct mpris_players *players, struct mpris_player *player,
 	enum ear_playback playback = player->view.playback;
 	bool stops = before == EAR_PLAYING && playback == EAR_STOPPED;
 	bool returns = player->stopped_at != 0 && now - player->stopped_at < MPRIS_GAP;
+	bool begins = playback == EAR_PLAYING && before != EAR_PLAYING && !returns;
+	bool pauses = playback == EAR_PAUSED && before == EAR_PLAYING;
 
-	if (player->known && playback == EAR_PLAYING && before != EAR_PLAYING && !returns)
+	if (player->known && (begins || pauses))
 		player->used = ++players->turn;
 	player->known = true;
 	if (stops)

@@ -22,8 +22,8 @@ struct mpris_player {
 	char names[MPRIS_NAMES_MAX][MPRIS_NAME_SIZE]; /* without "org.mpris.MediaPlayer2." */
 	char identity[64];                            /* for people; "" when it has not said */
 	struct mpris_view view;
-	uint64_t used;      /* when it last began to play or, before it ever did, appeared */
-	bool known;         /* the view was read */
+	uint64_t used; /* when it last began to play or was paused; before that, when it appeared */
+	bool known;    /* the view was read */
 	int64_t stopped_at; /* ear_now() when it stopped in the midst of playing; 0: it did not */
 	bool silent;        /* has let a press down, and said nothing since */
 	sd_bus_slot *reading, *asking; /* its properties, its identity; for mpris.c */
@@ -67,10 +67,11 @@ bool mpris_players_note(struct mpris_players *players, struct mpris_player *play
 void mpris_players_leave_out(struct mpris_players *players, const char *name, bool out);
 
 /*
- * The one to drive: as playerctl does, one that plays before one that is paused before one that is
- * stopped; of several, the one that began to play last. One that has just stopped counts as if it
- * played: VLC is stopped for a moment between two titles, and a press of that moment is meant for
- * it. One that does not answer comes last. NULL: there is none.
+ * The one to drive: one that plays before one that is paused before one that is stopped; of
+ * several, the one that began to play or was paused last. playerctld takes the last one that did
+ * anything: here what is heard goes before what a page in the background does. One that has just
+ * stopped counts as if it played: VLC is stopped for a moment between two titles, and a press of
+ * that moment is meant for it. One that does not answer comes last. NULL: there is none.
  */
 struct mpris_player *mpris_players_best(const struct mpris_players *players, int64_t now);
 

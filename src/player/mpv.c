@@ -2,10 +2,11 @@
 /*
  * mpv.c: driving mpv over its JSON IPC.
  *
- * A press is three steps: look (read the properties), act (the commands that the press means in
- * that state), and, when what they cause has settled, look again. An mpv that hangs is found out by
- * the first step, so that at most a press sent in the very moment of the hang is done late. Nothing
- * that changes by itself is asked for at rest: the position is read when somebody wants it.
+ * A press is three steps: look (read the properties that matter for it: mpv stops its own work for
+ * each), act (the commands that the press means in that state), and, when what they cause has
+ * settled, read them all. An mpv that hangs is found out by the first step, so that at most a press
+ * sent in the very moment of the hang is done late. Nothing that changes by itself is asked for at
+ * rest: the position is read when somebody wants it.
  */
 #include <errno.h>
 #include <stdlib.h>
@@ -34,7 +35,7 @@ enum mpv_phase {
 	MPV_LOOK,    /* reading, for a question or before a press */
 	MPV_ACT,     /* commands are sent */
 	MPV_SETTLE,  /* commands are done; waiting for what they cause */
-	MPV_CONFIRM, /* reading back */
+	MPV_CONFIRM, /* reading back, or that it is so already */
 };
 
 struct mpv {
@@ -139,23 +140,43 @@ batch_add(struct mpv *mpv, json_t *command)
 }
 
 static void
-mpv_read(struct mpv *mpv, enum mpv_phase phase)
+batch_skip(struct mpv *mpv)
+{
+	mpv->count++;
+	mpv->next_id++;
+}
+
+/* wanted: a bit for each property. Where in its playlist mpv is stays known. */
+static void
+mpv_read(struct mpv *mpv, enum mpv_phase phase, unsigned wanted)
 {
 	int error = 0;
 
 	mpv_view_init(&mpv->view);
+	if ((wanted & 1u << MPV_PLAYLIST_POS) == 0)
+		mpv->view.playlist_index = mpv->resume;
 	mpv_enter(mpv, phase);
 	batch_open(mpv);
 	for (size_t i = 0; i < MPV_PROPERTIES && error == 0; i++)
-		error = batch_add(mpv, json_pack("[s,s]", "get_property", mpv_properties[i]));
+		if ((wanted & 1u << i) == 0)
+			batch_skip(mpv);
+		else
+			error = batch_add(mpv,
+					  json_pack("[s,s]", "get_property", mpv_properties[i]));
 	if (error != 0)
 		mpv_end(mpv, -ETIMEDOUT);
 }
 
 static void
+mpv_confirm(struct mpv *mpv)
+{
+	mpv_read(mpv, MPV_CONFIRM, MPV_ALL);
+}
+
+static void
 on_settle(void *arg)
 {
-	mpv_read(arg, MPV_CONFIRM);
+	mpv_confirm(arg);
 }
 
 static void
@@ -186,8 +207,12 @@ mpv_act(struct mpv *mpv)
 {
 	int error = mpv_plan_press(&mpv->plan, &mpv->view, &mpv->press);
 
-	if (error != 0 || mpv->plan.count == 0) {
+	if (error != 0) {
 		mpv_end(mpv, error);
+		return;
+	}
+	if (mpv->plan.count == 0) {
+		mpv_confirm(mpv);
 		return;
 	}
 	mpv_enter(mpv, MPV_ACT);
@@ -307,7 +332,7 @@ on_mpv_event(struct mpv *mpv, const char *event, json_t *object)
 	if (is_refusal(mpv, event, object))
 		ear_timer_set(&mpv->settle, REFUSED);
 	if (mpv->phase == MPV_SETTLE && is_settled(mpv, change, idle, restart))
-		mpv_read(mpv, MPV_CONFIRM);
+		mpv_confirm(mpv);
 	/* After a restart it is somewhere else. */
 	if (change || restart || strcmp(event, "file-loaded") == 0)
 		player_poke(mpv->player);
@@ -414,7 +439,7 @@ mpv_begin(void *self, const struct ear_press *press)
 	mpv->is_press = press != NULL;
 	if (press != NULL)
 		mpv->press = *press;
-	mpv_read(mpv, MPV_LOOK);
+	mpv_read(mpv, MPV_LOOK, press == NULL ? MPV_ALL : mpv_plan_needs(press));
 }
 
 static void

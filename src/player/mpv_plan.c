@@ -326,6 +326,37 @@ plan_key(struct mpv_plan *plan, const struct mpv_view *view, const struct ear_pr
 	return 0;
 }
 
+#define NEEDS(property) (1u << MPV_##property)
+
+/* The index that plays is what a press of play resumes, should this one leave mpv idle. */
+static const unsigned needs[EAR_BUTTON_COUNT] = {
+	[EAR_PLAY] = NEEDS(PAUSE) | NEEDS(EOF_REACHED) | NEEDS(PLAYLIST_COUNT),
+	[EAR_PLAYPAUSE] = NEEDS(PAUSE) | NEEDS(EOF_REACHED) | NEEDS(PLAYLIST_COUNT),
+	[EAR_STOP] = NEEDS(PLAYLIST_POS),
+	[EAR_NEXT] = NEEDS(PLAYLIST_COUNT) | NEEDS(PLAYLIST_POS),
+	[EAR_PREVIOUS] = NEEDS(PLAYLIST_COUNT) | NEEDS(PLAYLIST_POS),
+	[EAR_SEEK] = NEEDS(SEEKABLE) | NEEDS(DURATION) | NEEDS(PLAYLIST_POS),
+	[EAR_VOLUME] = NEEDS(VOLUME),
+	[EAR_MUTE] = NEEDS(MUTE),
+	[EAR_RATE] = NEEDS(SPEED),
+	[EAR_SHUFFLE] = NEEDS(SHUFFLE),
+	[EAR_REPEAT] = NEEDS(LOOP_FILE) | NEEDS(LOOP_PLAYLIST),
+	[EAR_QUEUE] = NEEDS(PLAYLIST_COUNT),
+	[EAR_AUDIO] = NEEDS(TRACK_LIST),
+	[EAR_SUBTITLE] = NEEDS(TRACK_LIST),
+};
+
+unsigned
+mpv_plan_needs(const struct ear_press *press)
+{
+	struct ear_press verb = *press;
+	bool nothing;
+
+	if (press->button == EAR_KEY)
+		(void)player_key_verb(press, &verb, &nothing);
+	return NEEDS(IDLE_ACTIVE) | needs[verb.button];
+}
+
 int
 mpv_plan_press(struct mpv_plan *plan, const struct mpv_view *view, const struct ear_press *press)
 {

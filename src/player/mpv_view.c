@@ -11,46 +11,25 @@
 #include "player/mpv_view.h"
 #include "player/ops.h"
 
-enum property {
-	PAUSE,
-	IDLE_ACTIVE,
-	EOF_REACHED,
-	MEDIA_TITLE,
-	TIME_POS,
-	DURATION,
-	VOLUME,
-	MUTE,
-	SEEKABLE,
-	PLAYLIST_COUNT,
-	PLAYLIST_POS,
-	SPEED,
-	SHUFFLE,
-	LOOP_FILE,
-	LOOP_PLAYLIST,
-	ARTIST,
-	ALBUM,
-	TRACK_LIST,
-};
-
 const char *const mpv_properties[MPV_PROPERTIES] = {
-	[PAUSE] = "pause",
-	[IDLE_ACTIVE] = "idle-active",
-	[EOF_REACHED] = "eof-reached",
-	[MEDIA_TITLE] = "media-title",
-	[TIME_POS] = "time-pos",
-	[DURATION] = "duration",
-	[VOLUME] = "volume",
-	[MUTE] = "mute",
-	[SEEKABLE] = "seekable",
-	[PLAYLIST_COUNT] = "playlist-count",
-	[PLAYLIST_POS] = "playlist-pos",
-	[SPEED] = "speed",
-	[SHUFFLE] = "shuffle",
-	[LOOP_FILE] = "loop-file",
-	[LOOP_PLAYLIST] = "loop-playlist",
-	[ARTIST] = "metadata/by-key/artist",
-	[ALBUM] = "metadata/by-key/album",
-	[TRACK_LIST] = "track-list",
+	[MPV_PAUSE] = "pause",
+	[MPV_IDLE_ACTIVE] = "idle-active",
+	[MPV_EOF_REACHED] = "eof-reached",
+	[MPV_MEDIA_TITLE] = "media-title",
+	[MPV_TIME_POS] = "time-pos",
+	[MPV_DURATION] = "duration",
+	[MPV_VOLUME] = "volume",
+	[MPV_MUTE] = "mute",
+	[MPV_SEEKABLE] = "seekable",
+	[MPV_PLAYLIST_COUNT] = "playlist-count",
+	[MPV_PLAYLIST_POS] = "playlist-pos",
+	[MPV_SPEED] = "speed",
+	[MPV_SHUFFLE] = "shuffle",
+	[MPV_LOOP_FILE] = "loop-file",
+	[MPV_LOOP_PLAYLIST] = "loop-playlist",
+	[MPV_ARTIST] = "metadata/by-key/artist",
+	[MPV_ALBUM] = "metadata/by-key/album",
+	[MPV_TRACK_LIST] = "track-list",
 };
 
 #define SECONDS_MAX 1e9 /* thirty years: beyond is no position, and would not fit */
@@ -155,7 +134,7 @@ take_text(char *out, size_t size, json_t *data)
 static bool
 is_always_there(size_t i)
 {
-	return i == PAUSE || i == IDLE_ACTIVE;
+	return i == MPV_PAUSE || i == MPV_IDLE_ACTIVE;
 }
 
 void
@@ -172,43 +151,45 @@ mpv_view_set(struct mpv_view *view, size_t i, json_t *data)
 
 	if (data == NULL)
 		return is_always_there(i) ? -EPROTO : 0;
-	switch ((enum property)i) {
-	case PAUSE:
+	switch ((enum mpv_property)i) {
+	case MPV_PAUSE:
 		return take_bool(&view->paused, data);
-	case IDLE_ACTIVE:
+	case MPV_IDLE_ACTIVE:
 		return take_bool(&view->idle, data);
-	case EOF_REACHED:
+	case MPV_EOF_REACHED:
 		return take_bool(&view->ended, data);
-	case MEDIA_TITLE:
+	case MPV_MEDIA_TITLE:
 		return take_text(state->title, sizeof(state->title), data);
-	case TIME_POS:
+	case MPV_TIME_POS:
 		return take_time(&state->position_us, data);
-	case DURATION:
+	case MPV_DURATION:
 		return take_time(&state->duration_us, data);
-	case VOLUME:
+	case MPV_VOLUME:
 		return take_volume(&state->volume, data);
-	case MUTE:
+	case MPV_MUTE:
 		return take_bool(&state->muted, data);
-	case SEEKABLE:
+	case MPV_SEEKABLE:
 		return take_bool(&state->seekable, data);
-	case PLAYLIST_COUNT:
+	case MPV_PLAYLIST_COUNT:
 		return take_int(&view->playlist_count, data);
-	case PLAYLIST_POS:
+	case MPV_PLAYLIST_POS:
 		return take_int(&view->playlist_index, data);
-	case SPEED:
+	case MPV_SPEED:
 		return take_rate(&state->rate, data);
-	case SHUFFLE:
+	case MPV_SHUFFLE:
 		return take_shuffle(&state->shuffle, data);
-	case LOOP_FILE:
+	case MPV_LOOP_FILE:
 		return take_loop(&view->loops_file, data);
-	case LOOP_PLAYLIST:
+	case MPV_LOOP_PLAYLIST:
 		return take_loop(&view->loops_playlist, data);
-	case ARTIST:
+	case MPV_ARTIST:
 		return take_text(state->artist, sizeof(state->artist), data);
-	case ALBUM:
+	case MPV_ALBUM:
 		return take_text(state->album, sizeof(state->album), data);
-	case TRACK_LIST:
+	case MPV_TRACK_LIST:
 		return mpv_tracks_read(&view->audio, &view->subtitle, data);
+	case MPV_PROPERTIES:
+		break;
 	}
 	return -EPROTO;
 }

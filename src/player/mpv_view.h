@@ -7,7 +7,29 @@
 #include <jansson.h>
 
 /* The properties that make up a view, in the order in which they are read. */
-#define MPV_PROPERTIES 18
+enum mpv_property {
+	MPV_PAUSE,
+	MPV_IDLE_ACTIVE,
+	MPV_EOF_REACHED,
+	MPV_MEDIA_TITLE,
+	MPV_TIME_POS,
+	MPV_DURATION,
+	MPV_VOLUME,
+	MPV_MUTE,
+	MPV_SEEKABLE,
+	MPV_PLAYLIST_COUNT,
+	MPV_PLAYLIST_POS,
+	MPV_SPEED,
+	MPV_SHUFFLE,
+	MPV_LOOP_FILE,
+	MPV_LOOP_PLAYLIST,
+	MPV_ARTIST,
+	MPV_ALBUM,
+	MPV_TRACK_LIST,
+	MPV_PROPERTIES,
+};
+
+#define MPV_ALL ((1u << MPV_PROPERTIES) - 1)
 extern const char *const mpv_properties[MPV_PROPERTIES];
 
 #define MPV_TRACKS_MAX 64 /* of a kind; what comes after them is not counted */
@@ -62,6 +84,10 @@ struct mpv_plan {
 	/* What the view must say afterwards; -1: not looked at. */
 	int paused, volume, muted, rate, shuffle, repeat, audio, subtitle;
 };
+
+/* What a press has to know of mpv: a bit for each property that must have been set. Never nothing,
+ * so that an mpv that hangs is found out. */
+unsigned mpv_plan_needs(const struct ear_press *press);
 
 /*
  * Plans a press. -ERANGE, -EREMOTEIO (nothing to play, no next, cannot seek), -EOPNOTSUPP as in

@@ -69,6 +69,8 @@ struct db_job {
 	db_row_fn *row; /* may be NULL */
 	db_done_fn *done;
 	void *arg;
+	/* Done twice it is as good as once: it is done again where nobody knows whether it was. */
+	bool repeatable;
 };
 
 struct db;
@@ -105,7 +107,7 @@ struct db_kind {
 	 * room, another process has it) is logged, and tried again at each job. PostgreSQL: it
 	 * connects, and again whenever it is lost; jobs wait for that a while, then are answered
 	 * -ENOTCONN; a job that was under way when it was lost and wrote is answered -ECONNRESET:
-	 * it may have been done.
+	 * it may have been done; one that is repeatable is done again.
 	 */
 	int (*open)(struct event_base *base, struct ear_clock *clock,
 		    const struct db_config *config, const struct db_schema *schema,

@@ -76,6 +76,7 @@ job_new(const struct db_job *given)
 	job->steps = steps;
 	job->count = given->count;
 	job->writes = given->writes;
+	job->repeatable = given->repeatable;
 	job->row = given->row;
 	job->done = given->done;
 	job->arg = given->arg;

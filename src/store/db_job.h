@@ -21,6 +21,7 @@ struct job {
 	const struct job_step *steps;
 	size_t count;
 	enum db_effect writes;
+	bool repeatable;
 	db_row_fn *row;
 	db_done_fn *done; /* NULL: nobody waits for it any more */
 	void *arg;

@@ -135,6 +135,16 @@ on_schema(void *arg, int error, const char *text)
 	ear_timer_set(&pg->turn, 0);
 }
 
+/* From pq_run. */
+static void
+take_back(struct postgres *pg, const struct pq_job *job)
+{
+	if (pg->committing == job)
+		pg->committing = NULL;
+	else
+		pg->under_way = NULL;
+}
+
 static void
 on_ran(void *arg, struct pq_job *job)
 {
@@ -144,7 +154,7 @@ on_ran(void *arg, struct pq_job *job)
 		pq_schema_step(pg->schema, job);
 		return;
 	}
-	pg->under_way = NULL;
+	take_back(pg, job);
 	postgres_keep(pg, job);
 	postgres_start_next(pg);
 }
@@ -154,6 +164,14 @@ on_wait(void *arg, const struct pq_job *job)
 {
 	return postgres_wait_of(arg, job);
 }
+
+static struct pq_job *
+on_next(void *arg)
+{
+	return postgres_go_on(arg);
+}
+
+static const struct pq_run_events run_events = { .wait = on_wait, .next = on_next, .ran = on_ran };
 
 static void
 on_up(void *arg)
@@ -200,7 +218,7 @@ on_heard(void *arg, const char *text)
 static void
 give_back(struct postgres *pg, struct pq_job *job)
 {
-	pg->under_way = NULL;
+	take_back(pg, job);
 	if (job->job->error != 0) {
 		postgres_settle(pg, job);
 		return;
@@ -213,18 +231,20 @@ static void
 on_down(void *arg, const char *text)
 {
 	struct postgres *pg = arg;
-	struct pq_job *job = pq_run_lost(pg->run);
+	struct pq_job *job;
 
 	if (pg->ready)
 		pg->down_since = ear_now(pg->clock);
 	pg->ready = false;
 	postgres_doubt(pg);
 	explain(pg, text);
-	if (pq_schema_owns(pg->schema, job)) {
-		pq_job_forget(job);
-		pq_schema_step(pg->schema, job);
-	} else if (job != NULL) {
-		give_back(pg, job);
+	while ((job = pq_run_lost(pg->run)) != NULL) {
+		if (pq_schema_owns(pg->schema, job)) {
+			pq_job_forget(job);
+			pq_schema_step(pg->schema, job);
+		} else {
+			give_back(pg, job);
+		}
 	}
 	ear_timer_set(&pg->turn, 0);
 }
@@ -272,7 +292,7 @@ postgres_open(struct event_base *base, struct ear_clock *clock, const struct db_
 							 .url = &pg->url,
 							 .secret = config->secret },
 			       &link_events, pg);
-	pg->run = pq_run_new(&pg->lib, pg->link, on_wait, on_ran, pg);
+	pg->run = pq_run_new(&pg->lib, pg->link, &run_events, pg);
 	pg->schema = pq_schema_new(schema, on_schema, pg);
 	*out = &pg->db;
 	return 0;
@@ -319,7 +339,7 @@ static void
 postgres_forget(struct db *db, const void *arg)
 {
 	struct postgres *pg = postgres_of(db);
-	struct pq_job *single[] = { pg->under_way, pg->telling };
+	struct pq_job *single[] = { pg->committing, pg->under_way, pg->telling };
 	struct list *item, *spare;
 
 	for (size_t i = 0; i < sizeof(single) / sizeof(single[0]); i++) {
@@ -373,8 +393,8 @@ drain(struct postgres *pg)
 
 	drop_reading(pg);
 	postgres_start_next(pg);
-	while (pg->ready && pg->under_way != NULL && (now = clock_usec(CLOCK_MONOTONIC)) < end &&
-	       pq_link_wait(pg->link, end - now))
+	while (pg->ready && (pg->committing != NULL || pg->under_way != NULL) &&
+	       (now = clock_usec(CLOCK_MONOTONIC)) < end && pq_link_wait(pg->link, end - now))
 		;
 }
 
@@ -387,8 +407,7 @@ postgres_free(struct postgres *pg)
 	ear_timer_stop(&pg->turn);
 	ear_timer_stop(&pg->expiry);
 	forget_heard(pg);
-	job = pq_run_lost(pg->run);
-	if (job != NULL)
+	while ((job = pq_run_lost(pg->run)) != NULL)
 		pq_job_free(job);
 	free_all(pg, &pg->waiting);
 	free_all(pg, &pg->committed);

@@ -26,7 +26,8 @@ struct postgres {
 	size_t committed_count;
 	bool unwritten; /* of the committed, some are not known to be on the disk */
 	size_t waiting_count, waiting_bytes; /* without those that have an error already */
-	struct pq_job *under_way;            /* NULL: none but the schema's */
+	struct pq_job *committing;           /* NULL: none but the schema's */
+	struct pq_job *under_way;            /* behind that one; likewise */
 	struct pq_job *telling;              /* in its callbacks */
 	struct ear_timer turn;
 	struct ear_timer expiry;
@@ -49,6 +50,9 @@ void postgres_take(struct postgres *pg, struct pq_job *job);
 
 /* Begins the next one, where none is under way. */
 void postgres_start_next(struct postgres *pg);
+
+/* The one under way is being committed: the next one, or NULL. */
+struct pq_job *postgres_go_on(struct postgres *pg);
 
 /* What its commit is to wait for. */
 enum pq_wait postgres_wait_of(const struct postgres *pg, const struct pq_job *job);

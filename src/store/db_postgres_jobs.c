@@ -2,8 +2,8 @@
 /*
  * db_postgres_jobs.c: jobs, from one list to the next:
  *
- *	waiting -> under way (pq_run) -> committed -> answered, from the loop
- *	    ^------------' the connection was lost before it was written
+ *	waiting -> under way -> committing (both pq_run) -> committed -> answered, from the loop
+ *	    ^-----------' the connection was lost before it was written
  *
  * Several that wait share one wait for the disk, which is what takes the time: the last of them has
  * it, and all of them are answered behind it. So nobody is told of what may be lost; and what
@@ -84,11 +84,14 @@ postgres_take(struct postgres *pg, struct pq_job *job)
 enum pq_wait
 postgres_wait_of(const struct postgres *pg, const struct pq_job *job)
 {
-	bool last = list_is_empty(&pg->waiting) || pg->committed_count + 1 >= BATCH;
+	const struct pq_job *before = pg->committing == job ? NULL : pg->committing;
+	bool last =
+		list_is_empty(&pg->waiting) || pg->committed_count + (before != NULL) + 1 >= BATCH;
 
 	if (!last)
 		return PQ_WAIT_NOT;
-	if (pg->unwritten)
+	if (pg->unwritten ||
+	    (before != NULL && before->job->writes == DB_WRITES && !before->durable))
 		return PQ_WAIT_ALL;
 	return job->job->writes == DB_WRITES_LAZILY ? PQ_WAIT_NOT : PQ_WAIT_OWN;
 }
@@ -113,11 +116,39 @@ write_through(struct postgres *pg)
 	pq_run_begin(pg->run, pg->under_way);
 }
 
+/* Of those that may be begun behind one that is being committed. */
+static struct pq_job *
+begin_behind(struct postgres *pg)
+{
+	struct pq_job *job = first_waiting(pg);
+
+	if (!pg->ready || job == NULL || job->job->error != 0 || pg->committed_count + 1 >= BATCH)
+		return NULL;
+	postgres_take(pg, job);
+	pg->under_way = job;
+	return job;
+}
+
+struct pq_job *
+postgres_go_on(struct postgres *pg)
+{
+	/* Else it is that one again. */
+	if (pg->under_way != NULL)
+		pg->committing = pg->under_way;
+	pg->under_way = NULL;
+	return begin_behind(pg);
+}
+
 void
 postgres_start_next(struct postgres *pg)
 {
 	struct pq_job *job;
 
+	if (pg->committing != NULL) {
+		if (!pq_run_is_busy(pg->run) && (job = begin_behind(pg)) != NULL)
+			pq_run_begin(pg->run, job);
+		return;
+	}
 	while (pg->ready && pg->under_way == NULL) {
 		job = first_waiting(pg);
 		if (pg->unwritten && (job == NULL || pg->committed_count >= BATCH)) {

@@ -313,6 +313,19 @@ fail_all(struct db_sqlite *db, struct list *jobs, int error)
 		job_fail(container_of(item, struct job, all), error, 0, db->file.error);
 }
 
+/* Nothing of this turn was done. What is whole and cannot be worked with is damaged after all. */
+static int
+do_on_good_file(struct db_sqlite *db, struct list *jobs)
+{
+	int rc = db_sqlite_damaged(db, true);
+
+	if (rc != 0)
+		return rc;
+	reset_all(jobs);
+	rc = transact(db, jobs);
+	return rc == -EUCLEAN ? db_sqlite_damaged(db, false) : rc;
+}
+
 static void
 try_jobs(struct db_sqlite *db, struct list *jobs)
 {
@@ -325,10 +338,10 @@ try_jobs(struct db_sqlite *db, struct list *jobs)
 		rc = db_sqlite_make(db);
 		rc = rc == 0 ? transact(db, jobs) : rc;
 	}
+	if (rc == -EUCLEAN && db->file.sqlite != NULL)
+		rc = do_on_good_file(db, jobs);
 	if (rc != 0)
 		fail_all(db, jobs, rc);
-	if (rc == -EUCLEAN)
-		db_sqlite_damaged(db);
 }
 
 /* The oldest that wait, as many as one turn may do. */

@@ -108,11 +108,29 @@ note(struct db_sqlite *db, int rc)
 	return rc;
 }
 
+/* What seemed to be damaged may have been read wrong once: 0: it is whole, and open. */
+static int
+look_again(struct db_sqlite *db)
+{
+	char before[sizeof(db->file.error)];
+	int rc;
+
+	copy_text(before, sizeof(before), db->file.error);
+	db_sqlite_let_go(db);
+	rc = open_once(db, db->path);
+	rc = rc == 0 ? sqlite_file_look(&db->file) : rc;
+	if (rc == 0)
+		ear_warn("%s; looked at again, it is whole", before);
+	return rc;
+}
+
 static int
 open_file(struct db_sqlite *db)
 {
 	int rc = open_once(db, db->path);
 
+	if (rc == -EUCLEAN)
+		rc = look_again(db);
 	if (rc == -EUCLEAN) {
 		set_aside(db);
 		rc = open_once(db, db->path);
@@ -144,10 +162,16 @@ db_sqlite_make(struct db_sqlite *db)
 	return open_file(db);
 }
 
-void
-db_sqlite_damaged(struct db_sqlite *db)
+int
+db_sqlite_damaged(struct db_sqlite *db, bool looks)
 {
-	set_aside(db);
+	int rc = looks && db->file.path != NULL ? look_again(db) : -EUCLEAN;
+
+	if (rc == -EUCLEAN)
+		set_aside(db);
+	else
+		note(db, rc);
+	return rc;
 }
 
 void

@@ -45,8 +45,10 @@ int db_sqlite_need(struct db_sqlite *db);
 /* Instead of a blank one: the file is made. */
 int db_sqlite_make(struct db_sqlite *db);
 
-/* It is damaged: set aside, and closed. */
-void db_sqlite_damaged(struct db_sqlite *db);
+/* It seems to be damaged. looks: it is opened anew and looked at as a whole before that is
+ * believed. 0: it is not, and open; -EUCLEAN: it is set aside, and closed; else it could not be
+ * looked at, and is closed. */
+int db_sqlite_damaged(struct db_sqlite *db, bool looks);
 
 void db_sqlite_let_go(struct db_sqlite *db);
 

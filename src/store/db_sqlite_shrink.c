@@ -109,7 +109,7 @@ go_on(struct db_sqlite *db)
 	db->shrinking = false;
 	ear_warn("%s", db->file.error);
 	if (rc == -EUCLEAN)
-		db_sqlite_damaged(db);
+		db_sqlite_damaged(db, true);
 }
 
 static void

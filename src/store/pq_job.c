@@ -55,9 +55,9 @@ pq_job_reset(struct pq_job *job)
 }
 
 const char *
-pq_step_text(const struct job_step *step)
+pq_text_of(const struct db_sql *sql)
 {
-	const char *text = step->sql->postgres != NULL ? step->sql->postgres : step->sql->text;
+	const char *text = sql->postgres != NULL ? sql->postgres : sql->text;
 
 	return text == NULL || text[0] == '\0' ? NULL : text;
 }

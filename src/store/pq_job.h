@@ -28,8 +28,8 @@ void pq_job_fail(struct pq_job *job, int error, size_t step, const char *text);
 /* As if it had never begun. */
 void pq_job_reset(struct pq_job *job);
 
-/* The text of a step on PostgreSQL, or NULL: there is nothing to do. */
-const char *pq_step_text(const struct job_step *step);
+/* The text of a statement on PostgreSQL, or NULL: there is nothing to do. */
+const char *pq_text_of(const struct db_sql *sql);
 
 /* Keeps the rows of a step; fails where those are too many. Returns how many they are. */
 size_t pq_job_take(struct pq_job *job, size_t step, const struct pq_lib *lib,

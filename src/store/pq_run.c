@@ -24,7 +24,7 @@ enum {
 };
 
 /* What the next result is of. */
-enum what { WHAT_BEGIN, WHAT_PREPARE, WHAT_STEP, WHAT_END, WHAT_SYNC };
+enum what { WHAT_BEGIN, WHAT_PREPARE, WHAT_STEP, WHAT_END, WHAT_COMMIT, WHAT_SYNC };
 
 struct expected {
 	enum what what;
@@ -35,7 +35,6 @@ struct expected {
 enum run_state {
 	RUN_IDLE,
 	RUN_STEPS,
-	RUN_COMMIT, /* sent: it is done, or not, whatever becomes of the connection */
 	RUN_ROLLBACK,
 };
 
@@ -48,10 +47,13 @@ struct statement {
 struct pq_run {
 	const struct pq_lib *lib;
 	struct pq_link *link;
-	pq_run_wait_fn *wait;
-	pq_run_fn *fn;
+	struct pq_run_events events;
 	void *arg;
-	enum run_state state;
+	/* Its COMMIT is sent: it is done, or not, whatever becomes of the connection. What comes
+	 * is of this one first. */
+	struct pq_job *committing;
+	bool refused;         /* that COMMIT: its transaction is over */
+	enum run_state state; /* of the other one */
 	struct pq_job *job;
 	size_t step;  /* that is being sent */
 	size_t rows;  /* of the last step */
@@ -65,6 +67,27 @@ struct pq_run {
 
 /* --- sending ------------------------------------------------------------------------------ */
 
+/* Who reads twice reads the same; who writes sees what others wrote meanwhile, for the statements
+ * ask for it. */
+static const struct db_sql begin_reading = {
+	.postgres = "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY",
+};
+static const struct db_sql begin_writing = {
+	.postgres = "BEGIN ISOLATION LEVEL READ COMMITTED READ WRITE",
+};
+static const struct db_sql commit = { .postgres = "COMMIT" };
+static const struct db_sql rollback = { .postgres = "ROLLBACK" };
+
+/* Sessions do not wait for the disk (pq_schema.c) but where this is said; and who has written
+ * nothing waits for nothing, unless he is made to write. */
+#define WAIT                                                                                       \
+	"SELECT set_config('synchronous_commit', current_setting('earshot.durable', true), true)"
+
+static const struct db_sql wait_own = { .postgres = WAIT };
+static const struct db_sql wait_all = {
+	.postgres = WAIT ", pg_logical_emit_message(true, 'earshot', '')",
+};
+
 static const struct pq_params no_params;
 
 static void
@@ -75,13 +98,6 @@ expect(struct pq_run *run, enum what what, size_t statement)
 		run->expected = xrealloc(run->expected, run->room * sizeof(run->expected[0]));
 	}
 	run->expected[run->count++] = (struct expected){ what, run->step, statement };
-}
-
-static void
-say(struct pq_run *run, enum what what, const char *text)
-{
-	pq_link_query(run->link, text, &no_params);
-	expect(run, what, 0);
 }
 
 static void
@@ -176,17 +192,17 @@ needing_rows(const char *text, bool needed)
 }
 
 static void
-send_prepared(struct pq_run *run, const struct job_step *step, bool needed,
+send_prepared(struct pq_run *run, const struct db_sql *sql, bool needed,
 	      const struct pq_params *params)
 {
-	size_t at = find_statement(run, step->sql, needed);
+	size_t at = find_statement(run, sql, needed);
 	char name[32], *needing;
 
 	snprintf(name, sizeof(name), "s%zu", at);
 	if (!is_prepared(run, at)) {
-		needing = needing_rows(pq_step_text(step), needed);
-		add_statement(run, at, step->sql, needed);
-		pq_link_prepare(run->link, name, needing == NULL ? pq_step_text(step) : needing,
+		needing = needing_rows(pq_text_of(sql), needed);
+		add_statement(run, at, sql, needed);
+		pq_link_prepare(run->link, name, needing == NULL ? pq_text_of(sql) : needing,
 				params);
 		expect(run, WHAT_PREPARE, at);
 		free(needing);
@@ -195,64 +211,91 @@ send_prepared(struct pq_run *run, const struct job_step *step, bool needed,
 }
 
 static void
-send_once(struct pq_run *run, const struct job_step *step, bool needed,
-	  const struct pq_params *params)
+send_once(struct pq_run *run, const struct db_sql *sql, bool needed, const struct pq_params *params)
 {
-	char *needing = needing_rows(pq_step_text(step), needed);
+	char *needing = needing_rows(pq_text_of(sql), needed);
 
-	pq_link_query(run->link, needing == NULL ? pq_step_text(step) : needing, params);
+	pq_link_query(run->link, needing == NULL ? pq_text_of(sql) : needing, params);
 	free(needing);
 }
 
-/* The last one is looked at by us. */
-static bool
-is_needed(const struct job *job, size_t index)
+static void
+send_sql(struct pq_run *run, enum what what, const struct db_sql *sql, bool needed,
+	 const struct pq_params *params)
 {
-	return job->steps[index].none != 0 && index + 1 < job->count;
+	if (run->job->once)
+		send_once(run, sql, needed, params);
+	else
+		send_prepared(run, sql, needed, params);
+	expect(run, what, 0);
+}
+
+static void
+say(struct pq_run *run, enum what what, const struct db_sql *sql)
+{
+	send_sql(run, what, sql, false, &no_params);
+}
+
+/* All of it goes out at once, and is done when the server comes to the end of that: it can be done
+ * again, should nobody hear of it. */
+static bool
+is_whole(const struct pq_job *job)
+{
+	return job->job->writes && job->job->repeatable && !job->once;
+}
+
+/* The last one is looked at by us, unless it would be too late then. */
+static bool
+is_needed(const struct pq_job *job, size_t index)
+{
+	return job->job->steps[index].none != 0 && (index + 1 < job->job->count || is_whole(job));
 }
 
 static void
 send_step(struct pq_run *run, size_t index)
 {
 	const struct job_step *step = &run->job->job->steps[index];
-	bool needed = is_needed(run->job->job, index);
 	struct bound bound;
 
-	if (pq_step_text(step) == NULL)
+	if (pq_text_of(step->sql) == NULL)
 		return;
 	run->step = index;
 	bind(&bound, step);
-	if (run->job->once)
-		send_once(run, step, needed, &bound.params);
-	else
-		send_prepared(run, step, needed, &bound.params);
-	expect(run, WHAT_STEP, 0);
+	send_sql(run, WHAT_STEP, step->sql, is_needed(run->job, index), &bound.params);
 }
 
 /* What one answer ends it with: reading alone, there is nothing to undo. */
 static bool
-needs_transaction(const struct job *job)
+needs_transaction(const struct pq_job *job)
 {
-	return job->writes || job->count > 1;
+	return job->job->writes ? !is_whole(job) : job->job->count > 1;
 }
 
-/* Who reads twice reads the same; who writes sees what others wrote meanwhile, for the statements
- * ask for it. */
+static void
+send_wait(struct pq_run *run)
+{
+	enum pq_wait wait = run->job->once ? PQ_WAIT_OWN : run->events.wait(run->arg, run->job);
+
+	run->job->durable = wait != PQ_WAIT_NOT;
+	if (wait != PQ_WAIT_NOT)
+		say(run, WHAT_END, wait == PQ_WAIT_ALL ? &wait_all : &wait_own);
+}
+
 static void
 send_steps(struct pq_run *run)
 {
 	const struct job *job = run->job->job;
 
-	if (needs_transaction(job)) {
-		say(run, WHAT_BEGIN,
-		    job->writes ? "BEGIN ISOLATION LEVEL READ COMMITTED READ WRITE"
-				: "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY");
+	if (needs_transaction(run->job)) {
+		say(run, WHAT_BEGIN, job->writes ? &begin_writing : &begin_reading);
 		run->open = true;
 	}
 	for (size_t i = 0; i < job->count; i++)
 		send_step(run, i);
 	if (run->open && !job->writes)
-		say(run, WHAT_END, "COMMIT");
+		say(run, WHAT_COMMIT, &commit);
+	if (is_whole(run->job))
+		send_wait(run);
 	sync(run);
 }
 
@@ -261,40 +304,39 @@ send_rollback(struct pq_run *run)
 {
 	run->state = RUN_ROLLBACK;
 	run->open = false;
-	say(run, WHAT_END, "ROLLBACK");
+	say(run, WHAT_END, &rollback);
 	sync(run);
 }
 
-/* Sessions do not wait for the disk (pq_schema.c) but where this is said; and who has written
- * nothing waits for nothing, unless he is made to write. */
 static void
-send_commit(struct pq_run *run)
+start(struct pq_run *run, struct pq_job *job)
 {
-	enum pq_wait wait = run->job->once ? PQ_WAIT_OWN : run->wait(run->arg, run->job);
-
-	run->state = RUN_COMMIT;
-	run->open = false;
-	run->job->durable = wait != PQ_WAIT_NOT;
-	if (wait != PQ_WAIT_NOT)
-		say(run, WHAT_END,
-		    "SELECT set_config('synchronous_commit',"
-		    " current_setting('earshot.durable', true), true)");
-	if (wait == PQ_WAIT_ALL)
-		say(run, WHAT_END, "SELECT pg_logical_emit_message(true, 'earshot', '')");
-	say(run, WHAT_END, "COMMIT");
-	sync(run);
-}
-
-/* --- results ------------------------------------------------------------------------------ */
-
-static void
-start(struct pq_run *run)
-{
+	run->job = job;
 	run->state = RUN_STEPS;
 	run->step = run->rows = 0;
 	run->open = run->passing = false;
 	send_steps(run);
 }
+
+/* What comes next need not wait for that; should it fail, see on_committed(). */
+static void
+send_commit(struct pq_run *run)
+{
+	struct pq_job *next;
+
+	send_wait(run);
+	say(run, WHAT_COMMIT, &commit);
+	sync(run);
+	run->committing = run->job;
+	run->refused = false;
+	run->job = NULL;
+	run->state = RUN_IDLE;
+	next = run->committing->once ? NULL : run->events.next(run->arg);
+	if (next != NULL)
+		start(run, next);
+}
+
+/* --- results ------------------------------------------------------------------------------ */
 
 static void
 finish(struct pq_run *run)
@@ -304,12 +346,12 @@ finish(struct pq_run *run)
 	if (run->passing && ++job->tries < TRIES_MAX) {
 		ear_debug("store: postgresql: again: %s", job->job->text);
 		pq_job_reset(job);
-		start(run);
+		start(run, job);
 		return;
 	}
 	run->state = RUN_IDLE;
 	run->job = NULL;
-	run->fn(run->arg, job);
+	run->events.ran(run->arg, job);
 }
 
 /* Whether the last step has to have brought a row, and has not. */
@@ -318,7 +360,7 @@ lacks_rows(const struct pq_run *run, const struct job *job)
 {
 	const struct job_step *last = job->count == 0 ? NULL : &job->steps[job->count - 1];
 
-	return last != NULL && last->none != 0 && pq_step_text(last) != NULL && run->rows == 0;
+	return last != NULL && last->none != 0 && pq_text_of(last->sql) != NULL && run->rows == 0;
 }
 
 static void
@@ -336,14 +378,34 @@ go_on(struct pq_run *run)
 		finish(run);
 }
 
+/* Where it failed, what was before the COMMIT may have: then the transaction is open, and what was
+ * sent behind it did nothing. Where the COMMIT itself was refused that was done as it should be. */
+static void
+on_committed(struct pq_run *run)
+{
+	struct pq_job *job = run->committing;
+
+	run->committing = NULL;
+	if (job->job->error != 0 && run->job == NULL) {
+		run->job = job;
+		send_rollback(run);
+		return;
+	}
+	if (job->job->error != 0 && !run->refused)
+		pq_link_drop(run->link, job->job->text);
+	run->events.ran(run->arg, job);
+}
+
 static void
 on_sync(struct pq_run *run)
 {
-	run->first = run->count = 0;
-	if (run->state == RUN_STEPS)
+	run->count -= run->first;
+	memmove(run->expected, run->expected + run->first, run->count * sizeof(run->expected[0]));
+	run->first = 0;
+	if (run->committing != NULL)
+		on_committed(run);
+	else if (run->state == RUN_STEPS)
 		go_on(run);
-	else if (run->state == RUN_COMMIT && run->job->job->error != 0)
-		send_rollback(run); /* what was before the COMMIT may have failed */
 	else
 		finish(run);
 }
@@ -360,8 +422,15 @@ unprepare(struct pq_run *run, const struct expected *expected)
 static bool
 is_none(const struct pq_run *run, const struct expected *expected, const char *state)
 {
-	return expected->what == WHAT_STEP && is_needed(run->job->job, expected->step) &&
+	return expected->what == WHAT_STEP && is_needed(run->job, expected->step) &&
 	       state != NULL && strcmp(state, DIVISION_BY_ZERO) == 0;
+}
+
+/* Of whom the oldest result is that is still to come. */
+static struct pq_job *
+heard_of(const struct pq_run *run)
+{
+	return run->committing != NULL ? run->committing : run->job;
 }
 
 static void
@@ -369,20 +438,27 @@ on_error(struct pq_run *run, const struct expected *expected, const PGresult *re
 {
 	const char *state = run->lib->PQresultErrorField(result, PG_DIAG_SQLSTATE);
 	const char *text = run->lib->PQresultErrorField(result, PG_DIAG_MESSAGE_PRIMARY);
-	const struct job *job = run->job->job;
+	const struct job *job = heard_of(run)->job;
 	char whole[512];
 
 	unprepare(run, expected);
 	if (job->error != 0)
 		return;
+	/* How that one ended nobody knows. */
+	if (expected->what == WHAT_SYNC) {
+		pq_link_drop(run->link, text == NULL ? "no reason given" : text);
+		return;
+	}
 	if (is_none(run, expected, state)) {
 		pq_job_fail(run->job, job->steps[expected->step].none, expected->step, NULL);
 		return;
 	}
-	run->passing = pq_error_is_passing(state);
+	if (run->job == NULL || run->committing == NULL)
+		run->passing = pq_error_is_passing(state);
+	run->refused = run->committing != NULL && expected->what == WHAT_COMMIT;
 	snprintf(whole, sizeof(whole), "%.400s (%.5s)", text == NULL ? "no reason given" : text,
 		 state == NULL ? "?" : state);
-	pq_job_fail(run->job, pq_error_of(state), expected->step, whole);
+	pq_job_fail(heard_of(run), pq_error_of(state), expected->step, whole);
 }
 
 static void
@@ -390,17 +466,17 @@ on_good(struct pq_run *run, const struct expected *expected, const PGresult *res
 {
 	if (expected->what == WHAT_STEP)
 		run->rows = pq_job_take(run->job, expected->step, run->lib, result);
-	else if (expected->what == WHAT_END && run->state == RUN_STEPS)
+	else if (expected->what == WHAT_COMMIT && run->committing == NULL)
 		run->open = false;
 }
 
 void
 pq_run_result(struct pq_run *run, PGresult *result)
 {
-	const struct expected expected = run->expected[run->first];
+	struct expected expected;
 
 	assert(run->first < run->count);
-	run->first++;
+	expected = run->expected[run->first++];
 	switch (run->lib->PQresultStatus(result)) {
 	case PGRES_TUPLES_OK:
 	case PGRES_COMMAND_OK:
@@ -423,15 +499,14 @@ pq_run_result(struct pq_run *run, PGresult *result)
 /* ------------------------------------------------------------------------------------------ */
 
 struct pq_run *
-pq_run_new(const struct pq_lib *lib, struct pq_link *link, pq_run_wait_fn *wait, pq_run_fn *fn,
+pq_run_new(const struct pq_lib *lib, struct pq_link *link, const struct pq_run_events *events,
 	   void *arg)
 {
 	struct pq_run *run = xalloc(sizeof(*run));
 
 	run->lib = lib;
 	run->link = link;
-	run->wait = wait;
-	run->fn = fn;
+	run->events = *events;
 	run->arg = arg;
 	return run;
 }
@@ -450,8 +525,7 @@ void
 pq_run_begin(struct pq_run *run, struct pq_job *job)
 {
 	assert(run->state == RUN_IDLE);
-	run->job = job;
-	start(run);
+	start(run, job);
 }
 
 bool
@@ -460,23 +534,32 @@ pq_run_is_busy(const struct pq_run *run)
 	return run->state != RUN_IDLE;
 }
 
+static struct pq_job *
+lose_committing(struct pq_run *run)
+{
+	struct pq_job *job = run->committing;
+
+	run->committing = NULL;
+	pq_job_reset(job);
+	pq_job_fail(job, -ECONNRESET, job->job->count,
+		    "the connection was lost while it was being written");
+	return job;
+}
+
 struct pq_job *
 pq_run_lost(struct pq_run *run)
 {
 	struct pq_job *job = run->job;
-	bool unsure = run->state == RUN_COMMIT;
 
+	run->first = run->count = run->statement_count = 0;
+	if (run->committing != NULL)
+		return lose_committing(run);
 	run->state = RUN_IDLE;
 	run->job = NULL;
-	run->first = run->count = run->statement_count = 0;
 	if (job == NULL)
 		return NULL;
 	pq_job_reset(job);
-	job->losses++;
-	if (unsure)
-		pq_job_fail(job, -ECONNRESET, job->job->count,
-			    "the connection was lost while it was being written");
-	else if (job->losses >= LOSSES_MAX)
+	if (++job->losses >= LOSSES_MAX)
 		pq_job_fail(job, -EIO, 0, "the connection was lost each time it was tried");
 	return job;
 }

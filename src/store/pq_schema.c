@@ -22,7 +22,8 @@
  * that a machine that vanished does not keep its locks. A commit waits for the disk where that is
  * asked for (pq_run.c): in the server's own way, unless that is not to wait at all. Every statement
  * has its index: a plan that was made while a table was small is not to read all of it when it has
- * grown.
+ * grown. Transactions without a BEGIN (pq_run.h) are as those with one, whatever the administrator
+ * has chosen for others.
  */
 static const struct db_sql settings = {
 	.postgres = "SELECT set_config('statement_timeout', '10s', false),"
@@ -31,6 +32,8 @@ static const struct db_sql settings = {
 		    " set_config('tcp_keepalives_interval', '3', false),"
 		    " set_config('tcp_keepalives_count', '3', false),"
 		    " set_config('tcp_user_timeout', '15000', false),"
+		    " set_config('default_transaction_isolation', 'read committed', false),"
+		    " set_config('default_transaction_read_only', 'off', false),"
 		    " set_config('jit', 'off', false),"
 		    " set_config('enable_seqscan', 'off', false),"
 		    " set_config('earshot.durable', CASE current_setting('synchronous_commit')"

@@ -135,6 +135,11 @@ spool_open(const char *dir, int *rc, char *error, size_t size)
 	spool->sums = map_new();
 	*rc = open_once(spool, dir);
 	if (*rc == -EUCLEAN) {
+		/* It may have been read wrong once. */
+		spool_db_close(&spool->db);
+		*rc = open_once(spool, dir);
+	}
+	if (*rc == -EUCLEAN) {
 		sqlite_file_set_aside(&spool->db.file, "what waited in it does not leave");
 		spool_db_close(&spool->db);
 		*rc = open_once(spool, dir);

@@ -156,19 +156,43 @@ sqlite_file_run(struct sqlite_file *file, const char *sql)
 		       : sqlite_file_fail(file);
 }
 
+/* A page that the disk did not give is none that is damaged, though SQLite lists it as one. */
+static bool
+is_unread(const char *answer)
+{
+	static const char code[] = "error code=";
+	const char *found = strstr(answer, code);
+
+	if (found != NULL)
+		return (atoi(found + strlen(code)) & 0xff) == SQLITE_IOERR;
+	return strstr(answer, "failed to get page") != NULL;
+}
+
+static int
+look(struct sqlite_file *file, const char *pragma)
+{
+	char answer[256];
+	int rc = sqlite_file_ask(file, pragma, answer, sizeof(answer));
+
+	if (rc != 0 || strcmp(answer, "ok") == 0)
+		return rc;
+	return sqlite_file_tell(file, is_unread(answer) ? -EIO : -EUCLEAN, answer);
+}
+
 static int
 check_whole(struct sqlite_file *file)
 {
-	char answer[256];
 	struct stat status;
-	int rc;
 
 	if (file->path == NULL || (stat(file->path, &status) == 0 && status.st_size > LOOK_BYTES))
 		return 0;
-	rc = sqlite_file_ask(file, "PRAGMA quick_check(1)", answer, sizeof(answer));
-	if (rc == 0 && strcmp(answer, "ok") != 0)
-		rc = sqlite_file_tell(file, -EUCLEAN, answer);
-	return rc;
+	return look(file, "PRAGMA quick_check(1)");
+}
+
+int
+sqlite_file_look(struct sqlite_file *file)
+{
+	return look(file, "PRAGMA integrity_check(1)");
 }
 
 int

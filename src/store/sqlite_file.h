@@ -30,6 +30,10 @@ void sqlite_file_close(struct sqlite_file *file);
  */
 int sqlite_file_check(struct sqlite_file *file, int known, int *version);
 
+/* The same for all of it, however large that is, and as thoroughly as can be: 0, -EUCLEAN, or -EIO
+ * where it could not be read. */
+int sqlite_file_look(struct sqlite_file *file);
+
 /* It is ours, and written to from now on. */
 int sqlite_file_keep(struct sqlite_file *file);
 

@@ -135,6 +135,7 @@ store_run(struct ear_store *store, struct ask *ask, struct plan *plan, enum db_e
 		.steps = plan->steps,
 		.count = plan->count,
 		.writes = writes,
+		.repeatable = plan->repeatable,
 		.row = on_row,
 		.done = on_done,
 		.arg = ask,

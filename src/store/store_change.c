@@ -276,6 +276,9 @@ ear_store_change(struct ear_store *store, const struct ear_transaction *transact
 	}
 	ask->row = on_row;
 	ask->tells = transaction->event_count > 0;
-	add_all(&plan, ask, transaction);
+	if (store->kind->shared && change_is_publication(transaction))
+		ask->first_step = change_publish(&plan, transaction);
+	else
+		add_all(&plan, ask, transaction);
 	store_run(store, ask, &plan, true);
 }

@@ -11,6 +11,11 @@ void change_remove(struct plan *plan, const char *node, const struct ear_change 
 void change_purge(struct plan *plan, const char *node);
 void change_trim(struct plan *plan, const char *node);
 
+/* store_publish.c: all of a transaction that is one publication, where the database is shared.
+ * Returns the step that says the node's epoch and last. */
+bool change_is_publication(const struct ear_transaction *transaction);
+size_t change_publish(struct plan *plan, const struct ear_transaction *transaction);
+
 /* store_people.c */
 void change_affiliate(struct plan *plan, const char *node, const struct ear_change *change);
 void change_subscribe(struct plan *plan, struct ask *ask, const char *node,

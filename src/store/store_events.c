@@ -2,6 +2,7 @@
 /* store_events.c: events that are still to be told: who tells those of a node, to whom, how far. */
 #include <errno.h>
 
+#include "base/alloc.h"
 #include "store/store_change.h"
 
 _Static_assert(EAR_LEASE_USEC == 10000000, "the statements say so");
@@ -16,17 +17,23 @@ _Static_assert(EAR_SUBSCRIBED == 3 && EAR_TELL_SUBSCRIBERS == 0 && EAR_TELL_ONE 
 
 /*
  * Of the nodes that have events, which are few, what of the lease is looked for; and the nodes with
- * the oldest first. Where nobody shares it all nodes are ours.
+ * the oldest first. Where nobody shares it all nodes are ours. A row says how long until what
+ * others have now may be ours; one whose lease is just being claimed counts.
  */
-#define EACH_NODE "(SELECT e.node FROM event e GROUP BY e.node ORDER BY min(e.id)) w"
+#define EACH_NODE "SELECT e.node FROM event e GROUP BY e.node ORDER BY min(e.id)"
 #define FREE                                                                                       \
 	"(SELECT m.node FROM lease m WHERE m.node = w.node"                                        \
 	" AND (m.holder = $1 OR m.until < " NOW ") FOR UPDATE SKIP LOCKED) l"
+#define CLAIM                                                                                      \
+	"UPDATE lease SET holder = $1, until = " UNTIL " WHERE node = ANY (ARRAY(SELECT l.node"    \
+	" FROM waiting w CROSS JOIN LATERAL " FREE " LIMIT $2)) RETURNING node"
+#define OTHERS "(SELECT m.until FROM lease m WHERE m.node = w.node AND m.holder <> $1 OFFSET 0) l"
 
 static const struct db_sql sql_claim = {
 	NULL,
-	"UPDATE lease SET holder = $1, until = " UNTIL " WHERE node = ANY (ARRAY(SELECT l.node"
-	" FROM " EACH_NODE " CROSS JOIN LATERAL " FREE " LIMIT $2))",
+	"WITH waiting AS MATERIALIZED (" EACH_NODE "), claimed AS (" CLAIM ")"
+	" SELECT min(l.until) - " NOW " FROM waiting w CROSS JOIN LATERAL " OTHERS
+	" WHERE w.node <> ALL (ARRAY(SELECT c.node FROM claimed c)) HAVING count(*) > 0",
 };
 
 #define EVENT                                                                                      \
@@ -39,21 +46,12 @@ static const struct db_sql sql_take = {
 	      " AND l.until > " NOW ")) ORDER BY e.id LIMIT $2",
 };
 
-/* How long until what others have now may be ours; one whose lease is just being claimed counts. */
-#define OTHERS "(SELECT m.until FROM lease m WHERE m.node = w.node AND m.holder <> $1 OFFSET 0) l"
-
-static const struct db_sql sql_others = {
-	NULL,
-	"SELECT min(l.until) - " NOW " FROM " EACH_NODE " CROSS JOIN LATERAL " OTHERS
-	" HAVING count(*) > 0",
-};
-
 static void
 on_event_row(struct ask *ask, size_t step, const struct db_value *columns, size_t count)
 {
 	struct ear_stored_event *event;
 
-	if (step == ask->first_step + 1) {
+	if (step < ask->first_step) {
 		ear_timer_set(&ask->store->lease,
 			      columns[0].number > EAR_SEC ? columns[0].number : EAR_SEC);
 		return;
@@ -87,7 +85,7 @@ ear_store_take(struct ear_store *store, ear_events_fn *fn, void *arg)
 	ask->row = on_event_row;
 	PLAN(&plan, &sql_claim, 0, db_text(store->holder), db_int(EAR_EVENTS_MAX));
 	ask->first_step = PLAN(&plan, &sql_take, 0, db_text(store->holder), db_int(EAR_EVENTS_MAX));
-	PLAN(&plan, &sql_others, 0, db_text(store->holder));
+	plan.repeatable = true;
 	store_run(store, ask, &plan, store->kind->shared ? DB_WRITES : DB_READS);
 }
 
@@ -148,8 +146,8 @@ on_audience_row(struct ask *ask, size_t step, const struct db_value *columns, si
 }
 
 void
-ear_store_audience(struct ear_store *store, int64_t event, const char *after, ear_stored_fn *fn,
-		   void *arg)
+ear_store_audience(struct ear_store *store, int64_t event, const char *after, size_t max,
+		   ear_stored_fn *fn, void *arg)
 {
 	struct ask *ask = ask_new(store, arg);
 	struct plan plan = { 0 };
@@ -159,7 +157,9 @@ ear_store_audience(struct ear_store *store, int64_t event, const char *after, ea
 	ask->row = on_audience_row;
 	hold(&plan, store, event);
 	ask->first_step = PLAN(&plan, &sql_one, 0, db_int(event), db_text(after));
-	PLAN(&plan, &sql_subscribers, 0, db_int(event), db_text(after), db_int(EAR_STORE_PAGE_MAX));
+	PLAN(&plan, &sql_subscribers, 0, db_int(event), db_text(after),
+	     db_int(max < EAR_STORE_PAGE_MAX ? (int64_t)max : EAR_STORE_PAGE_MAX));
+	plan.repeatable = true;
 	store_run(store, ask, &plan, store_lease_effect(store));
 }
 
@@ -168,11 +168,13 @@ ear_store_audience(struct ear_store *store, int64_t event, const char *after, ea
 static const struct db_sql sql_told = { "UPDATE event SET told = $2 WHERE id = $1", NULL };
 
 /* Whoever wants the next event of that node may have it. */
+#define MORE                                                                                       \
+	"CASE WHEN EXISTS (SELECT 1 FROM event f WHERE f.node = lease.node AND f.id <> $1)"        \
+	" THEN "
 static const struct db_sql sql_release = {
-	NULL,
-	"UPDATE lease SET holder = '', until = 0"
-	" WHERE node = (SELECT e.node FROM event e WHERE e.id = $1) AND NOT EXISTS"
-	" (SELECT 1 FROM event f WHERE f.node = lease.node AND f.id <> $1)",
+	"SELECT 1 FROM event WHERE id = $1 AND $2 <> ''",
+	"UPDATE lease SET holder = " MORE "holder ELSE '' END, until = " MORE UNTIL " ELSE 0 END"
+	" WHERE node = (SELECT e.node FROM event e WHERE e.id = $1) AND holder = $2 RETURNING 1",
 };
 static const struct db_sql sql_done = { "DELETE FROM event WHERE id = $1", NULL };
 
@@ -203,6 +205,35 @@ change_sweep(struct plan *plan)
 	plan_add(plan, &sql_sweep, 0, NULL, 0);
 }
 
+static const struct db_sql sql_is_there = { "SELECT 1 FROM event WHERE id = $1", NULL };
+
+static void
+on_still_there(struct ask *ask, size_t step, const struct db_value *columns, size_t count)
+{
+	ask->error = -ESTALE;
+	ask->text = xstrdup("");
+}
+
+/* What is not there any more was forgotten: by us, where nobody heard of it since the connection
+ * was lost, or by another engine. Only what is there is another's. */
+static void
+answer_told(struct ask *ask, int error, const char *text)
+{
+	struct plan plan = { 0 };
+	struct ask *look;
+
+	if (error != -ESTALE || ask->fn.changed == NULL) {
+		ask_answer_changed(ask, error, text);
+		return;
+	}
+	look = ask_new(ask->store, ask->arg);
+	look->fn = ask->fn;
+	look->answer = ask_answer_changed;
+	look->row = on_still_there;
+	PLAN(&plan, &sql_is_there, 0, db_int(ask->event));
+	store_run(look->store, look, &plan, DB_READS);
+}
+
 void
 ear_store_told(struct ear_store *store, int64_t event, const char *upto, ear_changed_fn *fn,
 	       void *arg)
@@ -211,14 +242,16 @@ ear_store_told(struct ear_store *store, int64_t event, const char *upto, ear_cha
 	struct plan plan = { 0 };
 
 	ask->fn.changed = fn;
-	ask->answer = ask_answer_changed;
-	hold(&plan, store, event);
+	ask->answer = upto != NULL ? ask_answer_changed : answer_told;
+	ask->event = event;
 	if (upto != NULL) {
+		hold(&plan, store, event);
 		PLAN(&plan, &sql_told, 0, db_int(event), db_text(upto));
 	} else {
-		PLAN(&plan, &sql_release, 0, db_int(event));
+		PLAN(&plan, &sql_release, -ESTALE, db_int(event), db_text(store->holder));
 		PLAN(&plan, &sql_done, 0, db_int(event));
 		change_sweep(&plan);
 	}
+	plan.repeatable = true;
 	store_run(store, ask, &plan, DB_WRITES_LAZILY);
 }

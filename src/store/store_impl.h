@@ -53,6 +53,7 @@ extern const struct db_schema store_schema;
 struct plan {
 	struct db_step *steps;
 	size_t count, room;
+	bool repeatable; /* db.h */
 };
 
 static inline struct db_value
@@ -96,6 +97,7 @@ struct ask {
 	struct ear_stored *rows;
 	struct ear_stored_event *events;
 	size_t count, room;
+	int64_t event;                 /* that was told to all */
 	int64_t numbers[2];            /* of a change: epoch, last; of a page: total, place */
 	const struct listing *listing; /* of a page */
 	size_t first_step;             /* whose rows are looked at */

@@ -24,6 +24,7 @@
 #define PIECE_BRIEF   2048
 #define PAIRS_BRIEF   16
 #define USUAL         4
+#define USUAL_ENDS    2 /* from there on: whom it is from and to */
 #define STREAM_PREFIX "stream:"
 #define XML_PREFIX    "xml:"
 
@@ -33,7 +34,7 @@ struct piece {
 	size_t length, room;
 	size_t max; /* bytes; above it the piece has failed and stays as it is */
 	bool failed;
-	const char *from, *to; /* of the stanza, instead of its own; NULL: its own */
+	struct writer_ends ends; /* of the stanza */
 	char brief[PIECE_BRIEF];
 };
 
@@ -45,7 +46,7 @@ piece_init(struct piece *piece, size_t max)
 	piece->room = sizeof(piece->brief);
 	piece->max = max;
 	piece->failed = false;
-	piece->from = piece->to = NULL;
+	piece->ends = (struct writer_ends){ NULL, NULL, 0 };
 }
 
 static void
@@ -275,15 +276,18 @@ put_others(struct piece *piece, xmpp_stanza_t *element, int count, bool is_stanz
 static int
 put_usual(struct piece *piece, xmpp_stanza_t *stanza)
 {
-	const char *instead[USUAL] = { NULL, NULL, piece->to, piece->from };
-	int found = 0;
+	const struct writer_ends *ends = &piece->ends;
+	const char *instead[USUAL] = { NULL, NULL, ends->to, ends->from };
+	int looked = ends->own > 0 ? USUAL_ENDS : USUAL, found = ends->own;
 
-	for (int i = 0; i < USUAL; i++) {
+	for (int i = 0; i < looked; i++) {
 		const char *own = xmpp_stanza_get_attribute(stanza, usual[i]);
 
 		found += own != NULL;
 		put_attribute(piece, usual[i], instead[i] != NULL ? instead[i] : own);
 	}
+	for (int i = looked; i < USUAL; i++)
+		put_attribute(piece, usual[i], instead[i]);
 	return found;
 }
 
@@ -421,18 +425,19 @@ writer_header(struct evbuffer *out, const struct writer_header *header)
 int
 writer_stanza(struct evbuffer *out, xmpp_stanza_t *stanza, size_t max)
 {
-	return writer_stanza_as(out, stanza, NULL, NULL, max);
+	static const struct writer_ends own;
+
+	return writer_stanza_as(out, stanza, &own, max);
 }
 
 int
-writer_stanza_as(struct evbuffer *out, xmpp_stanza_t *stanza, const char *from, const char *to,
+writer_stanza_as(struct evbuffer *out, xmpp_stanza_t *stanza, const struct writer_ends *ends,
 		 size_t max)
 {
 	struct piece piece;
 
 	piece_init(&piece, max);
-	piece.from = from;
-	piece.to = to;
+	piece.ends = *ends;
 	put_node(&piece, stanza, EAR_NS_CLIENT, 0);
 	return piece_end(&piece, out);
 }

@@ -25,8 +25,14 @@ void writer_header(struct evbuffer *out, const struct writer_header *header);
  */
 int writer_stanza(struct evbuffer *out, xmpp_stanza_t *stanza, size_t max);
 
-/* The same from and to others than it says. NULL: its own. */
-int writer_stanza_as(struct evbuffer *out, xmpp_stanza_t *stanza, const char *from, const char *to,
+/* Whom it is from and to instead of what it says; NULL: its own. */
+struct writer_ends {
+	const char *from, *to;
+	int own; /* how many of both it has itself, where both are replaced; 0: is not known */
+};
+
+/* The same between those. */
+int writer_stanza_as(struct evbuffer *out, xmpp_stanza_t *stanza, const struct writer_ends *ends,
 		     size_t max);
 
 /* How many bytes it would be. */

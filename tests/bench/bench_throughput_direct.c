@@ -121,7 +121,7 @@ send_all(struct pair *pair, struct link *link, const char *body)
 		xmpp_stanza_t *stanza = message(pair->ctx, i, body);
 		int rc;
 
-		while ((rc = link_send(link, stanza)) == -ENOBUFS)
+		while (link_is_full(rc = link_send(link, stanza)))
 			turn(pair);
 		if (rc != 0)
 			bench_die("send: %s", strerror(-rc));

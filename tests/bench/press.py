@@ -44,9 +44,10 @@ def pin(pid):
 
 
 def daemon(host, jid, other, server, player):
+    """It logs what it does by default, as the broker: no line a stanza."""
     made = Daemon(host, CONF % {"host": host.name, "jid": jid, "other": other, "player": player,
                                 "server": server.address, "port": server.component_port},
-                  start=False)
+                  start=False, log=())
     made.write("secret", "secret\n")
     made.start()
     pin(made.proc.pid)

@@ -20,7 +20,7 @@ import os
 import subprocess
 import tempfile
 
-from ns import (MARK, CommandFailed, Guard, Namespace, Proc, Timeout,  # noqa: F401
+from ns import (MARK, PATIENCE, CommandFailed, Guard, Namespace, Proc, Timeout,  # noqa: F401
                 wait_until)
 
 ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
@@ -177,10 +177,10 @@ class Host:
         try:
             done = subprocess.run(self.ns.enter(argv, cwd), env=self.env(env), input=stdin or "",
                                   capture_output=True, text=True, errors="replace",
-                                  timeout=timeout, check=False)
+                                  timeout=timeout * PATIENCE, check=False)
         except subprocess.TimeoutExpired as e:
             raise Timeout("%s: %s: not within %g s\n%s%s" % (
-                self.name, argv, timeout, text_of(e.stdout), text_of(e.stderr))) from None
+                self.name, argv, timeout * PATIENCE, text_of(e.stdout), text_of(e.stderr))) from None
         if check and done.returncode:
             raise CommandFailed("%s: %s: exit %d\n%s%s" % (
                 self.name, argv, done.returncode, done.stdout, done.stderr))
@@ -224,7 +224,7 @@ class Host:
             if proc.poll() is None:
                 proc.terminate()
         for proc in self.procs:
-            proc.stop()
+            proc.stop(5)
 
 
 def text_of(output):

@@ -17,6 +17,7 @@ import pytest
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 
 import box  # noqa: E402
+from ns import PATIENCE  # noqa: E402
 
 PROGRAMS = ["ip", "bridge", "unshare", "nsenter", "nft", "ethtool", "ping", "dbus-daemon",
             "avahi-daemon", "avahi-browse", "openssl"]
@@ -77,9 +78,10 @@ class Watch:
 
 
 def within_time(item):
-    """A wrapper: an alarm interrupts what takes longer than 120 s, or the mark timeout(seconds)."""
+    """A wrapper: an alarm interrupts what takes longer than 120 s, or the mark timeout(seconds), on a
+    quiet machine."""
     mark = item.get_closest_marker("timeout")
-    seconds = mark.args[0] if mark else 120
+    seconds = (mark.args[0] if mark else 120) * PATIENCE
 
     def late(*_):
         raise box.Timeout("the test was not done after %d s" % seconds)
@@ -181,7 +183,7 @@ def orphans():
 
 @pytest.hookimpl(trylast=True)
 def pytest_sessionfinish(session, exitstatus):
-    end = time.monotonic() + 2      # what was killed a moment ago may still be on its way out
+    end = time.monotonic() + 20     # what was killed a moment ago may still be on its way out
     while (left := list(orphans())) and time.monotonic() < end:
         time.sleep(0.05)
     if left:

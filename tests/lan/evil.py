@@ -26,6 +26,8 @@ import subprocess
 import threading
 import time
 
+from ns import PATIENCE
+
 HERE = os.path.dirname(os.path.abspath(__file__))
 PORT = 5298
 SASL = "urn:ietf:params:xml:ns:xmpp-sasl"
@@ -148,13 +150,13 @@ class Wire:
         return match
 
     def expect(self, pattern, timeout=None):
-        match = self.find(pattern, timeout)
+        match = self.find(pattern, (timeout or self.timeout) * PATIENCE)
         assert match, "no /%s/ in %r" % (pattern, self.text)
         return match
 
     def rest(self, timeout=10):
         """All that comes up to its end."""
-        end = time.monotonic() + timeout
+        end = time.monotonic() + timeout * PATIENCE
         while not self.over and time.monotonic() < end:
             self.read(end - time.monotonic())
         return self.text
@@ -169,7 +171,7 @@ class Wire:
         context.keylog_filename = self.keylog
         assert not self.text, self.text
         self.tls = context.wrap_bio(self.incoming, self.outgoing, server_side=server)
-        end = time.monotonic() + self.timeout
+        end = time.monotonic() + self.timeout * PATIENCE
         while True:
             try:
                 self.tls.do_handshake()

@@ -12,9 +12,10 @@ import json
 import os
 import signal
 import socket
+import time
 
 from evil import network_of
-from ns import CommandFailed, wait_until
+from ns import CommandFailed, wait_stopped, wait_until
 
 PORT = 9090
 SOURCES = ["-f", "lavfi", "-i", "testsrc=size=160x120:rate=10"]
@@ -87,7 +88,7 @@ class Kodi:
         assert self.proc.poll() is None, "Kodi ended:\n" + self.proc.output()
         try:
             with network_of(self.host):
-                self.socket = socket.create_connection(("127.0.0.1", PORT), 5)
+                self.socket = socket.create_connection(("127.0.0.1", PORT), 30)
         except OSError:
             return False
         self.text = ""
@@ -117,6 +118,14 @@ class Kodi:
         if "error" in answer:
             raise CommandFailed("%s %s: %s" % (method, params, answer["error"]))
         return answer["result"]
+
+    def is_prompt(self):
+        begun = time.monotonic()
+        return self.call("JSONRPC.Ping") == "pong" and time.monotonic() - begun < 0.2
+
+    def wait_prompt(self):
+        """On a busy machine Kodi may be away for seconds: whoever presses then is told so."""
+        wait_until(self.is_prompt, 20, "a Kodi that answers at once")
 
     def window(self):
         return self.call("GUI.GetProperties", properties=["currentwindow"])["currentwindow"]["label"]
@@ -150,10 +159,10 @@ class Kodi:
             return None     # it has ended meanwhile
 
     def position(self):
-        time = self.get("time") or dict.fromkeys(("hours", "minutes", "seconds", "milliseconds"), 0)
+        at = self.get("time") or dict.fromkeys(("hours", "minutes", "seconds", "milliseconds"), 0)
         # While a film starts it is a little below zero.
-        return max(0, time["hours"] * 3600 + time["minutes"] * 60 + time["seconds"] +
-                   time["milliseconds"] / 1000)
+        return max(0, at["hours"] * 3600 + at["minutes"] * 60 + at["seconds"] +
+                   at["milliseconds"] / 1000)
 
     def label(self):
         """The file name of what plays."""
@@ -183,6 +192,7 @@ class Kodi:
 
     def freeze(self):
         self.proc.send_signal(signal.SIGSTOP)
+        wait_stopped(self.proc.pid)
 
     def thaw(self):
         self.proc.send_signal(signal.SIGCONT)

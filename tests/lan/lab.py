@@ -18,7 +18,7 @@ import subprocess
 import time
 
 from box import TwoHomes
-from ns import wait_until
+from ns import PATIENCE, wait_until
 from servers import Ejabberd
 from strangers import DOMAIN, Street
 from traffic import History, Program, judge, unfinished
@@ -175,7 +175,7 @@ class Lab(Street):
         """Nothing more is sent; what was, is waited for and judged."""
         for program in self.programs:
             program.pause()
-        end = time.monotonic() + timeout
+        end = time.monotonic() + timeout * PATIENCE
         while time.monotonic() < end and not all(h.settled(grace) for h in self.histories):
             time.sleep(0.05)
         time.sleep(settle)      # for what arrives again

@@ -7,6 +7,7 @@ because we close it or because we died of whatever signal, it kills everything t
 those namespaces and removes the scratch directory. So there is one clean-up, and every run uses it.
 """
 
+import contextlib
 import os
 import re
 import shutil
@@ -17,6 +18,10 @@ import time
 
 MARK = "EARSHOT_BOX"    # in the environment of everything that a box starts
 
+# A limit of a test is what a quiet machine needs at the very most, since what never comes costs that
+# much. A slower machine, or one with others beside the tests, is given so many times as long.
+PATIENCE = 3
+
 
 class CommandFailed(AssertionError):
     """A command inside a box ended otherwise than the test wanted; carries its output."""
@@ -26,8 +31,9 @@ class Timeout(AssertionError):
     """A condition did not come true in time."""
 
 
-def wait_until(cond, timeout=20.0, what="condition", step=0.02):
+def wait_until(cond, timeout=20.0, what="condition", step=0.02, patience=PATIENCE):
     """Calls cond() until its result is true, and returns that result."""
+    timeout *= patience
     end = time.monotonic() + timeout
     while True:
         got = cond()
@@ -36,6 +42,21 @@ def wait_until(cond, timeout=20.0, what="condition", step=0.02):
         if time.monotonic() >= end:
             raise Timeout("%s: not within %g s" % (what() if callable(what) else what, timeout))
         time.sleep(step)
+
+
+def is_stopped(pid):
+    """Whether every thread of it has come to the stop that SIGSTOP asks for."""
+    states = []
+    for task in os.listdir("/proc/%d/task" % pid):
+        with contextlib.suppress(OSError), open("/proc/%d/task/%s/stat" % (pid, task),
+                                                encoding="utf-8", errors="replace") as f:
+            states.append(f.read().rpartition(")")[2].split()[0])
+    return all(state in "TtZX" for state in states)
+
+
+def wait_stopped(pid):
+    """On a busy machine others of its threads may go on for a while after the signal."""
+    wait_until(lambda: is_stopped(pid), 20, "process %d to stop" % pid, step=0.005)
 
 
 class Proc(subprocess.Popen):
@@ -51,11 +72,15 @@ class Proc(subprocess.Popen):
     def lines(self):
         return self.output().splitlines()
 
-    def wait_for(self, pattern, timeout=20.0, count=1):
-        """Waits until pattern was written `count` times; returns the match of that number."""
+    def wait_for(self, pattern, timeout=20.0, count=1, patience=PATIENCE):
+        """Waits until pattern was written `count` times; returns the match of that number. One that
+        goes up to the end of a line is not looked for in a line that is half written."""
         def found():
             ended = self.poll() is not None     # before its output is read: that may be its last
-            hits = list(re.finditer(pattern, self.output(), re.MULTILINE))
+            text = self.output()
+            if pattern.endswith(("$", ".*", ".*)")) and not ended:
+                text = text[:text.rfind("\n") + 1]
+            hits = list(re.finditer(pattern, text, re.MULTILINE))
             if len(hits) >= count:
                 return hits[count - 1]
             if ended:
@@ -63,14 +88,14 @@ class Proc(subprocess.Popen):
                     self.args[-1], self.returncode, pattern, self.output()))
             return None
         return wait_until(found, timeout, lambda: "%s: /%s/ x%d in\n%s" % (
-            os.path.basename(self.log), pattern, count, self.output()))
+            os.path.basename(self.log), pattern, count, self.output()), patience=patience)
 
     def send_line(self, text):
         """One line to its standard input, which must be a pipe."""
         self.stdin.write(text + "\n")
         self.stdin.flush()
 
-    def stop(self, timeout=5.0):
+    def stop(self, timeout=5.0 * PATIENCE):
         """SIGTERM, then SIGKILL; returns the exit status."""
         if self.poll() is None:
             self.terminate()
@@ -99,15 +124,17 @@ class Guard:
 
     def close(self):
         self.proc.stdin.close()
-        if self.proc.wait(30):
+        if self.proc.wait(30 * PATIENCE):
             raise RuntimeError("a process in a box could not be killed, or a file not removed")
 
 
 class Namespace:
-    """Network, mount and UTS namespaces, held by an anchor. /run is an empty tmpfs, lo is up."""
+    """Network, mount and UTS namespaces, held by an anchor. /run and /dev/shm are empty tmpfs (what
+    a killed program leaves there goes with them), lo is up."""
 
     SETUP = """set -e
         mount -t tmpfs -o mode=755 tmpfs /run
+        [ ! -d /dev/shm ] || mount -t tmpfs -o mode=1777 tmpfs /dev/shm
         mkdir -p /run/lock /run/dbus; mkdir -p -m 700 /run/user/0
         hostname "$1"
         cd /proc/sys/net/ipv6/conf
@@ -148,7 +175,7 @@ class Namespace:
     def ip(self, *lines):
         """Runs ip(8) commands in one batch."""
         done = subprocess.run(self.enter(["ip", "-batch", "-"]), input="\n".join(lines) + "\n",
-                              text=True, capture_output=True, timeout=30, check=False)
+                              text=True, capture_output=True, timeout=30 * PATIENCE, check=False)
         if done.returncode:
             raise CommandFailed("ip: %s\n%s" % ("; ".join(lines), done.stderr))
 
@@ -182,7 +209,7 @@ def guard_main(scratch):
         except OSError:
             pass
     spaces = {(st.st_dev, st.st_ino) for st in map(os.fstat, held)}
-    end = time.monotonic() + 20
+    end = time.monotonic() + 20 * PATIENCE
     while (left := inhabitants(spaces)) and time.monotonic() < end:
         for pid in left:
             try:

@@ -57,7 +57,7 @@ class Postgres:
 
     def run(self, *argv):
         done = subprocess.run(self.as_user() + list(argv), cwd=self.directory, text=True,
-                              capture_output=True, timeout=60, check=False)
+                              capture_output=True, timeout=180, check=False)
         assert done.returncode == 0, done.stderr
         return done.stdout
 
@@ -85,7 +85,7 @@ class Postgres:
         """At once: clients are cut off, what was not committed is gone."""
         if self.process is not None:
             self.process.send_signal(number)
-            self.process.wait(30)
+            self.process.wait(90)
         self.process = None
 
     def log(self):

@@ -34,7 +34,7 @@ class Probe:
 
     def peer(self, address):
         """What it knows of that peer now, or None."""
-        lines = re.findall(r"^(found|changed|lost) %s (.*)$" % re.escape(address),
+        lines = re.findall(r"^(found|changed|lost) %s (.*)\n" % re.escape(address),
                            self.proc.output(), re.MULTILINE)
         return json.loads(lines[-1][1]) if lines and lines[-1][0] != "lost" else None
 
@@ -51,7 +51,7 @@ class Probe:
     def end(self):
         """Says goodbye and must end well."""
         self.proc.stdin.close()
-        assert self.proc.wait(5) == 0, self.proc.output()
+        assert self.proc.wait(60) == 0, self.proc.output()
         self.proc.stdin = None
         assert self.proc.lines()[-1] == "bye"
 

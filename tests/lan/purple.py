@@ -26,7 +26,7 @@ class Purple:
         then has to log in again."""
         for _ in range(3):
             try:
-                self.wait_for("^online %s$" % buddy, 20)
+                self.wait_for("^online %s$" % buddy, 30, patience=1)
                 return self
             except Timeout:
                 self.stop()

@@ -3,7 +3,8 @@
  * server_probe.c: the server link on its own, for tests. Arguments: key=value of server_config,
  * and fds=N: so many descriptors are open first. Lines out: "up SELF", "down ERROR TEXT", "stanza
  * XML", "undelivered MAYBE XML", "refused ERROR", "tick N" after each "tick" asked for. Lines in:
- * a stanza; "burst N XML" sends N copies in one turn; "close"; "quit".
+ * a stanza (of id "stale": worthless after it has waited); "burst N XML" sends N copies in one
+ * turn; "close"; "quit".
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -58,6 +59,15 @@ static void
 on_undelivered(void *owner, struct link *link, xmpp_stanza_t *stanza, bool maybe)
 {
 	print_stanza(maybe ? "undelivered maybe" : "undelivered no", stanza);
+}
+
+/* Which of those that had to wait are: tests say so in the text. */
+static bool
+on_stale(void *owner, xmpp_stanza_t *stanza)
+{
+	const char *id = xmpp_stanza_get_id(stanza);
+
+	return id != NULL && strcmp(id, "stale") == 0;
 }
 
 static void
@@ -165,7 +175,11 @@ int
 main(int argc, char **argv)
 {
 	static const struct link_events events = {
-		.up = on_up, .stanza = on_stanza, .undelivered = on_undelivered, .down = on_down
+		.up = on_up,
+		.stanza = on_stanza,
+		.undelivered = on_undelivered,
+		.stale = on_stale,
+		.down = on_down,
 	};
 	struct server_config config = { 0 };
 	struct probe probe = { 0 };

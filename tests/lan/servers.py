@@ -14,8 +14,10 @@ network namespace; `ready` is then judged by the server's own ports as seen from
 prefix the caller chooses `c2s_port` and `component_port` if it cares; any are free in there.
 """
 
+import contextlib
 import os
 import pwd
+import random
 import shutil
 import signal
 import socket
@@ -24,21 +26,28 @@ import sys
 import tempfile
 import time
 
+from ns import PATIENCE, wait_stopped
+
 ERL_LIBS = "/usr/lib/x86_64-linux-gnu"
 PROBE = ("import socket,sys\n"
-         "socket.create_connection((sys.argv[1], int(sys.argv[2])), 1).close()\n")
+         "socket.create_connection((sys.argv[1], int(sys.argv[2])), 5).close()\n")
 
 
 def free_port(address="127.0.0.1", family=None):
-    """A TCP port nobody listens on now."""
+    """A TCP port nobody listens on now, and which the kernel lends to no connection before we do."""
     family = family or (socket.AF_INET6 if ":" in address else socket.AF_INET)
-    with socket.socket(family, socket.SOCK_STREAM) as sock:
-        sock.bind((address, 0))
-        return sock.getsockname()[1]
+    with open("/proc/sys/net/ipv4/ip_local_port_range", encoding="ascii") as file:
+        lent = int(file.read().split()[0])
+    for _ in range(100):
+        with socket.socket(family, socket.SOCK_STREAM) as sock, contextlib.suppress(OSError):
+            sock.bind((address, random.randrange(10000, lent) if lent > 11000 else 0))
+            return sock.getsockname()[1]
+    raise AssertionError("no free port at " + address)
 
 
 def wait_for(condition, seconds, what):
     """Polls until condition() is true; AssertionError naming `what` otherwise."""
+    seconds *= PATIENCE
     end = time.monotonic() + seconds
     while not condition():
         if time.monotonic() > end:
@@ -194,7 +203,7 @@ class Server:
     def accepts(self, port):
         if not self.prefix:
             try:
-                socket.create_connection((self.address, port), 1).close()
+                socket.create_connection((self.address, port), 5).close()
                 return True
             except OSError:
                 return False
@@ -210,6 +219,7 @@ class Server:
         """The kernel still accepts connections and data; nobody reads them."""
         self.signal(signal.SIGSTOP)
         self.frozen = True
+        wait_stopped(self.process.pid)
 
     def thaw(self):
         self.signal(signal.SIGCONT)
@@ -230,7 +240,7 @@ class Server:
             self.thaw()
         self.signal(number)
         try:
-            self.process.wait(10)
+            self.process.wait(10 * PATIENCE)
         except subprocess.TimeoutExpired:
             pass
         finally:

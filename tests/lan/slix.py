@@ -49,7 +49,7 @@ class User(slixmpp.ClientXMPP):
         iq = self.make_iq(ito=xml.get("to"), itype=xml.get("type"))
         iq.append(xml[0])
         try:
-            answer = await iq.send(timeout=15)
+            answer = await iq.send(timeout=60)
         except slixmpp.exceptions.IqError as error:
             answer = error.iq
         except slixmpp.exceptions.IqTimeout:

@@ -69,7 +69,7 @@ class User(slixmpp.ClientXMPP):
             if method in ("contacts", "want"):
                 return await getattr(self, method)(*arguments)
             named = {name: self.made(method, name, value) for name, value in named.items()}
-            return text(await getattr(self["xep_0060"], method)(*arguments, timeout=15, **named))
+            return text(await getattr(self["xep_0060"], method)(*arguments, timeout=60, **named))
         except IqError as error:
             return {"error": error.condition, "xml": text(error.iq)}
         except IqTimeout:
@@ -120,7 +120,7 @@ class User(slixmpp.ClientXMPP):
     async def contacts(self):
         iq = self.make_iq_get(queryxmlns="jabber:iq:roster")
         return {item.get("jid"): item.get("subscription")
-                for item in (await iq.send(timeout=15)).xml[0]}
+                for item in (await iq.send(timeout=60)).xml[0]}
 
     async def pages(self, jid, node, amount):
         iq = self.make_iq_get(ito=jid)

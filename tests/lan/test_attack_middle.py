@@ -217,7 +217,7 @@ def test_plain_peer_with_the_phones_address(known):
     middle.relay(lambda data, way: data)
     start(den)
     den.phone.proc.kill()       # without a goodbye: its announcement stays
-    den.phone.proc.wait(5)
+    den.phone.proc.wait(60)
     os.unlink(den.phone.host.path(den.phone.socket))    # start() waits for a new one
     for stanza in ("<iq type='set' id='p'>%s</iq>" % PRESS,
                    "<message><body>let me in</body></message>"):

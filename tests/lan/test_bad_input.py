@@ -85,7 +85,7 @@ def strike(lan, what, argument="eve@mallory", **more):
 
 def check_alive(box, remote):
     assert box.proc.poll() is None, box.proc.output()
-    answer = remote.cli("--timeout", "5", "ping", "-c", "1", "tv@box.local")
+    answer = remote.cli("--timeout", "20", "ping", "-c", "1", "tv@box.local")
     assert answer.code == 0, answer
 
 

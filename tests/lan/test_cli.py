@@ -152,7 +152,7 @@ def test_ping_prints_statistics_when_interrupted(pair):
     proc = pair.sofa.follow("ping", TV, "-i", "0.05")
     proc.wait_for("seq=3")
     proc.send_signal(signal.SIGINT)
-    assert proc.wait(5) == 0
+    assert proc.wait(60) == 0
     assert "rtt min/avg/max/mdev" in proc.output()
 
 
@@ -219,7 +219,7 @@ def listen(daemon, count, *more):
     """A program that gets messages. Waits until it does: it is told who is there, too."""
     proc = daemon.follow("stanza", "--listen", "-c", str(count), "--timeout", "20", *more)
     probe = daemon.follow("stanza", "--listen", "--timeout", "0.2")
-    probe.wait(10)
+    probe.wait(60)
     return proc
 
 
@@ -228,7 +228,7 @@ def test_send(pair):
     assert pair.earshot("send", TV, "two", "words").code == 0
     assert pair.earshot("send", TV, stdin="from\nstandard input\n").code == 0
     assert pair.earshot("send", TV, "\N{SNOWMAN} <&>\x9b31m").code == 0
-    assert proc.wait(20) == 0, proc.output()
+    assert proc.wait(60) == 0, proc.output()
     assert "<body>two words</body>" in proc.output()
     assert r"<body>from\\x0astandard input</body>" in proc.output()
     assert "\N{SNOWMAN} &lt;&amp;&gt;" in proc.output()
@@ -240,7 +240,7 @@ def test_send_lines_in_order(pair):
     proc = listen(pair.tv, 20)
     text = "".join("line %d\n" % i for i in range(20))
     assert pair.earshot("send", "-l", TV, stdin=text).code == 0
-    assert proc.wait(20) == 0, proc.output()
+    assert proc.wait(60) == 0, proc.output()
     bodies = [line.split("<body>")[1].split("<")[0] for line in proc.lines()]
     assert bodies == text.splitlines()
 
@@ -270,9 +270,9 @@ def test_chat_by_pipes(pair):
     here.send_line("/nothing")
     here.wait_for("unknown command")
     here.send_line("/quit")
-    assert here.wait(10) == 0, here.output()
+    assert here.wait(60) == 0, here.output()
     there.stdin.close()
-    assert there.wait(10) == 0, there.output()
+    assert there.wait(60) == 0, there.output()
 
 
 def test_chat_on_a_terminal(pair):
@@ -308,7 +308,7 @@ def test_chat_on_a_terminal(pair):
         os.write(master, b"ne\r")
         listener.wait_for("<body>half a line</body>")
         os.write(master, b"/quit\r")
-        assert here.wait(10) == 0
+        assert here.wait(60) == 0
     finally:
         os.close(master)
 
@@ -378,7 +378,7 @@ def test_nobody_is_4_at_once(pair):
         begin = time.monotonic()
         answer = pair.earshot(args[0], "nobody@nowhere.local", *args[1:], stdin="x")
         assert answer.code == 4 and "nobody there" in answer.err, answer
-        assert time.monotonic() - begin < 5     # less than what a question is given
+        assert time.monotonic() - begin < 8     # less than what a question is given
     assert pair.earshot("paths", "nobody@nowhere.local").code in (0, 4)
 
 
@@ -456,7 +456,7 @@ def test_no_daemon(pair):
     assert [row["link"] for row in answer.rows] == ["lan", "lan"]
     proc = listen(pair.tv, 1)
     assert pair.earshot("--no-daemon", "send", TV, "and away").code == 0
-    assert proc.wait(20) == 0 and "<body>and away</body>" in proc.output()
+    assert proc.wait(60) == 0 and "<body>and away</body>" in proc.output()
     assert TV in pair.earshot("--no-daemon", "peers").out
     answer = pair.earshot("--no-daemon", "ping", "nobody@nowhere.local", "-c", "1", "--timeout",
                           "4")

@@ -28,7 +28,7 @@ def test_a_peer_may_come_late():
         time.sleep(2)
         assert press.poll() is None, press.output()
         tv.start()
-        assert press.wait(12) == 0, press.output()
+        assert press.wait(60) == 0, press.output()
         assert "paused" in press.output()
 
 
@@ -39,7 +39,7 @@ def test_nobody_comes():
         began = time.monotonic()
         answer = sofa.cli("--no-daemon", "--timeout", "2.5", "press", "tv@pronto.local", "pause")
         assert answer.code == 4 and "nobody there" in answer.err, answer
-        assert 2 < time.monotonic() - began < 6
+        assert 2 < time.monotonic() - began < 9     # which is less than without --timeout
 
 
 @pytest.fixture
@@ -81,6 +81,6 @@ def test_the_component_stays_with_the_daemon(server, tmp_path):
             assert len(connections) == 1
         finally:
             daemon.terminate()
-        assert daemon.wait(10) == 0
+        assert daemon.wait(60) == 0
     subprocess.run(argv, capture_output=True, timeout=20, check=False)
     assert len(connections) == 2

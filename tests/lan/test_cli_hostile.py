@@ -137,7 +137,7 @@ def test_a_message_cannot_pose_as_another_line(engine):
     try:
         lines = [proc.stdout.readline().rstrip("\n") for _ in range(3)]
     finally:
-        out, _ = proc.communicate("/quit\n", timeout=10)
+        out, _ = proc.communicate("/quit\n", timeout=60)
     assert re.match(r"\d\d:\d\d <%s> hi$" % PEER, lines[0]), (lines, out)
     assert lines[1:] == ["      12:00 <me> agreed", "      -- straight over the LAN now"]
 
@@ -190,7 +190,7 @@ def test_send_does_not_wait_for_who_answers_no_ping(engine):
     began = time.monotonic()
     done = earshot(daemon, "send", PEER, "hello")
     assert done.returncode == 0 and done.stderr == "", done
-    assert time.monotonic() - began < 5     # less than a ping is given
+    assert time.monotonic() - began < 8     # less than a ping is given
 
 
 @pytest.mark.parametrize("args", [["send", PEER], ["send", "-l", PEER], ["stanza"]])
@@ -205,7 +205,7 @@ def test_interrupted_while_it_reads(engine, args):
     try:
         wait_until(is_reading, 10, "it to read")
         proc.send_signal(signal.SIGINT)
-        assert proc.wait(3) == 130
+        assert proc.wait(60) == 130
         assert proc.stderr.read() == b""
     finally:
         if proc.poll() is None:
@@ -219,7 +219,7 @@ def test_interrupted_while_it_waits(engine):
                             stderr=subprocess.PIPE)
     wait_until(lambda: daemon.seen, 10, "the question")
     proc.send_signal(signal.SIGINT)
-    _, said = proc.communicate(timeout=5)
+    _, said = proc.communicate(timeout=60)
     assert proc.returncode == 130 and said == b""
 
 
@@ -275,7 +275,7 @@ def test_daemon_with_closed_descriptors(tmp_path):
             assert os.readlink("/proc/%d/fd/%d" % (proc.pid, fd)) == "/dev/null"
     finally:
         proc.terminate()
-        assert proc.wait(10) == 0
+        assert proc.wait(60) == 0
 
 
 # --- what is followed ----------------------------------------------------------------------------

@@ -20,7 +20,7 @@ table ip mute {
     chain out { type filter hook output priority 0; tcp flags & fin == fin drop; }
 }
 """
-SOON = 3.0      # s, of which the restarted server may take one
+SOON = 12.0     # s, of which the restarted server may take one, and a busy machine some
 
 
 class Clock:

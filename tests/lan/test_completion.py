@@ -79,6 +79,11 @@ def test_shell(host, place, shell):
         line("earshot node aff", r"earshot node affiliations *$")
         line("earshot publish x --to tv@pr", r"--to tv@pronto\.local *$")
         line("earshot ping --path ser", r"earshot ping --path server *$")
+        # The value of an option is neither a command nor an argument.
+        line("earshot --timeout 5 xe", r"earshot --timeout 5 xeps *$")
+        line("earshot -v -t 5 press tv@pr", r"-t 5 press tv@pronto\.local *$")
+        line("earshot press --expires 5 tv@pronto.local playp", r"local playpause *$")
+        line("earshot press -t 5 tv@pronto.local --exp", r"local --expires=? *$")
         screen.type("earshot remote ")
         screen.keys("Tab", "Tab")
         screen.wait(r"tv@kitchen\.local")

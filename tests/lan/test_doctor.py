@@ -235,13 +235,15 @@ def test_no_avahi(room):
 def test_name_is_taken(room):
     room.start()
     second = Daemon(room.forza, conf("pronto", "tv"), name="second")
-    # Where the first one is too busy to answer the probe (RFC 6762 §8.1), the conflict is seen later.
-    second.proc.wait_for("on the LAN as tv-1@pronto.local")
-    report = Report(second.cli("doctor"))
-    assert report.line("name") == (
+    # Where the first one is too busy to answer the probe (RFC 6762 §8.1), the conflict is seen later,
+    # and either of them may be the one that takes another name (§9).
+    loser = wait_until(lambda: [d for d in (second, room.tv) if "on the LAN as tv-1@pronto.local" in
+                                d.proc.output()], 40, second.proc.output)[0]
+    assert Report(loser.cli("doctor")).line("name") == (
         "warn name: tv-1@pronto.local: tv@pronto is somebody else's on this LAN; two devices want "
         "that name: [engine] name or [lan] user must differ")
     # The first one of this machine has the port.
+    report = Report(second.cli("doctor"))
     assert report.line("port").startswith("warn port: "), report.answer
     assert "since 5298 is taken" in report.line("port"), report.answer
     second.stop()
@@ -256,6 +258,38 @@ def test_own_firewall(room):
         "FAIL firewall: %(v4)s does not answer: dropped, %(v6)s does not answer: dropped; a "
         "firewall of this machine drops it: look at nft list ruleset, and accept that TCP port"
         % room.where(room.forza))
+
+
+def test_own_key(room):
+    """Others may read it; then it is gone."""
+    room.start()
+    key = room.forza.path("/run/earshotd/state/device.key")
+    os.chmod(key, 0o644)
+    report = room.doctor()
+    assert report.failed == ["own key"], report.answer
+    assert report.line("own key") == (
+        "FAIL own key: /run/earshotd/state/device.key: others may read it (mode 644); chmod 600 it; "
+        "whoever may have read it can be this device: earshot trust --new-key")
+    os.unlink(key)
+    report = room.doctor()
+    assert report.failed == ["own key"], report.answer
+    assert report.line("own key") == (
+        "FAIL own key: /run/earshotd/state/device.key: No such file or directory; restore it from a "
+        "backup, or start again: a new one is made")
+
+
+def test_no_address(room):
+    """No DHCP server answers: none at all, then one that is good on this network only."""
+    room.start()
+    room.forza.ns.ip("addr flush dev eth0")
+    report = room.doctor()
+    assert report.line("interface") == (
+        "FAIL interface: eth0 has no address; does a DHCP server answer on that network?")
+    room.forza.ns.ip("addr add fe80::77/64 dev eth0 scope link")
+    report = room.doctor()
+    assert report.line("own address") == (
+        "warn own address: fe80::77%eth0: good on this network only; does a DHCP server answer on "
+        "that network?")
 
 
 # --- the other side -------------------------------------------------------------------------------
@@ -361,7 +395,7 @@ def test_plaintext_is_denied(room):
         "let it offer TLS (another program, a newer one); or [policy] plaintext = warn here")
     assert report.line("connection").startswith("ok "), report.answer
     other.terminate()
-    other.wait(10)
+    other.wait(60)
 
 
 # --- the server -----------------------------------------------------------------------------------
@@ -453,7 +487,8 @@ def test_name_server_is_dead(room):
 
 
 def test_time_is_limited(room):
-    """Everything is tried at once: the slowest decides, and no more than five seconds pass."""
+    """Everything is tried at once: the slowest decides, and no more than its five seconds
+    pass; one after the other they would take fifteen."""
     firewall(room.forza, "tcp dport 5298 drop; udp dport 53 drop; tcp dport 53 drop")
     firewall(room.pronto, "tcp dport 5298 drop")
     with server_of(room) as server:
@@ -462,5 +497,5 @@ def test_time_is_limited(room):
         room.phone.wait_peer(TV)
         start = os.times().elapsed
         report = room.doctor(TV)
-        assert os.times().elapsed - start < 6, report.answer
+        assert os.times().elapsed - start < 10, report.answer
         assert {"firewall", "server", "connection"} <= set(report.failed), report.answer

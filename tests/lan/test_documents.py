@@ -78,10 +78,18 @@ def test_examples_are_valid(tmp_path):
     assert_valid(found, tmp_path)
 
 
+def test_schema_lets_others_add(tmp_path):
+    """As section 6 promises: what a later or another player says beside it."""
+    assert_valid([ElementTree.fromstring(
+        "<state xmlns='%s' player='none' xmlns:o='urn:other' year='2010'><o:cover/></state>"
+        % BUTTONS)], tmp_path)
+
+
 def test_schema_refuses(tmp_path):
     """A schema that lets everything through would prove nothing."""
     for xml in ("<press xmlns='%s'/>", "<key xmlns='%s' name='up' motion='sideways'/>",
-                "<state xmlns='%s' playback='dancing'/>", "<state xmlns='%s' muted='maybe'/>"):
+                "<state xmlns='%s' playback='dancing'/>", "<state xmlns='%s' muted='maybe'/>",
+                "<state xmlns='%s' repeat='twice'/>", "<state xmlns='%s'><press button='a'/></state>"):
         with pytest.raises(AssertionError):
             assert_valid([ElementTree.fromstring(xml % BUTTONS)], tmp_path)
 

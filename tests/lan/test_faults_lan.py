@@ -11,7 +11,7 @@ from lab import lab
 
 FLAPS = float(os.environ.get("EARSHOT_FLAP_SECONDS", "14"))
 SOON = 1.0      # s from the last acknowledgement missed to the arrival by the server
-BUSY = 2.0      # s more that two busy cores may add
+BUSY = 4.0      # s more that two busy cores may add
 
 
 @pytest.mark.parametrize("silent", [True, False], ids=["silent", "unplugged"])

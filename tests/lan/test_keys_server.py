@@ -38,7 +38,7 @@ class Slix(slixmpp.ClientXMPP):
         self.host_of = server
         self.thread = threading.Thread(target=self.main, args=(user, resource), daemon=True)
         self.thread.start()
-        assert self.ready.wait(20), "slixmpp did not log in"
+        assert self.ready.wait(60), "slixmpp did not log in"
 
     def main(self, user, resource):
         asyncio.set_event_loop(self.mine)
@@ -68,7 +68,7 @@ class Slix(slixmpp.ClientXMPP):
         iq = self.make_iq(ito=to, itype=kind)
         iq.append(ET.fromstring(payload))
         try:
-            return (await iq.send(timeout=15)).xml
+            return (await iq.send(timeout=60)).xml
         except slixmpp.exceptions.IqError as error:
             return error.iq.xml
 
@@ -157,7 +157,7 @@ class Earshot:
             return
         self.process.terminate()
         try:
-            code = self.process.wait(20)
+            code = self.process.wait(60)
         except subprocess.TimeoutExpired:
             self.process.kill()
             code = self.process.wait()

@@ -60,7 +60,7 @@ def test_foreign_stack():
             assert peer["ways"][0]["port"] == 5562
 
         def record_of(name):
-            lines = re.findall(r"^(?:added|updated) tv@%s (.*)$" % name, other.output(), re.M)
+            lines = re.findall(r"^(?:added|updated) tv@%s (.*)\n" % name, other.output(), re.M)
             return bytes.fromhex(json.loads(lines[-1])["txt"])
 
         other.send_line("txt nick=Julia msg=Romeo")

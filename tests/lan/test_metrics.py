@@ -1,6 +1,8 @@
 # SPDX-License-Identifier: ISC
 """test_metrics.py: the figures of two running daemons, read as Prometheus reads them."""
 
+import signal
+
 import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
@@ -116,6 +118,25 @@ def test_a_refusal_is_counted(pair):
     tv.proc.wait_for("policy.buttons: nobody")
     assert sofa.cli("press", "tv@pronto.local", "play").code == 1
     assert Figures(tv)("stanzas_refused_total", link="lan") == 1
+
+
+def test_queues(pair):
+    """What is stored for somebody who is not there, and what one who hangs has not acknowledged."""
+    tv, sofa = pair
+    url = "http://[::1]:9298/metrics"
+    assert sofa.cli("send", "--queue", "nobody@else.local", "x" * 1000).code == 0
+    figures = Figures(sofa, url)
+    assert figures("queue_stanzas", queue="stored") == 1
+    assert 1000 < figures("queue_bytes", queue="stored") < 3000
+    assert sofa.cli("press", "tv@pronto.local", "playpause").code == 0
+    wait_until(lambda: Figures(sofa, url)("unacknowledged_stanzas", link="lan") == 0, 10, "acks")
+    tv.proc.send_signal(signal.SIGSTOP)
+    waiting = [sofa.follow("send", "tv@pronto.local", "x", name="send%d" % i) for i in range(3)]
+    wait_until(lambda: Figures(sofa, url)("unacknowledged_stanzas", link="lan") >= 3, 10, "three")
+    tv.proc.send_signal(signal.SIGCONT)
+    wait_until(lambda: Figures(sofa, url)("unacknowledged_stanzas", link="lan") == 0, 20, "acks")
+    for one in waiting:
+        one.stop()
 
 
 def test_only_this_machine_gets_in(pair):

@@ -10,7 +10,7 @@ import pytest
 from box import Lan
 from daemon import Daemon
 from desktop import Desktop
-from ns import wait_until
+from ns import wait_stopped, wait_until
 
 TV = "tv@pronto.local"
 TV_CONF = """
@@ -154,6 +154,7 @@ def test_two_players(box, player):
     wait_player(box, "mpv")
     wait_until(lambda: rests_and_plays(box), 40, "VLC to be the one that played last")
     os.kill(vlc.pid, signal.SIGSTOP)
+    wait_stopped(vlc.pid)
     ask(box, "press", TV, "pause")      # is let down, unless a question was just before
     assert press(box, "pause")["name"] == "mpv"
     assert box.desk.playerctl("mpv", "status") == "Paused"
@@ -234,7 +235,7 @@ def test_acts_but_does_not_change(box, player):
     wait_player(box, "Evil")
     began = time.monotonic()
     assert press(box, "pause")["playback"] == "playing"
-    assert 0.8 < time.monotonic() - began < 3
+    assert 0.8 < time.monotonic() - began < 8
     assert evil.output().count("pressed Pause") == 1
 
 

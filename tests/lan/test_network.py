@@ -16,7 +16,7 @@ from servers import Prosody
 from traffic import History, Program, judge
 
 SOON = 1.0      # s
-BUSY = 1.0      # s more that a busy machine may add
+BUSY = 2.0      # s more that a busy machine may add
 TAKEOVER = 8.0  # s without a server: the far end has to find out about the dead stream, and may give
                 # its link up
 CONF = """
@@ -68,7 +68,7 @@ def test_link_down_and_up():
             made.note("link down")
             made.remote.host.ns.ip("link set dev eth0 down")
             took = wait_first_by(made.there, "server", since)
-            assert took < SOON, "by the server after %.2f s only" % took
+            assert took < SOON + BUSY, "by the server after %.2f s only" % took
             path = made.remote.paths("box.example.test")["lan"]
             assert path["state"] != "up", path
             made.wait_more(20, "server")
@@ -92,7 +92,7 @@ def test_renumbered():
             made.note("%s: %s goes" % (daemon.host.name, old))
             daemon.host.ns.ip("addr del %s/24 dev eth0" % old)
             took = wait_first_by(history, "server", since)
-            assert took < SOON, "by the server after %.2f s only" % took
+            assert took < SOON + BUSY, "by the server after %.2f s only" % took
             made.note("%s: %s comes" % (daemon.host.name, new))
             daemon.host.ns.ip("addr add %s/24 brd + dev eth0" % new)
             made.wait_more(20, "lan", 60)

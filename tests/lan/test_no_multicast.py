@@ -30,27 +30,36 @@ def meet_directly(home, **more):
     return remote, box
 
 
+def wait_quick(daemon, address):
+    """A press goes straight there: the server is twice as far. A busy machine may be late with one."""
+    took = []
+
+    def is_quick():
+        took.append(wait_press(daemon, address, "lan")["rtt_us"])
+        return took[-1] < 20000
+    wait_until(is_quick, 20, lambda: "a press that takes less than 20 ms: %s" % took, step=0.1)
+
+
 def test_found_by_the_server(kind):
     with campus(kind, remote="a", box="b") as home:
         remote, box = meet_directly(home)
-        row = wait_press(remote, home.jid("box"), "lan")
-        assert row["rtt_us"] < 20000, row
+        wait_quick(remote, home.jid("box"))
         home.server.kill()      # from now on they need nobody
-        assert wait_press(box, home.jid("remote"), "lan")["rtt_us"] < 20000
+        wait_quick(box, home.jid("remote"))
 
 
 def test_embedded_mdns_finds_nobody_here():
     """As everybody runs it: mDNS is on, and does not cross the router."""
     with campus("component", remote="a", box="b") as home:
         remote, _ = meet_directly(home, mdns="embedded")
-        assert wait_press(remote, home.jid("box"), "lan")["rtt_us"] < 20000
+        wait_quick(remote, home.jid("box"))
 
 
 @pytest.mark.parametrize("family", ["4", "6"])
 def test_one_family(family):
     with campus("account", family=family, remote="a", box="b") as home:
         remote, _ = meet_directly(home)
-        assert wait_press(remote, home.jid("box"), "lan")["rtt_us"] < 20000
+        wait_quick(remote, home.jid("box"))
 
 
 def test_renumbered(kind):
@@ -62,7 +71,7 @@ def test_renumbered(kind):
         remote.proc.wait_for(r"tv@box.local: told by its server", 30, count=2)
         wait_press(remote, home.jid("box"), "lan")
         home.server.kill()
-        assert wait_press(remote, home.jid("box"), "lan")["rtt_us"] < 20000
+        wait_quick(remote, home.jid("box"))
 
 
 def test_unreachable():
@@ -140,7 +149,7 @@ def test_liars(kind):
         answer = tell(mate, to, "tv@box.local", own_key(mate), trap)
         assert "conflict" in answer, answer
         assert "evil" not in remote.cli("peers").out
-        assert wait_press(remote, home.jid("box"), "lan")["rtt_us"] < 20000
+        wait_quick(remote, home.jid("box"))
 
 
 def test_somebody_else_at_the_address():

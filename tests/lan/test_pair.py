@@ -75,7 +75,7 @@ class Room:
     def type(self, proc, code):
         proc.stdin.write(code + "\n")
         proc.stdin.flush()
-        status = proc.wait(20)
+        status = proc.wait(60)
         return status, proc.output()
 
     def pair(self):

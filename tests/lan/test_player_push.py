@@ -67,7 +67,7 @@ def test_a_change_at_the_box_is_told_once(room):
     proc.wait_for("volume 33 %")
     assert len(lines(proc, "^paused")) == 3 and len(lines(proc, "^playing")) == 2, proc.output()
     assert proc.stop() == 0
-    assert gets(room) - asked < 10, "it was asked"     # but for pings that measure the path
+    assert gets(room) - asked < 40, "it was asked"     # pings measure the path, no more
 
 
 def test_two_programs_follow_and_one_leaves(room):
@@ -87,7 +87,7 @@ def test_the_box_is_restarted(room):
     for kill in (False, True):
         if kill:
             room.tv.proc.kill()
-            room.tv.proc.wait(10)
+            room.tv.proc.wait(60)
         else:
             room.tv.stop()
         room.tv.start()
@@ -116,7 +116,7 @@ def test_on_the_same_machine(room):
     proc.wait_for("playing")
     room.mpv.set("pause", True)
     proc.wait_for("paused")
-    assert proc.wait(5) == 0
+    assert proc.wait(60) == 0
 
 
 CAPS = "<identity category='client' type='pc'/><feature var='http://jabber.org/protocol/tune+notify'/>"
@@ -266,7 +266,7 @@ def test_contacts_are_remembered(house):
     juliet.send_line("add " + COMPONENT)
     juliet.wait_for("^event %s %s" % (COMPONENT, STATE), 20)
     house.tv.proc.kill()
-    house.tv.proc.wait(10)
+    house.tv.proc.wait(60)
     start = len(juliet.lines())
     house.tv.start()
     wait_until(lambda: events(juliet, STATE, start=start), 30, lambda: juliet.output())
@@ -311,7 +311,7 @@ def test_subscribed_through_the_server(house):
     wait_until(lambda: events(romeo, TUNE, "another.wav", start=start), 10, lambda: romeo.output())
     assert len(events(romeo, TUNE, "another.wav", start=start)) == 1, romeo.output()
     house.tv.proc.kill()                # it remembers who has subscribed
-    house.tv.proc.wait(10)
+    house.tv.proc.wait(60)
     start = len(romeo.lines())
     house.tv.start()
     wait_until(lambda: events(romeo, TUNE, "another.wav", start=start), 20, lambda: romeo.output())

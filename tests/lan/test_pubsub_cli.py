@@ -247,7 +247,7 @@ def test_so_many_and_no_more(world):
     node = world.node()
     proc = world.watch(node, "-c", "2")
     world.publish(node, "-l", stdin="a\nb\nc\nd\n")
-    assert proc.wait(10) == 0
+    assert proc.wait(60) == 0
     assert len([line for line in proc.lines() if line.startswith(node)]) == 2
     assert not world.is_subscribed(world.tv, node)
 

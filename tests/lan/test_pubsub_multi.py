@@ -2,11 +2,13 @@
 """Many of one server's users are told by one message (XEP-0033): stock slixmpp users of an ejabberd
 with mod_multicast as it comes out of the box."""
 
+import json
 import re
+import xml.etree.ElementTree as ET
 
 import pytest
 
-from pubsub_users import SERVICE, book, service
+from pubsub_users import EVENT, SERVICE, book, service
 from servers import Ejabberd, Prosody
 
 NODE = "princely_musings"
@@ -25,13 +27,13 @@ def numbers(user):
     return re.findall(r'^told .*<item\b[^>]* id="([^"]*)"', user.proc.output(), re.MULTILINE)
 
 
-def subscribe_all(hamlet, francisco, **named):
+def subscribe_all(hamlet, francisco, node=NODE, **named):
     """Both, and so many more of that domain that it is worth looking whether it can do it."""
-    hamlet.ask("publish", SERVICE, NODE, id="first", payload=book(0), **named)
+    hamlet.ask("publish", SERVICE, node, id="first", payload=book(0), **named)
     for user in (hamlet, francisco):
-        user.ask("subscribe", SERVICE, NODE)
+        user.ask("subscribe", SERVICE, node)
         user.told()
-    hamlet.ask("modify_subscriptions", SERVICE, NODE,
+    hamlet.ask("modify_subscriptions", SERVICE, node,
                subscriptions=[[jid, "subscribed"] for jid in OTHERS])
 
 
@@ -75,6 +77,49 @@ def test_one_is_not_there(world):
     late.proc.wait_for('^told .* id="6"', 20)
     # ejabberd gives him what is for where he is not, too.
     assert list(dict.fromkeys(numbers(francisco))) == ["first"] + [str(i) for i in range(7)]
+
+
+def known_by(user, node):
+    """[(ItemID, origin-id)], as he was told of that node."""
+    found = []
+    for text in re.findall(r"^told (.*)$", user.proc.output(), re.MULTILINE):
+        message = ET.fromstring(text)
+        items = message.find("./%sevent/%sitems[@node='%s']" % (EVENT, EVENT, node))
+        if items is not None:
+            found += [(item.get("id"), message.find("./{urn:xmpp:sid:0}origin-id").get("id"))
+                      for item in items]
+    return found
+
+
+def test_killed(world):
+    """kill -9 while they are told with others: what whoever comes back tells again, first to each by
+    himself and then with others, is known by its origin-id (XEP-0359)."""
+    hamlet, francisco, box, _ophelia = world
+    for node in ("one", "two", "three", "four", "five"):
+        subscribe_all(hamlet, francisco, node)
+        hamlet.ask("publish", SERVICE, node, id="before", payload=book(1))
+        box.proc.wait_for("multicast.example.test passes messages on")
+        hamlet.asked += 1
+        hamlet.proc.send_line(json.dumps(["burst", [SERVICE, node, 400], {}]))
+        francisco.proc.wait_for('^told .* node="%s".* id="100"' % node, 60)
+        box.proc.kill()
+        box.proc.wait(60)
+        box.start()
+        box.proc.wait_for("connected as " + SERVICE, 20)
+        hamlet.proc.wait_for("^answer ", 60, count=hamlet.asked)
+        hamlet.ask("publish", SERVICE, node, id="last", payload=book(1))
+        told = []
+        for user in (hamlet, francisco):
+            user.proc.wait_for('^told .* node="%s".* id="last"' % node, 60)
+            told.append([each for each in known_by(user, node) if each[0] != "first"])
+            once = list(dict.fromkeys(told[-1]))
+            assert len(once) == len(dict(once)), sorted(once)
+            numbered = [int(item) for item, _ in once if item.isdigit()]
+            assert numbered == sorted(numbered) and len(numbered) > 100
+        assert set(told[0]) == set(told[1]), set(told[0]) ^ set(told[1])
+        if len(set(told[1])) < len(told[1]):
+            return
+    raise AssertionError("nothing was ever told twice")
 
 
 def test_nobody_passes_on():

@@ -167,7 +167,7 @@ def test_without_a_daemon():
         proc = sofa.follow("watch", TV, "alone", "-v", "-c", "2")
         proc.wait_for(": subscribed$", 20)
         good(tv.cli("publish", "alone", "-l", stdin="second"))
-        assert proc.wait(20) == 0
+        assert proc.wait(60) == 0
         assert lines(proc, "alone") == ["first", "second"]
         assert good(tv.cli("node", "subscriptions", "alone")).out == ""
 

@@ -47,7 +47,7 @@ def test_status_and_goodbye(pair):
     alice.send_line("status away gone fishing")
     bob.wait_for("^status alice@pronto away")
     alice.send_line("quit")
-    assert alice.wait(10) == 0
+    assert alice.wait(60) == 0
     bob.wait_for("^offline alice@pronto$", 15)
 
 
@@ -60,7 +60,7 @@ def test_wrong_commands_are_told(lan):
     alice.wait_for("^error no conversation with nobody@nowhere$")
     assert alice.poll() is None
     alice.stdin.close()
-    assert alice.wait(10) == 0
+    assert alice.wait(60) == 0
 
 
 def test_without_avahi_it_says_so(lan):

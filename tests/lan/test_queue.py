@@ -43,7 +43,7 @@ def lines(first, count):
 
 def kill(daemon):
     daemon.proc.kill()
-    daemon.proc.wait(10)
+    daemon.proc.wait(60)
     os.unlink(daemon.host.path(daemon.socket))
 
 
@@ -123,8 +123,8 @@ def slow(slow_lan):
 # --- stored, delivered ----------------------------------------------------------------------------
 
 def test_delivered_when_the_peer_appears(queue):
-    assert queue.send(0, 100) < 3
-    assert queue.send(100, 1) < 3
+    assert queue.send(0, 100) < 8     # who waits for the peer is given ten seconds
+    assert queue.send(100, 1) < 8
     rows = queue.waiting()
     assert len(rows) == 101 and len({row["id"] for row in rows}) == 101
     assert {(row["to"], row["state"]) for row in rows} == {(TV, "waiting")}
@@ -192,7 +192,7 @@ def test_receiver_killed_while_it_comes(slow):
     for part in (1, 2, 3):
         slow.wait_heard(count * part // 5)
         kill(slow.tv)
-        slow.ears[-1].wait(10)
+        slow.ears[-1].wait(60)
         killed.append(len(numbers(*slow.ears)))
         slow.tv.start()
         slow.listen()
@@ -357,7 +357,7 @@ time.sleep(60)
     answer = queue.sofa.cli("send", "--queue", TV, "x")
     assert answer.code == 3 and "another process has it open" in answer.err, answer
     holder.kill()
-    holder.wait(10)
+    holder.wait(60)
     assert len(queue.waiting()) == 1
     queue.send(1, 1)
     assert len(queue.waiting()) == 2

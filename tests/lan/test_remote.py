@@ -252,6 +252,37 @@ def test_resized(room):
         assert screen.shows(r"^ lan ").end() and screen.screen()[39].startswith(" lan ")
 
 
+def test_help_and_boxes_on_the_smallest_screen(room):
+    """Page by page, none of it cut."""
+    with room.remote(CINEMA, columns=40, rows=10) as screen:
+        screen.wait("playing ")
+        screen.keys("?")
+        screen.wait("^ Keys +any key: more")
+        seen = screen.screen()
+        for first, last in (("^  Enter ok", r"^  \+ +louder"), ("^  - +softer", "^  t +next subtitles"),
+                            ("^  o +open a URL", "^  q +quit")):
+            screen.keys("Down")
+            screen.wait(first)
+            assert screen.shows(last), screen.screen()
+            seen += screen.screen()
+        assert not any("\N{HORIZONTAL ELLIPSIS}" in line for line in seen if "lan" not in line), seen
+        screen.wait("any key goes back")
+        screen.keys("Down")
+        screen.wait("playing ")
+        screen.keys("l")
+        screen.wait(r"^  > Cinema +lan [0-9.]+ ms keyed")
+        screen.keys("q")
+        screen.wait("^ended with 0")
+
+
+def test_terminal_without_a_second_screen(room):
+    """Over an old line: what comes after it begins on an empty line."""
+    with room.remote(CINEMA, env={"TERM": "vt100", "LC_ALL": "C"}) as screen:
+        screen.wait(r"playing +[\d:]+ +[=-]+")
+        screen.keys("q")
+        screen.wait("^ended with 0$")
+
+
 def test_not_a_terminal(room):
     answer = room.sofa.cli("remote", CINEMA)
     assert answer.code == 2 and "needs a terminal" in answer.err and answer.out == "", answer

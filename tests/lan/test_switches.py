@@ -17,7 +17,7 @@ TV = "tv@box.local"
 
 
 def rows(proc):
-    return [json.loads(line) for line in proc.output().splitlines() if line.startswith("{")]
+    return [json.loads(line) for line in re.findall(r"^\{.*\n", proc.output(), re.MULTILINE)]
 
 
 def saw(proc, pattern):

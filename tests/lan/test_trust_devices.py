@@ -105,6 +105,7 @@ def test_one_device_with_several_addresses():
         # The way back: the box calls the remote by two of its names.
         for address in (home.remote_jid, "sofa@" + home.remote_jid):
             assert ask(home.box, address, PING).get("from") == address
+            home.box.wait_chosen(address, "lan")
             assert home.box.cli("--json", "ping", "-c1", address).rows[0]["link"] == "lan"
         assert len(home.remote.cli("--json", "peers").rows) == 1
 
@@ -133,7 +134,7 @@ def test_renamed_device(met, server):
     rename(met, "cellar")
     wait_level(met.remote, "tv@cellar.local", "proved")
     wait_level(met.box, SOFA, "trusted")
-    assert met.press("pause", True)["link"] == "lan"
+    met.press_by_lan("pause", True)
     # Whoever knows the key may know the resource of before: that ends no stream.
     assert "improper-addressing" not in met.box.proc.output()
     assert own_key(met.box) == key
@@ -156,8 +157,8 @@ def test_nobody_inherits_an_address():
         answer = remote.cli("press", "tv@box.local", "pause")
         assert answer.code == 6, answer
         assert "untrust" in answer.err, answer
-        assert press(remote, "box." + DOMAIN)["link"] == "lan"
-        assert press(remote, "tv@cellar.local")["link"] == "lan"
+        wait_press(remote, "box." + DOMAIN, "lan")
+        wait_press(remote, "tv@cellar.local", "lan")
 
 
 def test_new_key_under_an_open_stream(met):
@@ -172,7 +173,7 @@ def test_new_key_under_an_open_stream(met):
                met.remote.cli("trust").out, step=0.2)
     wait_level(met.remote, "tv@box.local", "proved")
     wait_level(met.box, SOFA, "trusted")
-    assert met.press("pause", True)["link"] == "lan"
+    met.press_by_lan("pause", True)
     known = pins(met.remote)
     assert old not in known or known[old]["revoked"] is True, known
     assert level(met.remote, "tv@box.local") == "proved"
@@ -213,7 +214,7 @@ def revoke(home, key):
 def test_revoked_by_another_client():
     with strangers.strangers("account") as home:
         home.meet()
-        assert home.press("pause", True)["link"] == "lan"
+        home.press_by_lan("pause", True)
         key = own_key(home.box)
         revoke(home, key)
         wait_until(lambda: level(home.remote, "tv@box.local") is None, 20, "the end of the stream",
@@ -246,13 +247,13 @@ def test_revoked_by_another_client():
 def test_server_restarted(met):
     """Nothing that was proved is lost, and what changes afterwards is heard of."""
     met.server.restart()
-    assert met.press("pause", True)["link"] == "lan"
+    met.press_by_lan("pause", True)
     met.remote.proc.wait_for("connected as", 60, count=2)
     met.box.proc.wait_for("connected as", 60, count=2)
     met.remote.stop()
     met.remote.start()
     wait_level(met.remote, "tv@box.local", "proved")
-    assert met.press("play", False)["link"] == "lan"
+    met.press_by_lan("play", False)
     assert met.box.cli("trust", "--new-key", "--yes").code == 0
     wait_until(lambda: own_key(met.box) in pins(met.remote), 30, "the new key at the remote",
                step=0.2)

@@ -107,7 +107,7 @@ def test_reload_and_stop(systemd, tmp_path):
         assert not os.path.exists(tmp_path / "sock")
         daemon.proc.terminate()
         systemd.wait("STOPPING=1")
-        assert daemon.proc.wait(10) == 0
+        assert daemon.proc.wait(60) == 0
     text = daemon.log.read_text()
     assert "unknown section [nonsense]" in text and "stays as it was" in text
     assert not os.path.exists(tmp_path / "other")
@@ -117,21 +117,21 @@ def test_what_cannot_start_is_never_ready(systemd, tmp_path):
     with Local(systemd, tmp_path) as first:
         systemd.wait("READY=1")
         with Local(systemd, tmp_path) as second:
-            assert second.proc.wait(10) == 3
+            assert second.proc.wait(60) == 3
         assert len(systemd.all("READY=1")) == 1
         assert first.proc.poll() is None
 
 
 def test_watchdog(systemd, tmp_path):
     """Fed at least every half of the time, and not by a loop that hangs."""
-    with Local(systemd, tmp_path, WATCHDOG_USEC="400000") as daemon:
-        systemd.wait("WATCHDOG=1", 6)
+    with Local(systemd, tmp_path, WATCHDOG_USEC="1200000") as daemon:
+        systemd.wait("WATCHDOG=1", 5)
         fed = [at for at, text in systemd.told if text == "WATCHDOG=1"]
-        assert max(b - a for a, b in zip(fed, fed[1:])) < 0.4
+        assert max(b - a for a, b in zip(fed, fed[1:])) < 1.2
         daemon.proc.send_signal(signal.SIGSTOP)
         systemd.take()
         before = len(systemd.all("WATCHDOG=1"))
-        end = time.monotonic() + 1
+        end = time.monotonic() + 2.5
         wait_until(lambda: time.monotonic() > end, 5)
         assert len(systemd.all("WATCHDOG=1")) <= before + 1
         daemon.proc.send_signal(signal.SIGCONT)

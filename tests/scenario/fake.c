@@ -62,8 +62,8 @@ fake_send(struct link *link, xmpp_stanza_t *stanza)
 	if (fake->sent_count == STANZAS_MAX || fake->kept_count == STANZAS_MAX ||
 	    fake->ping_count == STANZAS_MAX)
 		return -ENOBUFS;
-	if (fake->error == -ENOBUFS || (fake->error == -EMSGSIZE && ear_first(stanza) != NULL &&
-					!ear_is(ear_first(stanza), "error", EAR_NS_CLIENT)))
+	if (link_is_full(fake->error) || (fake->error == -EMSGSIZE && ear_first(stanza) != NULL &&
+					  !ear_is(ear_first(stanza), "error", EAR_NS_CLIENT)))
 		return fake->error;
 	if (link->kind == EAR_LINK_SERVER && is_subscription(stanza)) {
 		xmpp_stanza_release(stanza);
@@ -185,7 +185,8 @@ on_timer(void *arg)
 	arm(fake);
 }
 
-/* As the real one (lan_queue_flush): what waited for a JID is not for every key. */
+/* As the real one (lan_queue_flush): what waited for a JID is not for every key, and may have
+ * waited too long. */
 static bool
 is_theirs(struct fake *fake, xmpp_stanza_t *stanza)
 {
@@ -205,7 +206,7 @@ fake_up(struct fake *fake)
 	for (size_t i = 0; i < n; i++) {
 		xmpp_stanza_t *stanza = fake->kept[i];
 
-		if (is_theirs(fake, stanza)) {
+		if (is_theirs(fake, stanza) && !core_link_events.stale(fake->world->ear, stanza)) {
 			fake->sent[fake->sent_count++] = stanza;
 			continue;
 		}
@@ -273,7 +274,9 @@ fake_get(struct world *world, enum ear_link_kind kind, const char *name)
 		if (world->links[i].used)
 			continue;
 		fake = &world->links[i];
-		*fake = (struct fake){ .world = world, .used = true, .pong_usec = -1 };
+		*fake = (struct fake){
+			.world = world, .used = true, .pong_usec = -1, .open_usec = EAR_MSEC
+		};
 		copy_text(fake->name, sizeof(fake->name), name);
 		link_init(&fake->link, &fake_ops, kind, &core_link_events, world->ear);
 		fake->link.peer = xstrdup(name);
@@ -307,7 +310,7 @@ open_lan(void *arg, const char *address)
 	fake->link.keyed = false;
 	fake->refusal = 0;
 	fake->opened++;
-	ear_timer_set(&fake->timer, fake->refuses ? 2 * EAR_SEC : EAR_MSEC);
+	ear_timer_set(&fake->timer, fake->refuses ? 2 * EAR_SEC : fake->open_usec);
 	return &fake->link;
 }
 

@@ -5,8 +5,8 @@
  *   conf     [section] or key = value        before anything else
  *   peer     NAME appears [VER] | vanishes   on the LAN (instance name; of what it can, the hash)
  *   lan      ADDRESS up | dies | resets | swallows | delivers | foreign | pongs N (ms)
- *            ADDRESS refuses | rejects (at once) | accepts      when it is dialled
- *            ADDRESS full | narrow | roomy                      what sending on it says
+ *            ADDRESS refuses | rejects (at once) | accepts | opens N (ms)   when it is dialled
+ *            ADDRESS full | heavy (of bytes) | narrow | roomy   what sending on it says
  *            ADDRESS down                    it is
  *            ADDRESS opened N                it was dialled N times at most
  *   server   as lan, without ADDRESS
@@ -116,8 +116,12 @@ do_link(struct world *world, enum ear_link_kind kind, char *rest)
 		fake->rejects = true;
 	else if (strcmp(what, "accepts") == 0)
 		fake->refuses = fake->rejects = false;
+	else if (strcmp(what, "opens") == 0)
+		fake->open_usec = atoll(word(&rest)) * EAR_MSEC;
 	else if (strcmp(what, "full") == 0)
 		fake->error = -ENOBUFS;
+	else if (strcmp(what, "heavy") == 0)
+		fake->error = -EDQUOT;
 	else if (strcmp(what, "narrow") == 0)
 		fake->error = -EMSGSIZE;
 	else if (strcmp(what, "roomy") == 0)

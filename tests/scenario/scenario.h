@@ -36,6 +36,7 @@ struct fake {
 	char name[96]; /* as scenarios call it: a LAN address, "server", a program's resource */
 	struct ear_timer timer;
 	int64_t pong_usec; /* answers our pings after that; -1: not */
+	int64_t open_usec; /* how long it takes until it is up */
 	bool mute;         /* sends no receipts although it answers pings */
 	bool refuses;      /* opening fails, after a while */
 	bool rejects;      /* opening fails at once */

@@ -75,7 +75,7 @@ LIST   = $(call PUT,755,$(B)/earshotd $(B)/earshot,$(B)/%,$(BINDIR)/%) \
 	$(call PUT,644,$(filter-out %.user.service,$(UNITF)),tools/dist/%,$(UNITDIR)/system/%) \
 	$(call PUT,644,$(filter %.user.service,$(UNITF)),tools/dist/%.user.service,$(USERDIR)/%.service) \
 	$(call PUT,644,$(wildcard tools/dist/*.conf),tools/dist/%,$(DOCDIR)/%) \
-	$(call PUT,644,$(wildcard README.md LICENSE CHANGES),%,$(DOCDIR)/%)
+	$(call PUT,644,$(wildcard README.md LICENSE CHANGES xep/*.md),%,$(DOCDIR)/%)
 EACH   = for line in $(LIST); do IFS==; set -- $$line; unset IFS
 
 $(SHELLS:%=$(B)/completion.%): $(B)/completion.%: $(B)/earshot
@@ -89,7 +89,7 @@ install: all $(SHELLS:%=$(B)/completion.%)
 
 uninstall:
 	$(Q)$(EACH); echo "  RM    $(DESTDIR)$$3"; rm -f "$(DESTDIR)$$3" || exit 1; done
-	$(Q)rmdir '$(DESTDIR)$(DOCDIR)' 2>/dev/null || true
+	$(Q)rmdir '$(DESTDIR)$(DOCDIR)/xep' '$(DESTDIR)$(DOCDIR)' 2>/dev/null || true
 
 VERSION = $(shell sed -n 's/^\#define EAR_VERSION "\(.*\)"/\1/p' include/earshot/ear.h)
 dist:

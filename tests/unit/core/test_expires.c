@@ -138,15 +138,85 @@ test_held_through_a_sleep(void **state)
 	xmpp_stanza_release(message);
 }
 
+/* The first thing that comes lay in a socket; its stream had begun with a clock. */
+static void
+test_first_of_a_stream(void **state)
+{
+	char text[200], whole[400];
+	xmpp_stanza_t *message, *begin;
+
+	expires_tell_clock(sender.ear, text, sizeof(text));
+	snprintf(whole, sizeof(whole), "<enable xmlns='" EAR_NS_SM "'>%s</enable>", text);
+	begin = xmpp_stanza_new_from_string(receiver.ear->ctx, whole);
+	assert_non_null(begin);
+	expires_hear_clock(receiver.ear, JULIET, begin);
+	xmpp_stanza_release(begin);
+	message = sent_now();
+	clock_advance(sender.clock, LIFE + EAR_SEC);
+	clock_advance(receiver.clock, LIFE + EAR_SEC);
+	assert_true(is_late(message));
+	assert_arrives();
+	xmpp_stanza_release(message);
+}
+
+/* What takes no time, once in an hour, from one whose clock is slower by that much. */
+static void
+drift_apart(int64_t hours, int64_t usec_of_hour)
+{
+	for (int64_t i = 0; i < hours; i++) {
+		clock_advance(sender.clock, 3600 * EAR_SEC - usec_of_hour);
+		clock_advance(receiver.clock, 3600 * EAR_SEC);
+		assert_arrives();
+	}
+}
+
+/* Two clocks of quartz go apart by seconds in a day: that is no age. */
+static void
+test_clocks_drift(void **state)
+{
+	xmpp_stanza_t *message;
+
+	assert_arrives();
+	drift_apart(72, 360 * EAR_MSEC);
+	message = sent_now();
+	clock_advance(sender.clock, LIFE + EAR_SEC);
+	clock_advance(receiver.clock, LIFE + EAR_SEC);
+	assert_true(is_late(message));
+	xmpp_stanza_release(message);
+	drift_apart(72, -360 * EAR_MSEC);
+}
+
+/* A clock that says nothing that can be understood, or none, teaches nothing. */
+static void
+test_no_clock(void **state)
+{
+	static const char *const words[] = {
+		"<enable xmlns='" EAR_NS_SM "'/>",
+		"<enable xmlns='" EAR_NS_SM "'><clock xmlns='" EAR_NS_DELIVERY "'/></enable>",
+		"<enable xmlns='" EAR_NS_SM "'><clock xmlns='" EAR_NS_DELIVERY
+		"' sent='-1' id='x'/></enable>",
+		"<enable xmlns='" EAR_NS_SM "'><clock xmlns='" EAR_NS_DELIVERY
+		"' sent='5' id='longer than any that we make'/></enable>",
+	};
+
+	for (size_t i = 0; i < sizeof(words) / sizeof(words[0]); i++) {
+		xmpp_stanza_t *begin = xmpp_stanza_new_from_string(receiver.ear->ctx, words[i]);
+
+		expires_hear_clock(receiver.ear, JULIET, begin);
+		xmpp_stanza_release(begin);
+		assert_string_equal(dest_find(receiver.ear, JULIET)->age.clock, "");
+	}
+}
+
 #define CASE(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
 
 int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
-		CASE(test_sender_slept),
-		CASE(test_receiver_slept),
-		CASE(test_held_through_a_sleep),
+		CASE(test_sender_slept),         CASE(test_receiver_slept),
+		CASE(test_held_through_a_sleep), CASE(test_first_of_a_stream),
+		CASE(test_clocks_drift),         CASE(test_no_clock),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -106,6 +106,8 @@ test_states(void **state)
 	assert_line(ear, "earshot_direct_streams 17");
 	assert_line(ear, "earshot_server_up 0");
 	assert_line(ear, "earshot_queue_stanzas{queue=\"waiting\"} 0");
+	assert_line(ear, "earshot_queue_stanzas{queue=\"stored\"} 0");
+	assert_line(ear, "earshot_unacknowledged_stanzas{link=\"lan\"} 0");
 	queue_add(&dest_find(ear, "play@tv.local")->owed,
 		  ear_stanza(ear->ctx, "message", "chat", "tv@example.org", NULL), EAR_LINK_NONE,
 		  0);

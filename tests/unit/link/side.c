@@ -20,7 +20,7 @@
 #include "link/tls.h"
 #include "tests/unit/link/side.h"
 
-#define PATIENCE 10000 /* ms */
+#define PATIENCE 60000 /* ms */
 
 static int64_t
 wall(void)
@@ -229,6 +229,17 @@ on_undelivered(void *owner, struct link *link, xmpp_stanza_t *stanza, bool maybe
 	};
 }
 
+static bool
+on_stale(void *owner, xmpp_stanza_t *stanza)
+{
+	const char *stale = ((struct side *)owner)->stale;
+	char *body = body_of(stanza);
+	bool is = stale != NULL && body != NULL && strcmp(body, stale) == 0;
+
+	free(body);
+	return is;
+}
+
 static void
 on_silent(void *owner, struct link *link, bool silent)
 {
@@ -266,6 +277,7 @@ static const struct link_events events = {
 	.up = on_up,
 	.stanza = on_stanza,
 	.undelivered = on_undelivered,
+	.stale = on_stale,
 	.silent = on_silent,
 	.acked = on_acked,
 	.down = on_down,

@@ -70,6 +70,7 @@ struct side {
 	int64_t rtt;
 	int refuse_up;       /* links are refused for that when they come up */
 	const char *answers; /* body of a message that answers each that comes */
+	const char *stale;   /* body of one that is of no use any more */
 };
 
 void side_init(struct side *side, struct net *net, const char *self, int64_t idle_usec);

@@ -2,7 +2,9 @@
 /* test_io_tls.c: an io with TLS over real sockets, with another one. */
 #include "tests/unit/link/io_ends.h"
 
-#define MUCH (10 << 20)
+#define MUCH   (10 << 20)
+#define SHORT  1500
+#define SHORTS 200
 
 static bool
 has_tls(void *arg)
@@ -103,6 +105,30 @@ test_many_small_records(void **state)
 	io_read(ends[1].io, true);
 	awaited = 5000;
 	assert_true(net_until(&net, has_heard, &ends[1]));
+}
+
+/* Short records go to the kernel as they are made: it takes the last only in part, or not at all,
+ * and all of them arrive once and in order. */
+static void
+test_short_records_and_a_full_kernel(void **state)
+{
+	char *all = malloc(SHORT * SHORTS);
+
+	for (size_t i = 0; i < SHORT * SHORTS; i++)
+		all[i] = (char)(i * 2654435761U >> 24);
+	pair_secured(16384);
+	io_read(ends[1].io, false);
+	for (size_t i = 0; i < SHORTS; i++) {
+		evbuffer_add(io_out(ends[0].io), all + i * SHORT, SHORT);
+		net_turn(&net);
+		assert_int_equal(io_written(ends[0].io), (i + 1) * SHORT);
+		assert_true(io_acked(ends[0].io) <= io_sent(ends[0].io));
+	}
+	assert_in_range(io_sent(ends[0].io), SHORT, SHORT * (SHORTS - 1));
+	io_read(ends[1].io, true);
+	hears(&ends[1], all, SHORT * SHORTS);
+	assert_true(net_until(&net, all_acked, &ends[0]));
+	free(all);
 }
 
 /* The kernel is full: little is encrypted ahead, and what counts as sent has been. */
@@ -243,6 +269,7 @@ main(void)
 		T(test_answer_then_tls),
 		T(test_much_both_ways),
 		T(test_many_small_records),
+		T(test_short_records_and_a_full_kernel),
 		T(test_other_end_does_not_read),
 		T(test_forget),
 		T(test_acked_after_reset),

@@ -311,6 +311,23 @@ test_last_words(void **state)
 	assert_true(raw_expect(&raw, "<a" SM " h='1'/>" END));
 }
 
+/* Nothing is written any more, and what was is still not known to have arrived. */
+static void
+test_unacked_at_the_end(void **state)
+{
+	opens(&raw);
+	send_one("one");
+	assert_int_equal(lan_queue_unacked(tv.link), 1);
+	link_close(tv.link);
+	assert_int_equal(lan_queue_unacked(tv.link), 1);
+	assert_true(raw_expect(&raw, END));
+	say_acked(&raw, 1);
+	settle();
+	assert_int_equal(lan_queue_unacked(tv.link), 0);
+	raw_say(&raw, END);
+	assert_true(net_until(&net, tv_is_down, NULL));
+}
+
 /* It ends the stream, reads until we do, and hangs up: it has had what it could not tell. */
 static void
 test_read_to_the_end(void **state)
@@ -492,6 +509,7 @@ main(void)
 		T(test_slow_is_not_dead),
 		T(test_probe),
 		T(test_last_words),
+		T(test_unacked_at_the_end),
 		T(test_read_to_the_end),
 		T(test_not_read_to_the_end),
 		T(test_shut_down),

@@ -99,7 +99,7 @@ test_unacknowledged(void **state)
 		rc = side_send(&tv, link, JULIET, body);
 		sent += rc == 0;
 	}
-	assert_int_equal(rc, -ENOBUFS);
+	assert_int_equal(rc, -EDQUOT);
 	raw_hang_up(&raw, true);
 	assert_true(net_until(&net, is_down, NULL));
 	assert_true(tv.back_count > 20);
@@ -115,16 +115,35 @@ test_unacknowledged(void **state)
 	assert_false(tv.back[tv.back_count - 1].maybe);
 }
 
+/* What is of no use any more when the stream is there is not written to it. */
+static void
+test_stale(void **state)
+{
+	struct link *link = lan_open(tv.lan, JULIET);
+
+	assert_int_equal(side_send(&tv, link, JULIET, "before"), 0);
+	assert_int_equal(side_send(&tv, link, JULIET, "late"), 0);
+	assert_int_equal(side_send(&tv, link, JULIET, "after"), 0);
+	tv.stale = "late";
+	assert_true(raw_accept(&raw));
+	raw_say(&raw, HEADER);
+	assert_true(net_until(&net, is_up, NULL));
+	assert_true(raw_expect(&raw, "after"));
+	assert_true(raw_has(&raw, "before"));
+	assert_false(raw_has(&raw, "late"));
+	assert_int_equal(tv.back_count, 1);
+	assert_string_equal(tv.back[0].body, "late");
+	assert_false(tv.back[0].maybe);
+}
+
 #define T(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
 
 int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
-		T(test_queue_is_bounded),
-		T(test_too_large),
-		T(test_addresses_come_back),
-		T(test_unacknowledged),
+		T(test_queue_is_bounded), T(test_too_large), T(test_addresses_come_back),
+		T(test_unacknowledged),   T(test_stale),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -27,7 +27,7 @@
 #include "tests/unit/link/kernel.h"
 
 #define UP       (IFF_UP | IFF_RUNNING | KERNEL_LOWER_UP)
-#define PATIENCE (10 * EAR_SEC)
+#define PATIENCE (60 * EAR_SEC)
 
 static struct ear_clock *fake;
 static struct netwatch *deaf;

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: ISC */
 /* test_outbox.c: what is kept, what counts as delivered, when there is no room. */
+#include <errno.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -74,11 +75,11 @@ static void
 test_bound_of_stanzas(void **state)
 {
 	for (int i = 0; i < OUTBOX_STANZAS_MAX; i++) {
-		assert_true(outbox_has_room(&box, 0));
+		assert_int_equal(outbox_make_room(&box, 0), 0);
 		add(1, (uint64_t)i + 1, 0);
 	}
-	assert_false(outbox_has_room(&box, 0));
-	assert_true(outbox_has_room(&box, 1));
+	assert_int_equal(outbox_make_room(&box, 0), -ENOBUFS);
+	assert_int_equal(outbox_make_room(&box, 1), 0);
 	assert_int_equal(box.count, OUTBOX_STANZAS_MAX - 1);
 }
 
@@ -86,9 +87,9 @@ static void
 test_bound_of_bytes(void **state)
 {
 	add(OUTBOX_BYTES_MAX / 2, UINT64_MAX, 0);
-	assert_true(outbox_has_room(&box, 0));
+	assert_int_equal(outbox_make_room(&box, 0), 0);
 	add(OUTBOX_BYTES_MAX / 2, UINT64_MAX, 0);
-	assert_false(outbox_has_room(&box, 0));
+	assert_int_equal(outbox_make_room(&box, 0), -EDQUOT);
 }
 
 #define T(f) cmocka_unit_test_setup_teardown(f, setup, teardown)

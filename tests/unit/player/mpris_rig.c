@@ -139,7 +139,7 @@ referee(const char *name, const char *command)
 	char shell[256];
 	FILE *in;
 
-	snprintf(shell, sizeof(shell), "timeout 5 playerctl %s%s %s 2>/dev/null",
+	snprintf(shell, sizeof(shell), "timeout 30 playerctl %s%s %s 2>/dev/null",
 		 name == NULL ? "" : "-p ", name == NULL ? "" : name, command);
 	in = popen(shell, "re");
 	assert_non_null(in);

@@ -23,7 +23,7 @@
 #include "base/timer.h"
 #include "player_rig.h"
 
-#define PATIENCE (10 * EAR_SEC)
+#define PATIENCE (60 * EAR_SEC)
 #define SECONDS  20
 #define RATE     8000
 
@@ -208,7 +208,7 @@ mpv_answers(const char *path, bool with_files)
 
 	if (fd < 0)
 		return false;
-	if (write(fd, ask, sizeof(ask) - 1) > 0 && poll(&poll_fd, 1, 1000) == 1)
+	if (write(fd, ask, sizeof(ask) - 1) > 0 && poll(&poll_fd, 1, 10000) == 1)
 		n = read(fd, text, sizeof(text) - 1);
 	close(fd);
 	return n > 0 && (!with_files || strstr(text, "\"success\"") != NULL);
@@ -351,7 +351,7 @@ rig_mpv_ask(struct rig *rig, const char *line, char *answer, size_t size)
 
 	assert_true(poll_fd.fd >= 0);
 	assert_int_equal(write(poll_fd.fd, line, strlen(line)), strlen(line));
-	while (n < size - 1 && poll(&poll_fd, 1, 2000) == 1) {
+	while (n < size - 1 && poll(&poll_fd, 1, 10000) == 1) {
 		ssize_t more = read(poll_fd.fd, answer + n, size - 1 - n);
 
 		if (more <= 0)
@@ -373,6 +373,6 @@ rig_mpv_say(struct rig *rig, const char *line)
 	assert_true(fd >= 0);
 	assert_int_equal(write(fd, line, strlen(line)), strlen(line));
 	/* Until mpv has answered, it might not have seen it. */
-	poll(&(struct pollfd){ fd, POLLIN, 0 }, 1, 2000);
+	poll(&(struct pollfd){ fd, POLLIN, 0 }, 1, 10000);
 	close(fd);
 }

@@ -272,7 +272,7 @@ test_order(void **state)
 	becomes(SECOND, EAR_PAUSED);
 	assert_driven("first");
 	becomes(FIRST, EAR_PAUSED);
-	assert_driven("second"); /* began to play later */
+	assert_driven("first"); /* was paused later */
 	becomes(FIRST, EAR_STOPPED);
 	assert_driven("second");
 }

@@ -126,10 +126,14 @@ test_best(void **state)
 	assert_ptr_equal(mpris_players_best(&players, now), b);
 	become(b, EAR_PAUSED);
 	assert_ptr_equal(mpris_players_best(&players, now), c);
-	become(c, EAR_PAUSED); /* b played last */
-	assert_ptr_equal(mpris_players_best(&players, now), b);
-	become(b, EAR_STOPPED);
+	become(c, EAR_PAUSED); /* who pauses it goes on with it */
 	assert_ptr_equal(mpris_players_best(&players, now), c);
+	become(c, EAR_STOPPED);
+	now += MPRIS_GAP;
+	assert_ptr_equal(mpris_players_best(&players, now), b);
+	become(c, EAR_PAUSED); /* not after it had played */
+	assert_ptr_equal(mpris_players_best(&players, now), c);
+	become(b, EAR_STOPPED);
 	c->silent = true;
 	assert_ptr_equal(mpris_players_best(&players, now), a);
 	a->silent = b->silent = true;

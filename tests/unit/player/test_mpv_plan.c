@@ -328,6 +328,98 @@ test_keys(void **state)
 			(void)press_key(key, motion);
 }
 
+/* What mpv says, property by property: once playing, once idle. */
+static const char *const said[][MPV_PROPERTIES] = {
+	{
+		[MPV_PAUSE] = "true",
+		[MPV_IDLE_ACTIVE] = "false",
+		[MPV_EOF_REACHED] = "true",
+		[MPV_MEDIA_TITLE] = "\"one\"",
+		[MPV_TIME_POS] = "3.5",
+		[MPV_DURATION] = "10.0",
+		[MPV_VOLUME] = "50.0",
+		[MPV_MUTE] = "true",
+		[MPV_SEEKABLE] = "true",
+		[MPV_PLAYLIST_COUNT] = "3",
+		[MPV_PLAYLIST_POS] = "1",
+		[MPV_SPEED] = "1.5",
+		[MPV_SHUFFLE] = "true",
+		[MPV_LOOP_FILE] = "\"inf\"",
+		[MPV_LOOP_PLAYLIST] = "false",
+		[MPV_ARTIST] = "\"she\"",
+		[MPV_ALBUM] = "\"it\"",
+		[MPV_TRACK_LIST] = "[{\"id\":4,\"type\":\"audio\",\"selected\":true},"
+				   "{\"id\":7,\"type\":\"sub\",\"selected\":true}]",
+	},
+	{
+		[MPV_PAUSE] = "false",
+		[MPV_IDLE_ACTIVE] = "true",
+		[MPV_VOLUME] = "50.0",
+		[MPV_PLAYLIST_COUNT] = "3",
+	},
+};
+
+static void
+view_of(const char *const texts[MPV_PROPERTIES], unsigned wanted)
+{
+	mpv_view_init(&view);
+	for (size_t i = 0; i < MPV_PROPERTIES; i++) {
+		json_t *data = texts[i] == NULL || (wanted & 1u << i) == 0
+				       ? NULL
+				       : json_loads(texts[i], JSON_DECODE_ANY, NULL);
+
+		if (data != NULL)
+			assert_int_equal(mpv_view_set(&view, i, data), 0);
+		json_decref(data);
+	}
+	mpv_view_finish(&view, 2);
+}
+
+static void
+assert_enough(const char *const texts[MPV_PROPERTIES], const struct ear_press *p)
+{
+	struct mpv_plan part;
+	int error;
+
+	view_of(texts, mpv_plan_needs(p));
+	error = mpv_plan_press(&part, &view, p);
+	view_of(texts, MPV_ALL);
+	assert_int_equal(mpv_plan_press(&plan, &view, p), error);
+	assert_int_equal(part.count, plan.count);
+	assert_int_equal(part.settle, plan.settle);
+	for (size_t i = 0; i < plan.count; i++) {
+		assert_true(json_equal(part.commands[i], plan.commands[i]));
+		json_decref(part.commands[i]);
+	}
+	forget();
+}
+
+/* What a press has to know of mpv is enough to plan it as if all were known. */
+static void
+test_needs(void **state)
+{
+	struct ear_press p = { .text = "file:///tmp/one.wav" };
+
+	forget();
+	for (size_t i = 0; i < sizeof(said) / sizeof(said[0]); i++) {
+		for (p.button = 0; p.button < EAR_BUTTON_COUNT; p.button++) {
+			assert_int_not_equal(mpv_plan_needs(&p), 0);
+			p.has_value = p.relative = false;
+			p.value = 0;
+			assert_enough(said[i], &p);
+			p.has_value = p.relative = true;
+			p.value = 1;
+			assert_enough(said[i], &p);
+			p.relative = false;
+			assert_enough(said[i], &p);
+		}
+		p = (struct ear_press){ .button = EAR_KEY };
+		for (p.key = 0; p.key < EAR_KEY_COUNT; p.key++)
+			assert_enough(said[i], &p);
+		p = (struct ear_press){ .text = "file:///tmp/one.wav" };
+	}
+}
+
 #define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
 
 int
@@ -336,7 +428,7 @@ main(void)
 	const struct CMUnitTest tests[] = {
 		TEST(test_playing), TEST(test_idle),   TEST(test_seek),    TEST(test_volume),
 		TEST(test_holds),   TEST(test_rate),   TEST(test_shuffle), TEST(test_repeat),
-		TEST(test_urls),    TEST(test_tracks), TEST(test_keys),
+		TEST(test_urls),    TEST(test_tracks), TEST(test_keys),    TEST(test_needs),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -28,7 +28,7 @@
 
 static struct db_config kit_config(void);
 
-#define KIT_WAIT    (30 * EAR_SEC)
+#define KIT_WAIT    (90 * EAR_SEC)
 #define KIT_ANSWERS (DB_JOBS_MAX + 64)
 
 /* One job as it was answered. */
@@ -221,21 +221,36 @@ kit_on_done(void *arg, int error, size_t step, const char *text)
 }
 
 static inline struct kit_job *
-kit_run(int tag, const struct db_step *steps, size_t count, enum db_effect writes)
+kit_run_job(int tag, struct db_job given)
 {
 	struct kit_job *job = xalloc(sizeof(*job));
 
 	*job = (struct kit_job){ .kit = &kit, .tag = tag, .next = kit.jobs };
 	kit.jobs = job;
+	given.row = kit_on_row;
+	given.done = kit_on_done;
+	given.arg = job;
 	kit.inside = true;
-	KIT_KIND.run(kit.db, &(struct db_job){ .steps = steps,
-					       .count = count,
-					       .writes = writes,
-					       .row = kit_on_row,
-					       .done = kit_on_done,
-					       .arg = job });
+	KIT_KIND.run(kit.db, &given);
 	kit.inside = false;
 	return job;
+}
+
+static inline struct kit_job *
+kit_run(int tag, const struct db_step *steps, size_t count, enum db_effect writes)
+{
+	return kit_run_job(tag,
+			   (struct db_job){ .steps = steps, .count = count, .writes = writes });
+}
+
+/* One that is done again where nobody knows whether it was. */
+static inline struct kit_job *
+kit_run_repeatable(int tag, const struct db_step *steps, size_t count)
+{
+	return kit_run_job(tag, (struct db_job){ .steps = steps,
+						 .count = count,
+						 .writes = DB_WRITES,
+						 .repeatable = true });
 }
 
 static inline struct kit_job *

@@ -157,7 +157,7 @@ step_of(const struct db_sql *sql, const char *name, const char *text, int none)
 static inline void
 give_steps(struct said *said, bool writes, const struct db_step *steps, size_t count)
 {
-	struct db_job job = { steps, count, writes, on_row, on_done, NULL };
+	struct db_job job = { steps, count, writes, on_row, on_done, NULL, false };
 
 	*said = (struct said){ 0 };
 	job.arg = said;

@@ -141,6 +141,36 @@ kit_test_none(void **state)
 	assert_int_equal(answer->error, -ENOENT);
 }
 
+/* Wherever it is, all of one that is repeatable is undone; and the next is none the worse. */
+static void
+kit_test_none_of_repeatable(void **state)
+{
+	const struct db_step none = { &kit_get, { KIT_TEXT("no") }, 1, -ENODATA };
+	const struct db_step there = { &kit_get, { KIT_TEXT("z") }, 1, -ENODATA };
+
+	kit_open(&kit_schema);
+	for (size_t i = 0; i < 3; i++) {
+		struct db_step steps[] = { kit_step_put("a", 1), kit_step_put("b", 1),
+					   kit_step_put("c", 1) };
+		size_t before = kit.count;
+
+		steps[i] = none;
+		kit_run_repeatable(0, steps, 3);
+		KIT_UNTIL(kit.count > before);
+		assert_int_equal(kit.answers[before].error, -ENODATA);
+		assert_int_equal(kit.answers[before].step, i);
+		assert_int_equal(kit.answers[before].rows, 0);
+		assert_int_equal(kit_number(&kit_count), (int64_t)i);
+		kit_run_put((int)i, i == 0 ? "x" : i == 1 ? "y" : "z", 1);
+		KIT_UNTIL(kit.count == before + 3);
+	}
+	assert_int_equal(kit_number(&kit_count), 3);
+	kit_run_repeatable(0, &there, 1);
+	kit_ask(&there, 1, false);
+	assert_int_equal(kit.answers[kit.count - 2].error, 0);
+	assert_int_equal(kit.answers[kit.count - 2].rows, 1);
+}
+
 static void
 kit_test_rows(void **state)
 {
@@ -416,7 +446,8 @@ kit_test_versions(void **state)
 
 #define KIT_TESTS                                                                                  \
 	KIT_TEST(kit_test_order), KIT_TEST(kit_test_values), KIT_TEST(kit_test_copied),            \
-		KIT_TEST(kit_test_undo), KIT_TEST(kit_test_none), KIT_TEST(kit_test_rows),         \
+		KIT_TEST(kit_test_undo), KIT_TEST(kit_test_none),                                  \
+		KIT_TEST(kit_test_none_of_repeatable), KIT_TEST(kit_test_rows),                    \
 		KIT_TEST(kit_test_errors), KIT_TEST(kit_test_dialects),                            \
 		KIT_TEST(kit_test_rows_max), KIT_TEST(kit_test_jobs_max),                          \
 		KIT_TEST(kit_test_forget), KIT_TEST(kit_test_forget_inside),                       \

@@ -274,6 +274,32 @@ commit(const struct ear_transaction *transaction)
 	return got.error;
 }
 
+/* An event with all that one for subscribers may have, and whether it came as it was given. */
+static inline struct ear_event_draft
+headline(void)
+{
+	return (struct ear_event_draft){ .audience = EAR_TELL_SUBSCRIBERS,
+					 .item = "7",
+					 .text = "<items/>",
+					 .type = "headline",
+					 .backlog = 5,
+					 .wide = true };
+}
+
+static inline void
+assert_headline(const struct ear_stored_event *event, const char *node)
+{
+	assert_string_equal(event->node, node);
+	assert_int_equal(event->audience, EAR_TELL_SUBSCRIBERS);
+	assert_null(event->to);
+	assert_string_equal(event->item, "7");
+	assert_string_equal(event->text, "<items/>");
+	assert_string_equal(event->type, "headline");
+	assert_int_equal(event->backlog, 5);
+	assert_true(event->wide);
+	assert_true(llabs(event->at - time(NULL)) < 60);
+}
+
 /* Changes of that node as it is now, or of one that is to be created; with one event or none. */
 static inline int
 change_all(const char *node, const struct ear_change *changes, size_t count, const char *event)
@@ -388,7 +414,7 @@ static inline int
 audience(struct ear_store *store, int64_t event, const char *after)
 {
 	got_clear();
-	ear_store_audience(store, event, after, kit_on_stored, &kit);
+	ear_store_audience(store, event, after, EAR_STORE_PAGE_MAX, kit_on_stored, &kit);
 	kit_wait(&got.done);
 	return got.error;
 }

@@ -10,6 +10,8 @@
 KIT_SQL(kit_notify, "NOTIFY earshot");
 KIT_SQL(kit_written, "SELECT pg_current_wal_insert_lsn() - '0/0'::pg_lsn");
 KIT_SQL(kit_on_disk, "SELECT pg_current_wal_flush_lsn() - '0/0'::pg_lsn");
+KIT_SQL(kit_is_committed, "SELECT CASE current_setting('transaction_isolation')"
+			  " WHEN 'read committed' THEN 1 ELSE 0 END");
 KIT_SQL(kit_pause, "SELECT 1 FROM (SELECT pg_sleep(0.3)) AS p");
 
 /* Others that share the database, on the same loop. */
@@ -194,6 +196,111 @@ test_deadlock_is_tried_again(void **state)
 	assert_int_equal(kit_number(&kit_sum), 4);
 }
 
+static void
+refuse_negative(void)
+{
+	cluster_sql(&cluster, "CREATE FUNCTION refuse() RETURNS trigger LANGUAGE plpgsql AS"
+			      " 'BEGIN IF NEW.v < 0 THEN RAISE EXCEPTION ''no''; END IF;"
+			      " RETURN NULL; END'");
+	cluster_sql(&cluster, "CREATE CONSTRAINT TRIGGER refuse AFTER INSERT ON kit DEFERRABLE"
+			      " INITIALLY DEFERRED FOR EACH ROW EXECUTE FUNCTION refuse()");
+}
+
+/* What is sent behind a COMMIT that fails is done all the same, and what failed is not. */
+static void
+test_commit_fails(void **state)
+{
+	size_t before;
+
+	kit_open(&kit_schema);
+	assert_int_equal(kit_number(&kit_count), 0);
+	refuse_negative();
+	for (int i = 0; i < 2; i++) {
+		before = kit.count;
+		kit_run_put(0, "a", -1);
+		if (i == 0)
+			kit_run_put(1, "b", 1);
+		kit_run_put(2, i == 0 ? "c" : "d", 1);
+		KIT_UNTIL(kit.count == before + (i == 0 ? 3 : 2));
+		assert_int_equal(kit.answers[before].tag, 0);
+		assert_true(kit.answers[before].error < 0);
+		assert_int_not_equal(kit.answers[before].error, -ECONNRESET);
+		for (size_t k = before + 1; k < kit.count; k++)
+			assert_int_equal(kit.answers[k].error, 0);
+		assert_int_equal(kit_number(&kit_count), i == 0 ? 2 : 3);
+	}
+	assert_true(kit_ask(
+			    &(struct db_step){
+				    &kit_put, { KIT_TEXT("a"), KIT_INT(-1), KIT_NULL }, 3, 0 },
+			    1, true)
+			    ->error < 0);
+	assert_int_equal(kit_number(&kit_count), 3);
+}
+
+/* The connection stays: what was committed before is not in doubt, what comes behind not done
+ * twice. */
+static void
+test_commit_is_refused_alone(void **state)
+{
+	size_t news;
+
+	kit_open(&kit_schema);
+	assert_int_equal(kit_number(&kit_count), 0);
+	refuse_negative();
+	KIT_UNTIL(kit.news > 0);
+	news = kit.news;
+	kit_run_put(0, "a", 1);
+	kit_run_put(1, "b", -1);
+	kit_run_put(2, "c", 1);
+	KIT_UNTIL(kit.count == 4);
+	assert_int_equal(kit.answers[1].error, 0);
+	assert_true(kit.answers[2].error < 0);
+	assert_int_equal(kit.answers[3].error, 0);
+	assert_int_equal(kit_number(&kit_count), 2);
+	assert_int_equal(kit.news, news);
+}
+
+/* One that has no COMMIT fails at its end: how it ended is not known, and the others are not
+ * concerned. */
+static void
+test_end_of_repeatable_fails(void **state)
+{
+	const struct db_step put = kit_step_put("a", -1);
+
+	kit_open(&kit_schema);
+	assert_int_equal(kit_number(&kit_count), 0);
+	refuse_negative();
+	kit_run_repeatable(1, &put, 1);
+	kit_run_put(2, "c", 1);
+	KIT_UNTIL(kit.count == 3);
+	assert_int_equal(kit.answers[1].tag, 1);
+	assert_true(kit.answers[1].error < 0);
+	assert_int_equal(kit.answers[2].error, 0);
+	assert_int_equal(kit_number(&kit_count), 1);
+}
+
+/* Whatever others' transactions are by default: also where nobody says BEGIN. */
+static void
+test_defaults_of_others(void **state)
+{
+	const struct db_step put = kit_step_put("a", 1);
+	char text[256];
+
+	snprintf(text, sizeof(text),
+		 "%s options='-c default_transaction_read_only=on"
+		 " -c default_transaction_isolation=serializable'",
+		 cluster.url);
+	url = text;
+	kit_open(&kit_schema);
+	kit_run_repeatable(0, &put, 1);
+	KIT_UNTIL(kit.count == 1);
+	assert_int_equal(kit.answers[0].error, 0);
+	assert_int_equal(kit_number(&kit_is_committed), 1);
+	kit_run_put(0, "b", 1);
+	KIT_UNTIL(kit.count == 3);
+	assert_int_equal(kit.answers[2].error, 0);
+}
+
 /* What is found wrong is known at once; the password is never repeated. */
 static void
 test_url_is_looked_at(void **state)
@@ -259,6 +366,10 @@ main(void)
 		TEST(test_answered_is_on_disk),
 		TEST(test_schema_by_several),
 		TEST(test_deadlock_is_tried_again),
+		TEST(test_commit_fails),
+		TEST(test_commit_is_refused_alone),
+		TEST(test_end_of_repeatable_fails),
+		TEST(test_defaults_of_others),
 		TEST(test_url_is_looked_at),
 		TEST(test_url_is_taken),
 	};

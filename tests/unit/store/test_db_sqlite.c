@@ -306,7 +306,7 @@ test_forget_while_told(void **state)
 {
 	struct db_step step = step_of(&sql_all, NULL, NULL, 0);
 	struct said said = { 0 };
-	struct db_job job = { &step, 1, false, on_row_forget, on_done, &said };
+	struct db_job job = { &step, 1, false, on_row_forget, on_done, &said, false };
 
 	open_as(&one, NULL);
 	assert_int_equal(add("a"), 0);
@@ -332,7 +332,7 @@ test_give_while_told(void **state)
 {
 	struct db_step step = step_of(&sql_count, NULL, NULL, 0);
 	struct said said = { 0 };
-	struct db_job job = { &step, 1, false, on_row, on_done_more, &said };
+	struct db_job job = { &step, 1, false, on_row, on_done_more, &said, false };
 
 	open_as(&one, NULL);
 	db->kind->run(db, &job);

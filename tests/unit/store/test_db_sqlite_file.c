@@ -445,7 +445,7 @@ writer(int fd, int number, unsigned seed)
 			struct db_step steps[2] = { step_of(&sql_add, names[0], "", -EEXIST),
 						    step_of(&sql_add, names[1], "", -EEXIST) };
 			struct teller *teller = xalloc(sizeof(*teller));
-			struct db_job job = { steps, 2, true, NULL, on_pair, teller };
+			struct db_job job = { steps, 2, true, NULL, on_pair, teller, false };
 
 			*teller = (struct teller){ fd, number };
 			snprintf(names[0], sizeof(names[0]), "%d a", number);
@@ -483,7 +483,7 @@ static void
 look(struct pairs *pairs)
 {
 	struct db_step step = step_of(&sql_all, NULL, NULL, 0);
-	struct db_job job = { &step, 1, false, on_thing, on_things, pairs };
+	struct db_job job = { &step, 1, false, on_thing, on_things, pairs, false };
 
 	memset(pairs->parts, 0, PAIRS);
 	pairs->last = -1;

@@ -103,6 +103,28 @@ test_lost_while_it_was_written(void **state)
 	expect_there("a", false);
 }
 
+/* The same, of one that may be done twice. */
+static void
+test_lost_and_repeatable(void **state)
+{
+	const struct db_step step = kit_step_put("a", 1);
+
+	kit_open(&kit_schema);
+	assert_int_equal(kit_number(&kit_count), 0);
+	cluster_sql(&cluster, "CREATE FUNCTION slow() RETURNS trigger LANGUAGE plpgsql AS"
+			      " 'BEGIN PERFORM pg_sleep(1); RETURN NULL; END'");
+	cluster_sql(&cluster, "CREATE CONSTRAINT TRIGGER slow AFTER INSERT ON kit DEFERRABLE"
+			      " INITIALLY DEFERRED FOR EACH ROW EXECUTE FUNCTION slow()");
+	kit_run_repeatable(0, &step, 1);
+	KIT_UNTIL(cluster_sql(&cluster, "SELECT count(*) FROM pg_stat_activity"
+					" WHERE wait_event = 'PgSleep'") == 1);
+	cluster_sql(&cluster, END_EARSHOT);
+	KIT_UNTIL(kit.count == 2);
+	assert_int_equal(kit.answers[1].error, 0);
+	assert_int_equal(kit.answers[1].rows, 1);
+	assert_int_equal(kit_number(&kit_count), 1);
+}
+
 /* One that takes the connection with it each time is not tried for ever. */
 static void
 test_lost_each_time(void **state)
@@ -129,7 +151,7 @@ test_server_gone(void **state)
 	kit_run_put(1, "a", 1);
 	kit_run_put(2, "b", 1);
 	KIT_UNTIL(kit.count == 3);
-	assert_in_range(clock_usec(CLOCK_MONOTONIC) - before, 9 * EAR_SEC, 14 * EAR_SEC);
+	assert_in_range(clock_usec(CLOCK_MONOTONIC) - before, 9 * EAR_SEC, 30 * EAR_SEC);
 	for (int i = 1; i < 3; i++) {
 		assert_int_equal(kit.answers[i].error, -ENOTCONN);
 		assert_int_equal(kit.answers[i].tag, i);
@@ -156,7 +178,7 @@ test_server_stopped(void **state)
 	kit_turn();
 	before = clock_usec(CLOCK_MONOTONIC);
 	kit_close();
-	assert_in_range(clock_usec(CLOCK_MONOTONIC) - before, 0, 3 * EAR_SEC);
+	assert_in_range(clock_usec(CLOCK_MONOTONIC) - before, 0, 8 * EAR_SEC);
 	cluster_signal(&cluster, SIGCONT);
 	kit_open(&kit_schema);
 	assert_int_equal(kit_number(&kit_count), 0);
@@ -210,7 +232,7 @@ test_no_right_to_make_the_schema(void **state)
 	kit_run_put(0, "a", 1);
 	KIT_UNTIL(kit.count == 1);
 	assert_true(kit.answers[0].error < 0 && kit.answers[0].error != -ENOTCONN);
-	assert_in_range(clock_usec(CLOCK_MONOTONIC) - before, 0, 5 * EAR_SEC);
+	assert_in_range(clock_usec(CLOCK_MONOTONIC) - before, 0, 8 * EAR_SEC);
 	cluster_sql(&cluster, "GRANT ALL ON SCHEMA public TO poor");
 	do {
 		kit_run_put(1, "a", 1);
@@ -265,6 +287,7 @@ main(int argc, char **argv)
 		TEST(test_server_killed),
 		TEST(test_lost_before_it_was_written),
 		TEST(test_lost_while_it_was_written),
+		TEST(test_lost_and_repeatable),
 		TEST(test_lost_each_time),
 		TEST(test_server_gone),
 		TEST(test_server_stopped),

@@ -219,8 +219,8 @@ next_event(struct engine *engine)
 {
 	engine->telling = true;
 	if (engine->place < engine->count) {
-		ear_store_audience(engine->store, engine->events[engine->place].id, "", on_audience,
-				   engine);
+		ear_store_audience(engine->store, engine->events[engine->place].id, "",
+				   EAR_STORE_PAGE_MAX, on_audience, engine);
 		return;
 	}
 	engine->news = false;

@@ -344,6 +344,14 @@ test_unusual_attribute(void **state)
 	xmpp_stanza_release(message);
 }
 
+static int
+write_as(struct fixture *f, xmpp_stanza_t *message, const char *from, int own, size_t max)
+{
+	const struct writer_ends ends = { from, "b", own };
+
+	return writer_stanza_as(f->out, message, &ends, max);
+}
+
 /* Other addresses stand in the place of its own, or of none; it stays as it was. */
 static void
 test_other_addresses(void **state)
@@ -351,18 +359,21 @@ test_other_addresses(void **state)
 	struct fixture *f = *state;
 	xmpp_stanza_t *message = ear_element(f->ctx, "message", EAR_NS_CLIENT);
 
-	assert_int_equal(writer_stanza_as(f->out, message, "a", "b", 100), 0);
+	assert_int_equal(write_as(f, message, "a", 0, 100), 0);
 	expect_out(f, "<message to=\"b\" from=\"a\"/>");
 	xmpp_stanza_set_from(message, "own");
 	xmpp_stanza_set_to(message, "peer");
 	ear_set(message, "xml:lang", "de");
 	ear_set(ear_child(message, "x", "urn:test"), "to", "c");
-	assert_int_equal(writer_stanza_as(f->out, message, NULL, "b", 100), 0);
+	assert_int_equal(write_as(f, message, NULL, 0, 100), 0);
 	expect_out(f, "<message to=\"b\" from=\"own\" xml:lang=\"de\">"
 		      "<x to=\"c\" xmlns=\"urn:test\"/></message>");
 	assert_string_equal(xmpp_stanza_get_to(message), "peer");
-	assert_int_equal(writer_stanza_as(f->out, message, "longer", "b", 100), 0);
-	assert_int_equal(writer_stanza_as(f->out, message, "longer", "b", 20), -EMSGSIZE);
+	assert_int_equal(write_as(f, message, "a", 2, 100), 0);
+	expect_out(f, "<message to=\"b\" from=\"a\" xml:lang=\"de\">"
+		      "<x to=\"c\" xmlns=\"urn:test\"/></message>");
+	assert_int_equal(write_as(f, message, "longer", 0, 100), 0);
+	assert_int_equal(write_as(f, message, "longer", 0, 20), -EMSGSIZE);
 	xmpp_stanza_release(message);
 }
 

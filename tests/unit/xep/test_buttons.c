@@ -227,6 +227,32 @@ test_same_id(void **state)
 	assert_string_equal(state_of("volume"), "73");
 }
 
+/* A key that is held for the whole time makes no press forgotten that came before. */
+static void
+test_same_id_after_many(void **state)
+{
+	char xml[128];
+
+	ask("set", PRESS("button='volume' value='+1' id='a'"));
+	assert_string_equal(state_of("volume"), "71");
+	for (int i = 0; i < PRESS_PAST_IDS - 1; i++) {
+		snprintf(xml, sizeof(xml), PRESS("button='volume' value='50' id='%d'"), i);
+		press_by(FAKE_FROM, xml, 100 * EAR_MSEC, 0);
+	}
+	ask("set", PRESS("button='volume' value='+1' id='a'"));
+	assert_string_equal(state_of("volume"), "50");
+	ask("set", PRESS("button='volume' value='+1' id='0'"));
+	assert_string_equal(state_of("volume"), "50");
+	ask("set", PRESS("button='volume' value='+1' id='b'"));
+	ask("set", PRESS("button='volume' value='+1' id='c'"));
+	assert_string_equal(state_of("volume"), "52");
+	/* There is an end: so many in two minutes is no thumb. */
+	ask("set", PRESS("button='volume' value='+1' id='a'"));
+	assert_string_equal(state_of("volume"), "53");
+	ask("set", PRESS("button='volume' value='+1' id='c'"));
+	assert_string_equal(state_of("volume"), "53");
+}
+
 /* What certainly did nothing may come again under its id. */
 static void
 test_same_id_refused(void **state)
@@ -462,6 +488,7 @@ main(void)
 		BROKEN(test_stop_first),
 		BROKEN(test_player_first),
 		TEST(test_same_id),
+		TEST(test_same_id_after_many),
 		TEST(test_same_id_refused),
 		TEST(test_burst),
 		TEST(test_many_pressers),

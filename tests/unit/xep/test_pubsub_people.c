@@ -171,6 +171,75 @@ test_many_wait(void **state)
 	}
 }
 
+/* A node of 61 owners, whom whoever subscribes has asked. */
+static void
+asking_node(int node)
+{
+	char *xml =
+		xasprintf(PUBSUB("<create node='n%d'/><configure><x xmlns='jabber:x:data' "
+				 "type='submit'><field "
+				 "var='FORM_TYPE'><value>" PUBSUB_CONFIG "</value></field><field "
+				 "var='pubsub#access_model'><value>authorize</value></field></x></"
+				 "configure>"),
+			  node);
+	char *all;
+
+	done("set", OWNER, xml);
+	free(xml);
+	xml = xasprintf("<affiliations node='n%d'>", node);
+	for (int i = 1; i < 61; i++) {
+		char *more = xasprintf("%s<affiliation jid='o%d-%d@example.org' "
+				       "affiliation='owner'/>",
+				       xml, node, i);
+
+		free(xml);
+		xml = more;
+	}
+	all = xasprintf(OWN("%s</affiliations>"), xml);
+	done("set", OWNER, all);
+	free(all);
+	free(xml);
+	assert_string_equal(xmpp_stanza_get_type(ear->answer), "result");
+	fake_clear(ear);
+}
+
+/* How many are asked. */
+static int
+asked_for(int node, int who, const char *what)
+{
+	char *from = xasprintf("u%d@example.org", who);
+	char *xml = xasprintf(PUBSUB("<%s node='n%d' jid='%s'/>"), what, node, from);
+	int sends;
+
+	done("set", from, xml);
+	assert_string_equal(xmpp_stanza_get_type(ear->answer), "result");
+	sends = (int)ear->sends;
+	fake_clear(ear);
+	free(from);
+	free(xml);
+	return sends;
+}
+
+/* §8.6: so many questions are remembered of all, and room is made for new ones, so that nobody is
+ * refused for what others are asked; what is remembered is not asked again. */
+static void
+test_many_questions(void **state)
+{
+	int all = 0;
+
+	for (int node = 0; node < 4; node++) {
+		asking_node(node);
+		for (int i = 0; i < 18; i++)
+			all += asked_for(node, i, "subscribe");
+	}
+	assert_in_range(all, PUBSUB_QUESTIONS_ALL + 3 * 61, PUBSUB_QUESTIONS_ALL + 6 * 61);
+	asked_for(3, 17, "unsubscribe");
+	assert_in_range(asked_for(3, 17, "subscribe"), 0,
+			1); /* him who owns all of them, at most */
+	asked_for(0, 0, "unsubscribe");
+	assert_in_range(asked_for(0, 0, "subscribe"), 60, 61);
+}
+
 /* More rows than one page of the store, or than one answer carries. */
 static void
 test_long_lists(void **state)
@@ -206,8 +275,9 @@ int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
-		TEST(test_last_item), TEST(test_no_event_after), TEST(test_outcast),
-		TEST(test_owners),    TEST(test_many_wait),      TEST(test_long_lists),
+		TEST(test_last_item),  TEST(test_no_event_after), TEST(test_outcast),
+		TEST(test_owners),     TEST(test_many_wait),      TEST(test_many_questions),
+		TEST(test_long_lists),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -4,7 +4,7 @@
 #include <errno.h>
 
 #include "pubsub_kit.h"
-#include "pubsub_multi.h"
+#include "pubsub_tell_impl.h"
 #include "store/store.h"
 
 #define NODE   "news"
@@ -134,7 +134,13 @@ test_pages(void **state)
 	assert_int_equal(ear->sends, 2 * (EAR_STORE_PAGE_MAX + 100));
 }
 
-/* Each message has an id of its own, by which it is known on every way (XEP-0359). */
+static const char *
+origin_of(xmpp_stanza_t *message)
+{
+	return fake_attribute(ear_find(message, "origin-id", EAR_NS_SID), "id");
+}
+
+/* Each message has an id of its own, and an origin-id (XEP-0359) of its event. */
 static void
 test_ids(void **state)
 {
@@ -144,13 +150,48 @@ test_ids(void **state)
 	assert_int_equal(ear->box_count, 4);
 	for (size_t i = 0; i < 4; i++) {
 		const char *id = fake_attribute(ear->box[i], "id");
-		xmpp_stanza_t *origin = ear_find(ear->box[i], "origin-id", EAR_NS_SID);
 
 		assert_int_equal(strlen(id), 16);
-		assert_string_equal(fake_attribute(origin, "id"), id);
-		for (size_t j = 0; j < i; j++)
+		for (size_t j = 0; j < i; j++) {
 			assert_string_not_equal(fake_attribute(ear->box[j], "id"), id);
+			assert_int_equal(strcmp(origin_of(ear->box[j]), origin_of(ear->box[i])) ==
+						 0,
+					 j / 2 == i / 2);
+		}
 	}
+}
+
+/* Those that one device may be known by at a time are told apart: what it has had it drops. */
+static void
+test_origins(void **state)
+{
+	static const char *const own[] = {
+		"juliet@pronto.local",  "juliet@pronto.local/a", "juliet@example.org/a",
+		"juliet@example.org/b", "tv.example.org",        "tv.example.org/a@b",
+	};
+	static const char *const common[] = { "juliet@example.org", "romeo@example.com",
+					      "romeo@example.com/a", "romeo@example.com/b" };
+	static const struct ear_path_info lan[] = {
+		{ .link = EAR_LINK_SERVER, .to = "romeo@example.com/a" },
+		{ .link = EAR_LINK_LAN, .to = "juliet@example.org" },
+		{ .link = EAR_LINK_LAN, .to = "juliet@example.org/a" },
+		{ .link = EAR_LINK_SERVER, .to = "juliet@example.org/a" },
+		{ .link = EAR_LINK_SERVER, .to = "juliet@example.org/b" },
+		{ .link = EAR_LINK_LAN, .to = "juliet@example.org/b" },
+	};
+	const struct ear_stored_event stored = {
+		.id = 1, .at = 1, .node = NODE, .text = EVENT, .type = "headline"
+	};
+	struct tale *tale;
+
+	ear->paths = lan;
+	ear->path_count = sizeof(lan) / sizeof(lan[0]);
+	tale = tale_new(pubsub_teller_of(ear), &stored);
+	for (size_t i = 0; i < sizeof(common) / sizeof(common[0]); i++)
+		assert_string_equal(tale_origin(tale, common[i], "its own"), tale->origin);
+	for (size_t i = 0; i < sizeof(own) / sizeof(own[0]); i++)
+		assert_string_equal(tale_origin(tale, own[i], "its own"), "its own");
+	tale_drop(tale);
 }
 
 /* Nothing is dropped, and nobody is told twice, when the queue to the server is full. */
@@ -176,6 +217,17 @@ test_no_room(void **state)
 	assert_int_equal(left_to_tell(), 0);
 }
 
+/* It tells what is left when it can, and goes. */
+static void
+end_heir(struct pubsub_teller *heir)
+{
+	ear->stuck = false;
+	clock_advance(ear->clock, EAR_SEC);
+	rest();
+	assert_int_equal(left_to_tell(), 0);
+	pubsub_teller_free(heir);
+}
+
 /* Killed before what was sent had left: whoever takes over sends it again, with the same ids. */
 static void
 test_taken_over(void **state)
@@ -197,11 +249,7 @@ test_taken_over(void **state)
 	assert_int_equal(ear->sends, 4);
 	for (size_t i = 0; i < 2; i++)
 		assert_string_equal(fake_attribute(ear->box[i], "id"), id[i]);
-	ear->stuck = false;
-	clock_advance(ear->clock, EAR_SEC);
-	rest();
-	assert_int_equal(left_to_tell(), 0);
-	pubsub_teller_free(heir);
+	end_heir(heir);
 }
 
 /* What never leaves is not waited for for ever. */
@@ -333,6 +381,62 @@ test_many(void **state)
 	assert_int_equal(left_to_tell(), 0);
 }
 
+/* Killed before their message had left: each is told by one of his own, while whoever takes over
+ * does not know yet that they can share one, and knows it as the one that he may have had. */
+static void
+test_many_taken_over(void **state)
+{
+	struct pubsub_teller *heir;
+	char origin[32];
+
+	served(10);
+	ear->stuck = true;
+	event(EVENT);
+	rest();
+	assert_int_equal(ear->sends, 1);
+	assert_int_equal(addresses_in(ear->sent), 10);
+	snprintf(origin, sizeof(origin), "%s", origin_of(ear->sent));
+	fake_clear(ear);
+	heir = pubsub_teller_new(ear);
+	event(EVENT);
+	assert_int_equal(ear->sends, 20);
+	for (size_t i = 0; i < 20; i++)
+		assert_int_equal(strcmp(origin_of(ear->box[i]), origin) == 0, i < 10);
+	end_heir(heir);
+}
+
+/* More of them turn out to be on the LAN than places are kept for, some of them in the same places:
+ * each waits until the service has answered behind what he was told with others, and is told then,
+ * once. */
+static void
+test_many_become_single(void **state)
+{
+	const size_t count = 3 * MULTI_SINGLES;
+	size_t told = 0, answered = 0;
+
+	served(count);
+	event(EVENT);
+	fake_clear(ear);
+	ear->only_by_server = false;
+	ear->path_count = 0;
+	event(EVENT);
+	assert_int_equal(ear->sends, 0); /* the service was not heard of since */
+	for (int i = 0; i < 1000 && told < count; i++) {
+		for (size_t j = 0; j < ear->box_count; j++)
+			assert_int_equal(addresses_in(ear->box[j]), 0);
+		told += (size_t)ear->sends;
+		fake_clear(ear);
+		for (; ear->request_count > 0; answered++)
+			fake_answer(ear, 0, INFO);
+		clock_advance(ear->clock, TELL_ROOM_USEC);
+	}
+	assert_true(answered > 0);
+	clock_advance(ear->clock, EAR_SEC);
+	rest();
+	assert_int_equal(told + (size_t)ear->sends, count);
+	assert_int_equal(left_to_tell(), 0);
+}
+
 /* What was gathered and finds no room goes later, once. */
 static void
 test_many_no_room(void **state)
@@ -430,13 +534,23 @@ int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
-		TEST(test_pages),           TEST(test_ids),
-		TEST(test_no_room),         TEST(test_taken_over),
-		TEST(test_stuck),           TEST(test_one_is_slow),
-		TEST(test_no_xml),          TEST(test_options),
-		TEST(test_large),           TEST(test_many),
-		TEST(test_many_no_room),    TEST(test_many_stuck),
-		TEST(test_many_new_stream), TEST(test_many_strange),
+		TEST(test_pages),
+		TEST(test_ids),
+		TEST(test_no_room),
+		TEST(test_taken_over),
+		TEST(test_stuck),
+		TEST(test_one_is_slow),
+		TEST(test_no_xml),
+		TEST(test_options),
+		TEST(test_large),
+		TEST(test_many),
+		TEST(test_many_taken_over),
+		TEST(test_origins),
+		TEST(test_many_become_single),
+		TEST(test_many_no_room),
+		TEST(test_many_stuck),
+		TEST(test_many_new_stream),
+		TEST(test_many_strange),
 		TEST(test_many_bytes),
 	};
 
