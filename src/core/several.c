@@ -31,23 +31,22 @@ is_presence(xmpp_stanza_t *stanza)
 }
 
 static void
-say(const struct ear_in *in, xmpp_stanza_t *stanza)
+say(const struct ear_in *in, char *text)
 {
-	char *text = ear_render(stanza, STORE_SAY_MAX);
-
 	if (text == NULL || store_say(in->ear->store, text) != 0)
 		ear_debug("%s: %s not passed on: there is too much of it", in->from,
-			  xmpp_stanza_get_name(stanza));
+			  xmpp_stanza_get_name(in->stanza));
 	free(text);
 }
 
-/* Who it is from and what it is about, with that child alone. */
-static void
-say_brief(const struct ear_in *in, const char *name, const char *ns)
+/* Who it is from and what it is about, with that child alone; NULL: too long. */
+static char *
+brief(const struct ear_in *in, const char *name, const char *ns, size_t max)
 {
 	xmpp_stanza_t *brief = ear_stanza(in->ear->ctx, xmpp_stanza_get_name(in->stanza),
 					  xmpp_stanza_get_type(in->stanza), in->to, in->id);
 	xmpp_stanza_t *child = ear_find(in->stanza, name, ns);
+	char *text;
 
 	xmpp_stanza_set_from(brief, in->from);
 	if (child != NULL) {
@@ -55,17 +54,19 @@ say_brief(const struct ear_in *in, const char *name, const char *ns)
 		xmpp_stanza_add_child(brief, child);
 		xmpp_stanza_release(child);
 	}
-	say(in, brief);
+	text = ear_render(brief, max);
 	xmpp_stanza_release(brief);
+	return text;
 }
 
+/* No long one, which might be overtaken by the next that he sends. */
 void
 several_pass_presence(const struct ear_in *in)
 {
 	const char *type = xmpp_stanza_get_type(in->stanza);
 
 	if (is_shared(in) && !in->passed && (type == NULL || strcmp(type, "unavailable") == 0))
-		say_brief(in, "c", EAR_NS_CAPS);
+		say(in, brief(in, "c", EAR_NS_CAPS, STORE_SAY_SHORT));
 }
 
 bool
@@ -78,9 +79,9 @@ several_pass_answer(const struct ear_in *in)
 	if (in->passed)
 		return true;
 	if (type != NULL && strcmp(type, "error") == 0)
-		say_brief(in, "error", NULL);
+		say(in, brief(in, "error", NULL, STORE_SAY_MAX));
 	else
-		say(in, in->stanza);
+		say(in, ear_render(in->stanza, STORE_SAY_MAX));
 	return true;
 }
 

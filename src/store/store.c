@@ -73,10 +73,7 @@ on_done(void *arg, int error, size_t step, const char *text)
 static void
 on_heard(void *arg, const char *text)
 {
-	struct ear_store *store = arg;
-
-	if (store->heard != NULL)
-		store->heard(store->heard_arg, text);
+	store_say_heard(arg, text);
 }
 
 /* --- its life ----------------------------------------------------------------------------- */
@@ -97,6 +94,7 @@ store_new(struct event_base *base, struct ear_clock *clock, const struct db_kind
 	list_init(&store->asks);
 	ear_timer_init(&store->soon, clock, on_soon, store);
 	ear_timer_init(&store->lease, clock, on_news, store);
+	store_say_init(store, clock);
 	rc = kind->open(base, clock, config, &store_schema, &events, store, &store->db, error,
 			size);
 	if (rc == 0)
@@ -123,6 +121,7 @@ store_free(struct ear_store *store)
 		ask_free(container_of(store->asks.next, struct ask, list));
 	ear_timer_stop(&store->lease);
 	ear_timer_stop(&store->soon);
+	store_say_release(store);
 	free(store);
 }
 

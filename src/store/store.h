@@ -21,11 +21,15 @@ int store_new(struct event_base *base, struct ear_clock *clock, const struct db_
  * database can. */
 void store_free(struct ear_store *store);
 
-#define STORE_SAY_MAX    7000 /* bytes of one text: PostgreSQL takes 8000 */
-#define STORE_SAYING_MAX 256  /* texts on their way */
+#define STORE_SAY_MAX     ((size_t)256 * 1024)      /* bytes of one text */
+#define STORE_SAY_SHORT   7000                      /* of one that is not long */
+#define STORE_SAYING_MAX  256                       /* texts on their way */
+#define STORE_SAYING_SIZE ((size_t)2 * 1024 * 1024) /* bytes in them */
+#define STORE_HEARING_MAX 256                       /* long ones that are read */
 
-/* Tells a text to the engines that share the database and are connected to it now, but not to
- * ourselves: maybe. 0, -EMSGSIZE, -ENOBUFS. */
+/* Tells a stanza to the engines that share the database and are connected to it now, but not to
+ * ourselves: maybe. A long one may be heard behind those that were said after it. 0, -EMSGSIZE,
+ * -ENOBUFS. */
 int store_say(struct ear_store *store, const char *text);
 
 /* What others say, from the event loop; NULL: something may have been missed. */

@@ -40,7 +40,9 @@ struct ear_store {
 	bool has_news;
 	bool was_told; /* there were some by the database itself */
 	bool shared;   /* with other engines */
-	size_t saying; /* texts that are being told to them */
+	/* store_say.c: texts that are being told to them, and that are being read; */
+	size_t saying, saying_size, hearing;
+	struct ear_timer said; /* what was said may be old then */
 	store_heard_fn *heard;
 	void *heard_arg;
 };
@@ -136,6 +138,11 @@ store_lease_effect(const struct ear_store *store)
 {
 	return store->kind->shared ? DB_WRITES_LAZILY : DB_READS;
 }
+
+/* store_say.c. heard: what the database says of others, see db_events. */
+void store_say_init(struct ear_store *store, struct ear_clock *clock);
+void store_say_release(struct ear_store *store);
+void store_say_heard(struct ear_store *store, const char *text);
 
 /* That is the answer, in its turn; the database is asked nothing. text is copied. */
 void store_refuse(struct ask *ask, int error, const char *text);

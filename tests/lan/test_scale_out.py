@@ -344,10 +344,12 @@ def rounds(world, nodes, wanted, first, count):
                        20, "%s to be told of %d" % (nodes, number))
 
 
-def test_wants(world):
-    """Who is there, and what he wants to hear of, is known to all: whichever of them tells a node."""
+@pytest.mark.parametrize("length", [0, 1000])
+def test_wants(world, length):
+    """Who is there, and what he wants to hear of, is known to all: whichever of them tells a node,
+    and however long the answer is that says so, which comes to any of them."""
     hamlet, francisco = world["hamlet"], world["francisco"]
-    nodes = ["wanted-%d" % number for number in range(6)]
+    nodes = ["wanted-%d%s" % (number, length * "x") for number in range(8)]
     befriend(francisco)
     francisco.ask("want", *nodes)
     for node in nodes:
