@@ -47,6 +47,9 @@ enum ear_verdict ear_condition_of(xmpp_stanza_t *stanza);
 /* The human-readable <text/> of the <error/> in a stanza, or NULL; borrowed. */
 const char *ear_error_text_of(xmpp_stanza_t *stanza);
 
+/* Makes that text the <text/> of the <error/> in a stanza, in place of the one that is there. */
+void ear_error_say(xmpp_stanza_t *stanza, const char *text);
+
 /* A new element; the caller owns it. Out of memory aborts. */
 xmpp_stanza_t *ear_element(xmpp_ctx_t *ctx, const char *name, const char *ns);
 

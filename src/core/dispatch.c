@@ -80,13 +80,17 @@ is_bad(xmpp_stanza_t *stanza, enum ear_stanza_kind kind)
 static void
 send_error(const struct ear_in *in, enum ear_verdict condition, const char *text)
 {
-	hold_reply(in, ear_error_to(in->stanza, condition, text));
+	xmpp_stanza_t *error = ear_error_to(in->stanza, condition, text);
+
+	receive_doubt(in, error);
+	hold_reply(in, error);
 }
 
 /* Consumes the error, which may be NULL. */
 static void
 send_refusal(const struct ear_in *in, xmpp_stanza_t *error)
 {
+	receive_doubt(in, error);
 	receive_refused(in, error);
 	hold_reply(in, error);
 }
@@ -271,16 +275,17 @@ dispatch_to_us(const struct link *link, struct ear_in *in)
 {
 	struct ear *ear = in->ear;
 
-	if (link->kind == EAR_LINK_LOCAL)
+	if (link->kind == EAR_LINK_LOCAL) {
 		take(link, in);
-	else if (receive_is_repeat(ear, link, in) || take_receipt(in))
 		return;
+	}
+	if (receive_is_repeat(ear, link, in) || take_receipt(in))
+		;
 	else if (expires_is_late(ear, in->from, in->stanza))
 		tell_late(in);
-	else if (receive_is_overtaken(in))
-		return;
-	else
+	else if (!receive_is_overtaken(in))
 		take(link, in);
+	receive_end(ear);
 }
 
 static void

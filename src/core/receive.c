@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: ISC */
 /* receive.c: what has come before. */
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -42,18 +43,26 @@ has_come_from(const struct ear *ear, const char *sender, const char *id)
 	return seen_has(ear->seen, sender, id) || seen_has(ear->seen_strangers, sender, id);
 }
 
-/* The name under which it was noted: before its key was known to be a JID's, he was known by the
- * one that he has on the LAN. NULL: it was not. */
+/* It was with an earlier process when that was killed. */
+static bool
+was_in_hand_from(const struct ear *ear, const char *sender, const char *id)
+{
+	return seen_is_unsure(ear->seen, sender, id);
+}
+
+typedef bool known_fn(const struct ear *ear, const char *sender, const char *id);
+
+/* The name under which it is known: before its key was known to be a JID's, he was known by the
+ * one that he has on the LAN. NULL: it is not. */
 static const char *
-has_come(struct ear *ear, const char *from, const char *id)
+known_as(struct ear *ear, const char *from, const char *id, known_fn *known)
 {
 	const struct dest *dest = dest_find(ear, from);
 	const char *sender = name_of(dest, from);
 
-	if (has_come_from(ear, sender, id))
+	if (known(ear, sender, id))
 		return sender;
-	return dest != NULL && dest->lan != NULL && dest->lan != sender &&
-			       has_come_from(ear, dest->lan, id)
+	return dest != NULL && dest->lan != NULL && dest->lan != sender && known(ear, dest->lan, id)
 		       ? dest->lan
 		       : NULL;
 }
@@ -183,14 +192,16 @@ receive_is_repeat(struct ear *ear, const struct link *link, const struct ear_in 
 
 	if (seen == NULL)
 		return false;
-	sender = has_come(ear, in->from, id);
+	sender = known_as(ear, in->from, id, has_come_from);
 	if (sender != NULL) {
 		repeat(in, set, sender);
 		return true;
 	}
 	sender = sender_of(ear, in->from);
-	if (!set)
+	if (!set) {
+		seen_begin(seen, sender, id);
 		return refuse_again(in, sender, id);
+	}
 	seen_note(seen, sender, id);
 	answers_begin(ear->answers, sender, in->id);
 	return false;
@@ -234,12 +245,36 @@ receive_is_overtaken(const struct ear_in *in)
 		return false;
 	ear_info("%s: a message was overtaken on its way: refused", in->from);
 	error = ear_error_to(in->stanza, EAR_REMOTE_SERVER_TIMEOUT,
-			     "newer ones were here before it: it was not delivered");
+			     "newer ones were here before it: it is not delivered");
 	if (error == NULL)
 		return true;
 	ear_child(ear_find(error, "error", NULL), "overtaken", EAR_NS_DELIVERY);
+	receive_doubt(in, error);
 	hold_reply(in, error);
 	return true;
+}
+
+void
+receive_end(struct ear *ear)
+{
+	seen_end(ear->seen);
+	seen_end(ear->seen_strangers);
+}
+
+void
+receive_doubt(const struct ear_in *in, xmpp_stanza_t *error)
+{
+	char buffer[ID_SIZE], text[256];
+	const char *id = id_of(in, false, buffer), *why;
+
+	if (error == NULL || id == NULL ||
+	    known_as(in->ear, in->from, id, was_in_hand_from) == NULL)
+		return;
+	why = ear_error_text_of(error);
+	snprintf(text, sizeof(text), "%s%sit may have arrived before a restart",
+		 why == NULL ? "" : why, why == NULL ? "" : "; ");
+	ear_error_say(error, text);
+	ear_child(ear_find(error, "error", NULL), "unknown", EAR_NS_DELIVERY);
 }
 
 static void

@@ -20,12 +20,22 @@ void receive_release(struct ear *ear);
 /* In that directory instead. 0, or -errno with error filled. */
 int receive_open(struct ear *ear, const char *dir, char *error, size_t size);
 
-/* Whether it has come before, which has been dealt with. If not, and it is a request, it is noted.
+/*
+ * Whether it has come before, which has been dealt with. If not, a request is noted, and a message
+ * is in hand until receive_end: whoever is killed meanwhile leaves behind that it may have been
+ * handled.
  */
 bool receive_is_repeat(struct ear *ear, const struct link *link, const struct ear_in *in);
 
 /* Whether it comes behind one that left after it; its sender is told. */
 bool receive_is_overtaken(const struct ear_in *in);
+
+/* What came is dealt with. */
+void receive_end(struct ear *ear);
+
+/* Says in the error for a message (NULL: none) that an earlier process, which was killed, may have
+ * handled it, where that is so. */
+void receive_doubt(const struct ear_in *in, xmpp_stanza_t *error);
 
 /* It was not handled, and its sender is told so by that error (borrowed): should a request come
  * again, it may be handled; a message is refused again for a while. */

@@ -44,8 +44,10 @@ struct names {
 struct seen {
 	struct seen_file *file;
 	struct names *names;
-	uint64_t notes; /* as noted_at */
-	size_t newest;  /* the slot that was noted last, or NO_SLOT */
+	uint64_t notes;              /* as noted_at */
+	size_t newest;               /* the slot that was noted last, or NO_SLOT */
+	uint32_t hand;               /* ours */
+	uint64_t unsure[SEEN_HANDS]; /* what was in the others when we began */
 };
 
 /* --- one sender ------------------------------------------------------------------------------ */
@@ -214,6 +216,26 @@ renumber(struct seen *seen)
 	seen->notes = SEEN_SENDERS_MAX;
 }
 
+static struct seen_hands *
+hands_of(const struct seen *seen)
+{
+	return &seen->file->map->front.hands;
+}
+
+/* The place of the process before us, if it left nothing there, or that of the oldest one. */
+static void
+take_hand(struct seen *seen)
+{
+	struct seen_hands *hands = hands_of(seen);
+
+	for (size_t i = 0; i < SEEN_HANDS; i++)
+		seen->unsure[i] = hands->id[i];
+	seen->hand = hands->newest % SEEN_HANDS;
+	if (seen->unsure[seen->hand] != SEEN_EMPTY)
+		seen->hand = (seen->hand + 1) % SEEN_HANDS;
+	hands->newest = seen->hand;
+}
+
 struct seen *
 seen_open(const char *dir, int *rc, char *error, size_t size)
 {
@@ -230,6 +252,7 @@ seen_open(const char *dir, int *rc, char *error, size_t size)
 	seen->names->by_sender = map_new();
 	seen->newest = NO_SLOT;
 	renumber(seen);
+	take_hand(seen);
 	return seen;
 }
 
@@ -286,6 +309,31 @@ seen_note(struct seen *seen, const char *sender, const char *id)
 		seen_table_add(entry, tables, memo->digest);
 	memo->absent = false;
 	stamp(seen, known->slot);
+}
+
+void
+seen_begin(struct seen *seen, const char *sender, const char *id)
+{
+	atomic_store_explicit(&hands_of(seen)->id[seen->hand],
+			      look_at(seen, known_find(seen, sender), id)->digest,
+			      memory_order_seq_cst);
+}
+
+void
+seen_end(struct seen *seen)
+{
+	atomic_store_explicit(&hands_of(seen)->id[seen->hand], SEEN_EMPTY, memory_order_release);
+}
+
+bool
+seen_is_unsure(const struct seen *seen, const char *sender, const char *id)
+{
+	uint64_t digest = look_at(seen, known_find(seen, sender), id)->digest;
+
+	for (size_t i = 0; i < SEEN_HANDS; i++)
+		if (seen->unsure[i] == digest)
+			return true;
+	return false;
 }
 
 void

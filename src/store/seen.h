@@ -37,6 +37,16 @@ bool seen_knows(const struct seen *seen, const char *sender);
 /* Notes it. */
 void seen_note(struct seen *seen, const char *sender, const char *id);
 
+/*
+ * Between the two that one is handed on; it is noted before the end. A process that is killed there
+ * leaves behind that it may have been.
+ */
+void seen_begin(struct seen *seen, const char *sender, const char *id);
+void seen_end(struct seen *seen);
+
+/* Whether one of the last processes was killed while it handed that on. */
+bool seen_is_unsure(const struct seen *seen, const char *sender, const char *id);
+
 /* Takes a note back, if it is there: it was not handled after all. */
 void seen_forget(struct seen *seen, const char *sender, const char *id);
 

@@ -20,6 +20,7 @@
 #define SEEN_KEY     32         /* bytes of the file's secret */
 #define SEEN_NAME    16         /* bytes of a sender's digest */
 #define SEEN_ROOM    65536      /* bytes before the tables: no machine's page is larger */
+#define SEEN_HANDS   8          /* processes of which the file says what they had in hand */
 
 #define SEEN_LINE  8                          /* places that are looked at together: 64 bytes */
 #define SEEN_LINES (2 * SEEN_IDS / SEEN_LINE) /* of a generation: half of the places stay empty */
@@ -45,9 +46,18 @@ struct seen_tables {
 	uint64_t lines[2][SEEN_LINES][SEEN_LINE];
 };
 
+/* Digests of ids that were being handed on; one that is left over is of a process that was killed.
+ */
+struct seen_hands {
+	_Atomic uint64_t id[SEEN_HANDS]; /* SEEN_EMPTY: none */
+	uint32_t newest;                 /* the one of the process that runs, or ran last */
+	uint32_t spare;
+};
+
 struct seen_front {
 	struct seen_head head;
 	struct seen_sender senders[SEEN_SENDERS_MAX];
+	struct seen_hands hands; /* zeros, where an older program has made the file */
 };
 
 struct seen_map {

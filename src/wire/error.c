@@ -83,6 +83,18 @@ ear_error_text_of(xmpp_stanza_t *stanza)
 	return text != NULL ? ear_text(text) : NULL;
 }
 
+void
+ear_error_say(xmpp_stanza_t *stanza, const char *text)
+{
+	xmpp_stanza_t *error = error_of(stanza);
+	xmpp_stanza_t *old = error != NULL ? ear_find(error, "text", EAR_NS_STANZA_ERR) : NULL;
+
+	if (old != NULL)
+		xmpp_stanza_set_text(xmpp_stanza_get_children(old), text);
+	else if (error != NULL)
+		ear_child_text(error, "text", EAR_NS_STANZA_ERR, text);
+}
+
 xmpp_stanza_t *
 ear_error_to(xmpp_stanza_t *stanza, enum ear_verdict condition, const char *text)
 {

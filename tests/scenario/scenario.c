@@ -18,6 +18,7 @@
  *   rename   ADDRESS                         our name on the LAN from now on
  *   naming   N                               for N s at most it is not established; 0: it is
  *   stop                                     the engine
+ *   follows  SENDER ORIGIN-ID                an engine that was killed when it handed that on
  *   several                                  engines share the store, from now on
  *   another< STANZA                          came to another of them, which passes it on
  *   device, published ...                    see trust.c
@@ -421,7 +422,11 @@ step(struct world *world, char *line, char **conf)
 		world_stop(world);
 	else if (strcmp(what, "several") == 0)
 		world_share(world);
-	else if (strcmp(what, "naming") == 0)
+	else if (strcmp(what, "follows") == 0) {
+		const char *sender = word(&line);
+
+		return world_after_killed(world, sender, word(&line));
+	} else if (strcmp(what, "naming") == 0)
 		core_set_naming(world->ear, atoll(word(&line)) * EAR_SEC);
 	else if (strcmp(what, "rename") == 0)
 		core_set_self_lan(world->ear, word(&line));

@@ -89,6 +89,10 @@ void world_start(struct world *world);
 void world_settle(struct world *world);
 /* As if other engines used its store, too. */
 void world_share(struct world *world);
+
+/* The engine follows one that was killed while it handed on the message with that origin-id. */
+bool world_after_killed(struct world *world, const char *sender, const char *id);
+
 /* Whether everything that was sent was expected. */
 bool world_is_quiet(struct world *world);
 void world_stop(struct world *world);

@@ -3,11 +3,14 @@
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <unistd.h>
 
 #include "base/alloc.h"
+#include "core/receive.h"
 #include "core/storage.h"
 #include "registry.h"
 #include "scenario.h"
+#include "store/seen.h"
 #include "store/store_impl.h"
 
 /* Whoever is answered may ask again, and what is told of it leaves a little later. */
@@ -52,6 +55,28 @@ void
 world_share(struct world *world)
 {
 	ear_store(world->ear)->shared = true;
+}
+
+/* Its file is away again at once: the engine has it open. */
+bool
+world_after_killed(struct world *world, const char *sender, const char *id)
+{
+	char dir[] = "/tmp/scenario.XXXXXX", error[256] = "no directory", name[300];
+	struct seen *seen = NULL;
+	int rc;
+
+	if (mkdtemp(dir) != NULL)
+		seen = seen_open(dir, &rc, error, sizeof(error));
+	if (seen == NULL)
+		return fail(world, "%s", error);
+	snprintf(name, sizeof(name), "m%s", id); /* as receive.c names messages */
+	seen_begin(seen, sender, name);
+	seen_close(seen);
+	rc = receive_open(world->ear, dir, error, sizeof(error));
+	snprintf(name, sizeof(name), "%s/seen", dir);
+	unlink(name);
+	rmdir(dir);
+	return rc == 0 || fail(world, "%s", error);
 }
 
 void

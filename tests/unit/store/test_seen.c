@@ -16,7 +16,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include "store/seen.h"
+#include "store/seen_impl.h"
 
 #define ROMEO  "romeo@pronto.local"
 #define JULIET "juliet@example.org/balcony"
@@ -109,6 +109,52 @@ test_known(void **state)
 	seen = open_seen(NULL);
 	check_basics(seen);
 	seen_close(seen);
+}
+
+/* What a process has in hand when it is killed, the next ones are unsure of. */
+static void
+test_in_hand(void **state)
+{
+	struct seen *seen = open_seen(dir);
+
+	seen_begin(seen, ROMEO, "a1");
+	assert_false(seen_is_unsure(seen, ROMEO, "a1"));
+	seen_note(seen, ROMEO, "a1");
+	seen_end(seen);
+	seen_begin(seen, ROMEO, "a2");
+	seen_close(seen);
+	for (unsigned i = 0; i < SEEN_HANDS; i++) {
+		seen = open_seen(dir);
+		assert_true(seen_is_unsure(seen, ROMEO, "a2"));
+		assert_false(seen_has(seen, ROMEO, "a2"));
+		assert_false(seen_is_unsure(seen, ROMEO, "a1"));
+		assert_false(seen_is_unsure(seen, JULIET, "a2"));
+		seen_begin(seen, JULIET, id_of(i));
+		seen_close(seen);
+	}
+	seen = open_seen(dir);
+	assert_false(seen_is_unsure(seen, ROMEO, "a2"));
+	for (unsigned i = 0; i < SEEN_HANDS; i++)
+		assert_true(seen_is_unsure(seen, JULIET, id_of(i)));
+	seen_close(seen);
+}
+
+/* One that ends as it should leaves nothing behind, and takes nothing of others away. */
+static void
+test_in_hand_and_out(void **state)
+{
+	struct seen *seen = open_seen(dir);
+
+	seen_begin(seen, ROMEO, "a1");
+	seen_close(seen);
+	for (unsigned i = 0; i < 2 * SEEN_HANDS; i++) {
+		seen = open_seen(dir);
+		assert_true(seen_is_unsure(seen, ROMEO, "a1"));
+		assert_false(seen_is_unsure(seen, JULIET, "a1"));
+		seen_begin(seen, JULIET, "a1");
+		seen_end(seen);
+		seen_close(seen);
+	}
 }
 
 /* What is remembered of the last look-up is of that look-up. */
@@ -352,6 +398,8 @@ main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup_teardown(test_known, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_in_hand, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_in_hand_and_out, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_note_after_another_look, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_any_id, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_last_ids_are_known, setup, teardown),

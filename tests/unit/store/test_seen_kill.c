@@ -25,7 +25,8 @@
 #define EACH  5 /* of so many ids of a sender the fourth is taken back */
 
 static char dir[64], error[512];
-static _Atomic uint32_t *done; /* the child says here how many ids it has behind it */
+/* The child says here how many ids it has behind it, and how many it has handed on. */
+static _Atomic uint32_t *done, *handed;
 
 static int
 setup(void **state)
@@ -35,7 +36,9 @@ setup(void **state)
 	print_message("seed %u (SEED=)\n", seed);
 	srandom(seed);
 	snprintf(dir, sizeof(dir), "/tmp/test_seen_kill.XXXXXX");
-	done = mmap(NULL, sizeof(*done), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+	done = mmap(NULL, 2 * sizeof(*done), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1,
+		    0);
+	handed = done + 1;
 	return done == MAP_FAILED || mkdtemp(dir) == NULL ? -1 : 0;
 }
 
@@ -44,7 +47,7 @@ teardown(void **state)
 {
 	char path[96];
 
-	munmap((void *)done, sizeof(*done));
+	munmap((void *)done, 2 * sizeof(*done));
 	snprintf(path, sizeof(path), "%s/seen", dir);
 	unlink(path);
 	return rmdir(dir);
@@ -93,7 +96,10 @@ note_for_ever(uint32_t from, unsigned senders)
 
 		if (seen_has(seen, step.sender, step.id) && i > from)
 			_exit(1);
+		seen_begin(seen, step.sender, step.id);
+		*handed = i + 1;
 		seen_note(seen, step.sender, step.id);
+		seen_end(seen);
 		if (is_taken_back(i))
 			seen_forget(seen, step.sender, step.id);
 		*done = i + 1;
@@ -108,7 +114,7 @@ run_and_kill(uint32_t from, unsigned senders)
 	int status;
 	pid_t child;
 
-	*done = from;
+	*done = *handed = from;
 	child = fork();
 	if (child == 0)
 		note_for_ever(from, senders);
@@ -132,7 +138,16 @@ check(const struct seen *seen, uint32_t to, unsigned senders)
 			fail_msg("%u of %u is %s", i, to,
 				 is_taken_back(i) ? "known although taken back" : "not known");
 	}
-	/* The one at which it was killed may be known; what comes after it was never noted. */
+	/* The one at which it was killed may be known. If it is not, and was handed on, it is
+	 * unsure. */
+	if (*handed > to) {
+		struct step step = step_of(to, senders);
+
+		if (!seen_has(seen, step.sender, step.id) && !is_taken_back(to) &&
+		    !seen_is_unsure(seen, step.sender, step.id))
+			fail_msg("%u was handed on, and nothing says so", to);
+	}
+	/* What comes after it was never noted. */
 	for (uint32_t i = to + 1; i < to + 1000; i++) {
 		struct step step = step_of(i, senders);
 
