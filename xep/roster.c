@@ -5,7 +5,8 @@
  *	roster OURS THEIRS = from   he gets our presence
  *	                     both   and we his
  *
- * Of several they are in the store: a stanza comes to one of these, the next one to another.
+ * Of several they are in the store: a stanza comes to one of these, the next one to another. What
+ * one of them had to itself before is brought there (roster_move.c).
  */
 #include <errno.h>
 #include <stdio.h>
@@ -37,6 +38,7 @@ struct roster {
 	void *arg;
 	struct roster_pair after;
 	bool walking;
+	struct roster_move *move;
 	struct ear_timer again; /* the store could not */
 };
 
@@ -69,9 +71,8 @@ key_of(const struct roster_pair *pair)
 	return key;
 }
 
-/* The pair that a key names; false: none of the component that we are now. */
-static bool
-read_key(struct ear *ear, const char *key, struct roster_pair *pair)
+bool
+roster_read_key(struct ear *ear, const char *key, struct roster_pair *pair)
 {
 	const char *ours = strchr(key, ' '), *theirs = ours == NULL ? NULL : strchr(ours + 1, ' ');
 
@@ -80,6 +81,14 @@ read_key(struct ear *ear, const char *key, struct roster_pair *pair)
 	snprintf(pair->ours, sizeof(pair->ours), "%.*s", (int)(theirs - ours - 1), ours + 1);
 	snprintf(pair->theirs, sizeof(pair->theirs), "%s", theirs + 1);
 	return is_ours(ear, pair->ours);
+}
+
+enum ear_contact
+roster_of_kept(const char *what)
+{
+	if (what == NULL)
+		return EAR_CONTACT_NONE;
+	return strcmp(what, "both") == 0 ? EAR_CONTACT_BOTH : EAR_CONTACT_FROM;
 }
 
 static void
@@ -130,11 +139,7 @@ static void
 change_own(struct ear *ear, const char *key, enum ear_contact_change change,
 	   struct roster_answer *answer)
 {
-	const char *what = ear_kept(ear, key);
-
-	answer->was = what == NULL                ? EAR_CONTACT_NONE
-		      : strcmp(what, "both") == 0 ? EAR_CONTACT_BOTH
-						  : EAR_CONTACT_FROM;
+	answer->was = roster_of_kept(ear_kept(ear, key));
 	answer->error = change_kept(ear, key, answer->was, change);
 }
 
@@ -144,7 +149,7 @@ each_kept(void *arg, const char *key, const char *what)
 	struct roster *roster = arg;
 	struct roster_pair pair;
 
-	if (read_key(roster->ear, key, &pair))
+	if (roster_read_key(roster->ear, key, &pair))
 		roster->each(roster->arg, &pair);
 }
 
@@ -166,8 +171,8 @@ compare_one(void *arg, const char *key, const char *what)
 	if (search->found || length < search->length ||
 	    strcmp(key + length - search->length, search->theirs) != 0)
 		return;
-	search->found =
-		read_key(search->ear, key, &pair) && strcmp(pair.theirs, search->theirs) == 0;
+	search->found = roster_read_key(search->ear, key, &pair) &&
+			strcmp(pair.theirs, search->theirs) == 0;
 }
 
 bool
@@ -287,6 +292,7 @@ roster_each(struct roster *roster, roster_each_fn *fn, void *arg)
 {
 	roster->each = fn;
 	roster->arg = arg;
+	roster_move_begin(roster->move);
 	if (!roster_is_shared(roster->ear)) {
 		ear_each_kept(roster->ear, "roster ", each_kept, roster);
 		return;
@@ -310,6 +316,7 @@ roster_new(struct ear *ear)
 	struct roster *roster = xep_alloc(sizeof(*roster));
 
 	roster->ear = ear;
+	roster->move = roster_move_new(ear);
 	ear_timer_init(&roster->again, ear_clock(ear), ask_page, roster);
 	return roster;
 }
@@ -319,6 +326,7 @@ roster_free(struct roster *roster)
 {
 	while (roster->asked != NULL)
 		asked_free(roster->asked);
+	roster_move_free(roster->move);
 	if (ear_store(roster->ear) != NULL)
 		ear_store_forget(ear_store(roster->ear), roster);
 	ear_timer_stop(&roster->again);

@@ -43,4 +43,19 @@ void roster_each(struct roster *roster, roster_each_fn *fn, void *arg);
 /* Not all of them were told yet. */
 bool roster_is_walking(const struct roster *roster);
 
+/* --- roster.c and roster_move.c ------------------------------------------------------------ */
+
+/* The pair that a key of those kept names; false: none of the component that we are now. */
+bool roster_read_key(struct ear *ear, const char *key, struct roster_pair *pair);
+/* What is kept there; NULL: nothing. */
+enum ear_contact roster_of_kept(const char *what);
+
+struct roster_move;
+struct roster_move *roster_move_new(struct ear *ear);
+void roster_move_free(struct roster_move *move);
+
+/* The server is there. Where the store is shared, what is kept here is brought there before
+ * anything that is asked of it from now on. */
+void roster_move_begin(struct roster_move *move);
+
 #endif

@@ -278,6 +278,14 @@ void ear_store_contact(struct ear_store *store, const char *ours, const char *th
 void ear_store_contacts(struct ear_store *store, const char *ours, const char *theirs,
 			ear_stored_fn *fn, void *arg);
 
+#define EAR_BRING_MAX 1024 /* contacts at once */
+
+/* Those of one engine become contacts of all: each (its ours, jid, contact) who is none yet. One
+ * row for each who was none. -EEXIST: that was done under that mark; -EDQUOT: not all have room,
+ * and none was brought; -EMSGSIZE. */
+void ear_store_bring(struct ear_store *store, const char *mark, const struct ear_stored *contacts,
+		     size_t count, ear_stored_fn *fn, void *arg);
+
 /* --- what is new --------------------------------------------------------------------------- */
 
 /* fn runs from the event loop when there may be events to take: ours were committed, another engine

@@ -20,7 +20,7 @@ struct event_base;
 struct ear_clock;
 
 #define DB_VALUES_MAX 16     /* parameters of a statement, columns of a row */
-#define DB_STEPS_MAX  600    /* of one job */
+#define DB_STEPS_MAX  1100   /* of one job */
 #define DB_JOBS_MAX   4096   /* that wait; beyond that they are answered -ENOBUFS */
 #define DB_ROWS_MAX   100000 /* of one job: beyond that -EMSGSIZE */
 #define DB_BYTES_MAX  ((size_t)64 * 1024 * 1024) /* of jobs that wait; of the rows of one job */

@@ -116,3 +116,51 @@ ear_store_contacts(struct ear_store *store, const char *ours, const char *theirs
 	PLAN(&plan, &sql_page, 0, db_text(ours), db_text(theirs), db_int(EAR_STORE_PAGE_MAX));
 	store_run(store, ask, &plan, DB_READS);
 }
+
+/* --- of one that becomes one of several ---------------------------------------------------- */
+
+/* Two that bring the same contacts do so one after the other. */
+static const struct db_sql sql_alone = {
+	NULL,
+	"SELECT 1 FROM store WHERE id = 1 FOR UPDATE",
+};
+static const struct db_sql sql_mark = {
+	"INSERT INTO brought (mark) VALUES ($1) ON CONFLICT (mark) DO NOTHING RETURNING 1", NULL
+};
+static const struct db_sql sql_bring = {
+	"INSERT INTO contact (ours, theirs, state) VALUES ($1, $2, $3)"
+	" ON CONFLICT (ours, theirs) DO NOTHING RETURNING theirs",
+	NULL
+};
+static const struct db_sql sql_fit = {
+	"SELECT 1 WHERE (SELECT count(*) FROM contact) <= CAST($1 AS bigint)", NULL
+};
+
+static void
+on_brought(struct ask *ask, size_t step, const struct db_value *columns, size_t count)
+{
+	if (step >= ask->first_step && step < ask->first_step + ask->max)
+		ask_row(ask)->jid = ask_copy(ask, columns[0].text);
+}
+
+void
+ear_store_bring(struct ear_store *store, const char *mark, const struct ear_stored *contacts,
+		size_t count, ear_stored_fn *fn, void *arg)
+{
+	struct ask *ask = ask_begin(store, fn, arg);
+	struct plan plan = { 0 };
+
+	if (count > EAR_BRING_MAX) {
+		store_refuse(ask, -EMSGSIZE, "too many contacts at once");
+		return;
+	}
+	ask->row = on_brought;
+	ask->max = count;
+	plan_add(&plan, &sql_alone, 0, NULL, 0);
+	ask->first_step = PLAN(&plan, &sql_mark, -EEXIST, db_text(mark)) + 1;
+	for (size_t i = 0; i < count; i++)
+		PLAN(&plan, &sql_bring, 0, db_text(contacts[i].ours), db_text(contacts[i].jid),
+		     db_int(contacts[i].contact));
+	PLAN(&plan, &sql_fit, -EDQUOT, db_int(EAR_CONTACTS_MAX));
+	store_run(store, ask, &plan, DB_WRITES);
+}

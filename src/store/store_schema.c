@@ -169,7 +169,13 @@ static const struct db_sql said_at = { NULL, "CREATE INDEX said_at ON said (at)"
 
 static const struct db_sql *const version_4[] = { &table_said, &said_at, NULL };
 
-static const struct db_sql *const *const versions[] = { version_1, version_2, version_3, version_4,
-							NULL };
+/* Under which marks contacts were brought: not again. */
+static const struct db_sql table_brought = { "CREATE TABLE brought (mark text PRIMARY KEY)", NULL };
+
+static const struct db_sql *const version_5[] = { &table_brought, NULL };
+
+static const struct db_sql *const *const versions[] = {
+	version_1, version_2, version_3, version_4, version_5, NULL,
+};
 
 const struct db_schema store_schema = { .versions = versions };

@@ -332,6 +332,44 @@ def test_contacts(world):
         assert box.proc.output().count("in  server presence type=probe") > 0, box.name
 
 
+def set_kind(box, old, new):
+    """Of [store], where a pattern tells of the old one."""
+    with open(box.host.path(box.conf), encoding="utf-8") as file:
+        conf = file.read()
+    assert re.search(old, conf)
+    box.write("conf", re.sub(old, lambda match: new, conf))
+
+
+def test_contacts_of_one(world):
+    """Who was a contact of one daemon that had its own is one of all when it shares their store, but
+    not again when he has left since."""
+    hamlet, horatio, box = world["hamlet"], world["horatio"], world.daemons[0]
+    for other in world.daemons:
+        other.stop()
+    set_kind(box, "kind = postgres\nurl = .*", "kind = sqlite")
+    box.start()
+    box.proc.wait_for("connected as " + SERVICE, 30)
+    befriend(hamlet)
+    befriend(horatio)
+    box.stop()
+    set_kind(box, "kind = sqlite", "kind = postgres\nurl = " + world.database.url)
+    for daemon in world.daemons:
+        world.start(daemon)
+    box.proc.wait_for("2 contacts that were kept here are in the store now", 20)
+    world["ophelia"].ask("create_node", SERVICE, "news", config={"access_model": "presence"})
+    for _ in range(10):
+        hamlet.ask("get_items", SERVICE, "news")
+        horatio.ask("get_items", SERVICE, "news")
+    hamlet.ask("presence", "unsubscribe", SERVICE)
+    wait_until(lambda: hamlet.ask("contacts").get(SERVICE) == "none", 20, "both to have parted")
+    world.kill(box)
+    world.start(box)
+    for _ in range(10):
+        assert hamlet.refused("get_items", SERVICE, "news") == "not-authorized"
+        horatio.ask("get_items", SERVICE, "news")
+    assert "kept here" not in box.proc.output()
+
+
 def rounds(world, nodes, wanted, first, count):
     """Publishes at each, so many times, as soon as the one before was told of."""
     for number in range(first, first + count):

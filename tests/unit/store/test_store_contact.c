@@ -137,12 +137,77 @@ test_with_a_node(void **state)
 	assert_int_equal(got.rows[0].contact, EAR_CONTACT_NONE);
 }
 
+/* --- brought ------------------------------------------------------------------------------ */
+
+static int
+bring(const char *mark, const struct ear_stored *contacts, size_t count)
+{
+	got_clear();
+	ear_store_bring(kit.store, mark, contacts, count, kit_on_stored, &kit);
+	assert_false(got.done);
+	kit_wait(&got.done);
+	return got.error;
+}
+
+/* Who is none becomes what he was there; who is one stays what he is. Once: who has left does not
+ * come back by the same mark. */
+static void
+test_brought(void **state)
+{
+	const struct ear_stored contacts[] = {
+		{ .ours = OURS, .jid = KIT_ROMEO, .contact = EAR_CONTACT_BOTH },
+		{ .ours = OURS, .jid = JULIET, .contact = EAR_CONTACT_BOTH },
+		{ .ours = OURS, .jid = KIT_OWNER, .contact = EAR_CONTACT_FROM },
+	};
+
+	contact(OURS, KIT_ROMEO, EAR_CONTACT_ADD);
+	assert_int_equal(bring("m1", contacts, 3), 0);
+	assert_string_equal(got_names(), JULIET " " KIT_OWNER " ");
+	assert_int_equal(is_now(KIT_ROMEO), EAR_CONTACT_FROM);
+	assert_int_equal(is_now(JULIET), EAR_CONTACT_BOTH);
+	assert_int_equal(is_now(KIT_OWNER), EAR_CONTACT_FROM);
+	contact(OURS, JULIET, EAR_CONTACT_REMOVE);
+	assert_int_equal(bring("m1", contacts, 3), -EEXIST);
+	assert_int_equal(is_now(JULIET), EAR_CONTACT_NONE);
+	assert_int_equal(bring("m2", contacts, 3), 0);
+	assert_string_equal(got_names(), JULIET " ");
+}
+
+/* All or nothing, up to as many as there may be. */
+static void
+test_brought_many(void **state)
+{
+	static struct ear_stored contacts[EAR_BRING_MAX + 1];
+	static char theirs[EAR_BRING_MAX + 1][40];
+	char mark[8];
+
+	for (size_t i = 0; i <= EAR_BRING_MAX; i++)
+		contacts[i] = (struct ear_stored){ .ours = OURS,
+						   .jid = theirs[i],
+						   .contact = EAR_CONTACT_FROM };
+	assert_int_equal(bring("m", contacts, EAR_BRING_MAX + 1), -EMSGSIZE);
+	for (size_t page = 0; page * 500 < EAR_CONTACTS_MAX; page++) {
+		for (size_t i = 0; i < 500; i++)
+			snprintf(theirs[i], sizeof(theirs[i]), "%zu-%zu@example.org", page, i);
+		snprintf(mark, sizeof(mark), "m%zu", page);
+		assert_int_equal(bring(mark, contacts, 500), 0);
+		assert_int_equal(got.count, 500);
+	}
+	snprintf(theirs[1], sizeof(theirs[1]), "%s", KIT_ROMEO);
+	assert_int_equal(bring("full", contacts, 2), -EDQUOT);
+	assert_int_equal(is_now(KIT_ROMEO), EAR_CONTACT_NONE);
+	contact(OURS, "0-0@example.org", EAR_CONTACT_REMOVE);
+	assert_int_equal(bring("full", contacts, 2), 0);
+	assert_string_equal(got_names(), KIT_ROMEO " ");
+}
+
 int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
-		TEST(test_states), TEST_FILE(test_lasts),  TEST(test_pages),
-		TEST(test_max),    TEST(test_with_a_node),
+		TEST(test_states),       TEST_FILE(test_lasts),  TEST(test_pages),
+		TEST(test_max),          TEST(test_with_a_node), TEST(test_brought),
+		TEST(test_brought_many),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
