@@ -156,7 +156,7 @@ struct pubsub_view {
 	bool exists; /* else only the node's name and what its sender is are here */
 	struct pubsub_config config;
 	const char *creator;
-	int64_t epoch, last, created_at;
+	int64_t epoch, created_at;
 	size_t items, subscribers;
 	enum ear_affiliation affiliation;
 	enum ear_contact contact;               /* where several engines know that */
@@ -293,6 +293,8 @@ struct pubsub_item {
 
 char *pubsub_event_items(struct ear *ear, const char *node, const struct pubsub_item *items,
 			 size_t count, bool with_payload);
+/* §6.1.7: of the newest item, with its date: the text of an ear_event_draft that is. */
+char *pubsub_event_newest(struct ear *ear, const char *node, bool with_payload);
 char *pubsub_event_retract(struct ear *ear, const char *node, const char *const *ids, size_t count);
 char *pubsub_event_delete(struct ear *ear, const char *node, const char *redirect);
 char *pubsub_event_purge(struct ear *ear, const char *node);

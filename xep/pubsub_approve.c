@@ -43,21 +43,10 @@ commit(struct pubsub_op *op)
 	pubsub_work_subscribe(&approval->work, approval->jid, approval->state, NULL);
 	pubsub_work_tell_subscription(op, approval->jid, approval->jid, approval->state);
 	if (approval->state == EAR_SUBSCRIBED) {
-		pubsub_work_tell_newest(&approval->work, approval->jid);
+		pubsub_work_tell_newest(op, approval->jid);
 		pubsub_work_tell_owners(op, approval->jid, approval->state);
 	}
 	pubsub_work_commit(op, pubsub_changed);
-}
-
-static void
-find_owners(struct pubsub_op *op)
-{
-	const struct approval *approval = op->arg;
-
-	if (approval->work.config.notify_sub && approval->state == EAR_SUBSCRIBED)
-		pubsub_work_owners(op, commit);
-	else
-		commit(op);
 }
 
 static bool
@@ -80,8 +69,8 @@ on_subscriber(struct pubsub_op *op, const struct ear_stored_answer *answer)
 		pubsub_fail_store(op, answer->error, answer->text);
 	else if (!does_wait(approval, answer))
 		pubsub_reply(op, NULL);
-	else if (approval->state == EAR_SUBSCRIBED)
-		pubsub_work_newest(op, find_owners);
+	else if (approval->state == EAR_SUBSCRIBED && approval->work.config.notify_sub)
+		pubsub_work_owners(op, commit);
 	else
 		commit(op);
 }

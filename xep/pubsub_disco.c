@@ -88,7 +88,6 @@ disco_view_of(struct pubsub_view *view, const struct ear_stored_answer *answer)
 		.config = pubsub_config_default,
 		.creator = row->creator,
 		.epoch = row->epoch,
-		.last = row->last,
 		.created_at = row->created_at,
 		.items = row->items,
 		.subscribers = row->subscribers,

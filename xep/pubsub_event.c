@@ -124,6 +124,23 @@ pubsub_event_items(struct ear *ear, const char *node, const struct pubsub_item *
 	return text_close(&text);
 }
 
+/* As the one above, with what stands for the item. */
+char *
+pubsub_event_newest(struct ear *ear, const char *node, bool with_payload)
+{
+	static const struct pubsub_item newest = { .id = EAR_NEWEST_ITEM,
+						   .payload = EAR_NEWEST_PAYLOAD,
+						   .publisher = EAR_NEWEST_PUBLISHER };
+	struct text text;
+
+	put_begin(&text, "items", node);
+	fputc('>', text.out);
+	put_item(&text, &newest, with_payload);
+	fputs("</items></event><delay xmlns='" EAR_NS_DELAY "' stamp='" EAR_NEWEST_AT "'/>",
+	      text.out);
+	return text_close(&text);
+}
+
 char *
 pubsub_event_retract(struct ear *ear, const char *node, const char *const *ids, size_t count)
 {

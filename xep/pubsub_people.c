@@ -97,7 +97,7 @@ on_subscriber(struct pubsub_op *op, const struct ear_stored_answer *answer)
 			pubsub_work_tell_subscription(op, entry->jid, entry->jid, entry->wanted);
 		}
 		if (!entry->refused && entry->wanted == EAR_SUBSCRIBED)
-			pubsub_work_tell_newest(&delta->work, entry->jid);
+			pubsub_work_tell_newest(op, entry->jid);
 	}
 	delta->at++;
 	look_subscription(op);
@@ -123,15 +123,6 @@ look_subscription(struct pubsub_op *op)
 	}
 }
 
-static bool
-wants_any(const struct pubsub_delta *delta, int wanted)
-{
-	for (size_t i = 0; i < delta->count; i++)
-		if (!delta->entries[i].refused && delta->entries[i].wanted == wanted)
-			return true;
-	return false;
-}
-
 void
 pubsub_set_subscriptions(struct pubsub_op *op, const struct pubsub_view *view)
 {
@@ -140,11 +131,7 @@ pubsub_set_subscriptions(struct pubsub_op *op, const struct pubsub_view *view)
 	if (!may_own(op, view))
 		return;
 	delta = pubsub_delta_begin(op, view, "subscription", false, pubsub_subscription_of);
-	if (delta == NULL)
-		return;
-	if (wants_any(delta, EAR_SUBSCRIBED))
-		pubsub_work_newest(op, look_subscription);
-	else
+	if (delta != NULL)
 		look_subscription(op);
 }
 
@@ -258,7 +245,7 @@ follow(struct pubsub_op *op, const struct pubsub_entry *entry, const struct ear_
 	pubsub_work_subscribe(work, row->jid, state, NULL);
 	pubsub_work_tell_subscription(op, row->jid, row->jid, state);
 	if (state == EAR_SUBSCRIBED)
-		pubsub_work_tell_newest(work, row->jid);
+		pubsub_work_tell_newest(op, row->jid);
 }
 
 static void
@@ -351,12 +338,6 @@ ask_page(struct pubsub_op *op, const char *after)
 	pubsub_query(op, &query, on_page);
 }
 
-static void
-ask_all(struct pubsub_op *op)
-{
-	ask_page(op, NULL);
-}
-
 void
 pubsub_set_affiliations(struct pubsub_op *op, const struct pubsub_view *view)
 {
@@ -365,13 +346,8 @@ pubsub_set_affiliations(struct pubsub_op *op, const struct pubsub_view *view)
 	if (!may_own(op, view))
 		return;
 	delta = pubsub_delta_begin(op, view, "affiliation", true, pubsub_affiliation_of);
-	if (delta == NULL)
-		return;
-	/* §8.7.4: who is let in gets it. */
-	if (view->config.access_model == PUBSUB_AUTHORIZE)
-		pubsub_work_newest(op, ask_all);
-	else
-		ask_all(op);
+	if (delta != NULL)
+		ask_page(op, NULL);
 }
 
 const struct pubsub_kind pubsub_kinds_people[] = {

@@ -41,7 +41,6 @@ view_fill(struct pubsub_queue *queue, const struct ear_stored_answer *answer)
 	pubsub_config_read(&view->config, node->config == NULL ? "" : node->config);
 	view->creator = queue->creator = copy(node->creator);
 	view->epoch = node->epoch;
-	view->last = node->last;
 	view->created_at = node->created_at;
 	view->items = node->items;
 	view->subscribers = node->subscribers;

@@ -4,8 +4,7 @@
  * subscription for an address at a node: subscribing again changes at most its options.
  *
  *	subscribe -> the owners, if they are told or asked (§6.1.4, pubsub#notify_sub)
- *		  -> the newest item, if he is told of it (§6.1.7)
- *		  -> all of that in one transaction, unless something was published meanwhile
+ *		  -> one transaction, in which he also gets the newest item (§6.1.7)
  */
 #include <errno.h>
 #include <string.h>
@@ -133,22 +132,12 @@ commit(struct pubsub_op *op)
 		if (!ask_owners(op, subscribing))
 			return;
 	} else if (!subscribing->known) {
-		pubsub_work_tell_newest(work, subscribing->jid);
+		if (subscribing->wanted.deliver)
+			pubsub_work_tell_newest(op, subscribing->jid);
 		if (work->config.notify_sub)
 			pubsub_work_tell_owners(op, subscribing->jid, subscribing->state);
 	}
 	pubsub_work_commit(op, on_subscribed);
-}
-
-static void
-find_newest(struct pubsub_op *op)
-{
-	const struct subscribing *subscribing = op->arg;
-
-	if (subscribing->state == EAR_SUBSCRIBED && subscribing->wanted.deliver)
-		pubsub_work_newest(op, commit);
-	else
-		commit(op);
 }
 
 /* What he has now is not what he has then. */
@@ -173,9 +162,9 @@ begin(struct pubsub_op *op, const struct pubsub_view *view, const char *jid,
 	if (subscribing->known)
 		commit(op);
 	else if (state == EAR_PENDING || view->config.notify_sub)
-		pubsub_work_owners(op, find_newest);
+		pubsub_work_owners(op, commit);
 	else
-		find_newest(op);
+		commit(op);
 }
 
 /* Somebody who is subscribed already may be told so, whatever the node wants of others by now. */

@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: ISC */
-/* pubsub_work.c: what requests about people gather on their way: owners, the newest item, changes
- * and events. */
+/* pubsub_work.c: what requests about people gather on their way: owners, changes and events. */
 #include <errno.h>
 #include <string.h>
 
@@ -17,8 +16,6 @@ pubsub_work_begin(struct pubsub_op *op, const struct pubsub_view *view, struct p
 {
 	work->config = view->config;
 	work->epoch = view->epoch;
-	work->last = view->last;
-	work->items = view->items;
 	op->arg = work;
 	op->free_arg = free;
 }
@@ -44,8 +41,6 @@ pubsub_work_release(struct pubsub_work *work)
 	free(work->changes);
 	free(work->events);
 	free(work->texts);
-	free(work->newest);
-	free(work->newest_id);
 	for (size_t i = 0; i < work->owner_count; i++)
 		free(work->owners[i]);
 }
@@ -88,53 +83,6 @@ pubsub_work_owners(struct pubsub_op *op, pubsub_next_fn *next)
 {
 	pubsub_work_of(op)->next = next;
 	ask_affiliations(op, NULL);
-}
-
-/* --- the newest item ---------------------------------------------------------------------- */
-
-static void
-on_newest(struct pubsub_op *op, const struct ear_stored_answer *answer)
-{
-	struct pubsub_work *work = op->arg;
-	const struct ear_stored *row = answer->rows;
-	struct pubsub_item item;
-
-	if (answer->error != 0) {
-		pubsub_fail_store(op, answer->error, answer->text);
-		return;
-	}
-	if (answer->count > 0) {
-		item = (struct pubsub_item){ .id = row->item,
-					     .payload = row->payload == NULL ? "" : row->payload,
-					     .publisher = row->publisher,
-					     .at = row->at,
-					     .delayed = true };
-		work->newest_id = xep_strdup(row->item);
-		work->newest = pubsub_event_items(op->ear, op->node, &item, 1,
-						  work->config.deliver_payloads);
-	}
-	work->next(op);
-}
-
-/* Whether there is one is known of the same moment as `last`. */
-void
-pubsub_work_newest(struct pubsub_op *op, pubsub_next_fn *next)
-{
-	struct pubsub_work *work = op->arg;
-	struct ear_query query = {
-		.kind = EAR_QUERY_ITEMS, .node = op->node, .epoch = work->epoch, .max = 1
-	};
-
-	work->next = next;
-	if (work->config.send_last == PUBSUB_LAST_NEVER || !work->config.deliver_notifications) {
-		next(op);
-		return;
-	}
-	work->guarded = true;
-	if (work->items > 0)
-		pubsub_query(op, &query, on_newest);
-	else
-		next(op);
 }
 
 /* --- changes and events ------------------------------------------------------------------- */
@@ -223,10 +171,15 @@ pubsub_work_tell_subscription(struct pubsub_op *op, const char *to, const char *
 }
 
 void
-pubsub_work_tell_newest(struct pubsub_work *work, const char *jid)
+pubsub_work_tell_newest(struct pubsub_op *op, const char *jid)
 {
-	if (work->newest != NULL)
-		pubsub_work_tell(work, jid, work->newest_id, xep_strdup(work->newest));
+	struct pubsub_work *work = op->arg;
+
+	if (work->config.send_last == PUBSUB_LAST_NEVER || !work->config.deliver_notifications)
+		return;
+	pubsub_work_tell(work, jid, NULL,
+			 pubsub_event_newest(op->ear, op->node, work->config.deliver_payloads));
+	work->events[work->event_count - 1].newest = true;
 }
 
 void
@@ -254,7 +207,6 @@ on_committed(struct pubsub_op *op, const struct ear_changed *changed)
 	if (changed->error == 0) {
 		clear(work);
 		work->epoch = changed->epoch;
-		work->last = changed->last;
 	}
 	work->done(op, changed);
 }
@@ -266,7 +218,7 @@ pubsub_work_commit(struct pubsub_op *op, pubsub_changed_fn *done)
 	struct ear_transaction transaction = {
 		.node = op->node,
 		.epoch = work->epoch,
-		.last = work->guarded ? work->last : -1,
+		.last = -1,
 		.changes = work->changes,
 		.count = work->count,
 		.events = work->events,

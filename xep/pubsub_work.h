@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * pubsub_work.h: what requests about people gather on their way: a node's owners, its newest item,
- * and the changes and events that come of it. One such is, or begins, the `arg` of a request.
+ * pubsub_work.h: what requests about people gather on their way: a node's owners, and the changes
+ * and events that come of it. One such is, or begins, the `arg` of a request.
  *
  * Nothing that was read of a node outlives decide(): what is needed later is copied in here.
  */
@@ -17,11 +17,8 @@ typedef void pubsub_next_fn(struct pubsub_op *op);
 
 struct pubsub_work {
 	struct pubsub_config config;
-	int64_t epoch, last; /* of the node, as the request was decided on, or after a change of
-				its own */
-	size_t items;
-	char *newest, *newest_id; /* its <event/>; NULL: nothing is to be told */
-	bool guarded;             /* that holds only while nothing more is told */
+	int64_t epoch; /* of the node, as the request was decided on, or after a change of its own
+			*/
 	char *owners[PUBSUB_OWNERS_TOLD];
 	size_t owner_count;
 	pubsub_next_fn *next;
@@ -42,9 +39,6 @@ struct pubsub_work *pubsub_work_of(struct pubsub_op *op);
 /* Reads the owners, then next. */
 void pubsub_work_owners(struct pubsub_op *op, pubsub_next_fn *next);
 
-/* §6.1.7: reads the newest item when whoever subscribes is told of it, then next. */
-void pubsub_work_newest(struct pubsub_op *op, pubsub_next_fn *next);
-
 /* Takes over a text that a change or an event borrows. */
 const char *pubsub_work_keep(struct pubsub_work *work, char *text);
 
@@ -64,8 +58,8 @@ bool pubsub_work_ask_owners(struct pubsub_op *op, const char *jid);
 /* §12.13, §8.8.4: his subscription is another one now. */
 void pubsub_work_tell_subscription(struct pubsub_op *op, const char *to, const char *jid,
 				   enum ear_subscription state);
-/* What was read by pubsub_work_newest(). */
-void pubsub_work_tell_newest(struct pubsub_work *work, const char *jid);
+/* §6.1.7: the newest item that is there when he is subscribed, if whoever subscribes is told. */
+void pubsub_work_tell_newest(struct pubsub_op *op, const char *jid);
 /* pubsub#notify_sub: the owners, but whoever has that bare address. */
 void pubsub_work_tell_owners(struct pubsub_op *op, const char *jid, enum ear_subscription state);
 

@@ -164,11 +164,21 @@ enum ear_audience {
 	EAR_TELL_ONE,         /* `to` */
 };
 
+/* What stands in the text of an event of the newest item, which no XML has, for its ItemID and its
+ * publisher, as they stand in an attribute in single quotes, its payload, and when it was published
+ * (XEP-0082). */
+#define EAR_NEWEST_ITEM      "\001"
+#define EAR_NEWEST_PUBLISHER "\002"
+#define EAR_NEWEST_PAYLOAD   "\003"
+#define EAR_NEWEST_AT        "\004"
+
 struct ear_event_draft {
 	enum ear_audience audience;
 	const char *to;   /* of EAR_TELL_ONE: canonical */
 	const char *item; /* the id that the event is about, or NULL */
 	const char *text; /* rendered XML of what the message holds */
+	bool newest;      /* of the newest item that the node has then; where it has none, nobody is
+			     told. item is passed over. */
 	const char *type; /* of the message: "headline", "normal", "chat" */
 	size_t backlog;   /* so many events of that node wait for one who is not there; 0: none */
 	bool wide;        /* also those are told who want it by their capabilities */

@@ -203,19 +203,56 @@ static const struct db_sql sql_event = {
 		     " AND gone = 0), " EVENT_VALUES ")",
 	INSERT_EVENT " SELECT id, last, " EVENT_VALUES " FROM node WHERE name = $1 AND gone = 0",
 };
+
+/*
+ * The newest item as it is in this transaction, and so whoever subscribes with it misses none and
+ * gets none twice, however often there is another one. The bytes are those of store.h.
+ */
+#define ESCAPED(chr, text)                                                                         \
+	"replace(replace(replace(replace(replace(replace(replace(" text ", " chr                   \
+	"(38), '&amp;'), " chr "(60), '&lt;'), " chr "(62), '&gt;'), " chr "(39), '&apos;'), " chr \
+	"(9), '&#9;'), " chr "(10), '&#10;'), " chr "(13), '&#13;')"
+#define FILLED(chr, stamp)                                                                         \
+	"replace(replace(replace(replace($4, " chr                                                 \
+	"(1), " ESCAPED(chr, "i.id") "), " chr                                                     \
+				     "(2), " ESCAPED(chr, "i.publisher") "), " chr "(4), " stamp   \
+									 "), " chr                 \
+									 "(3), i.payload)"
+#define NEWEST_EVENT(chr, stamp)                                                                   \
+	INSERT_EVENT " SELECT n.id, n.last, $2, $3, i.id, " FILLED(                                \
+		chr, stamp) ", $5, $6, $7, $8"                                                     \
+			    " FROM node n JOIN item i ON i.node = n.id AND i.seq ="                \
+			    " (SELECT max(m.seq) FROM item m WHERE m.node = n.id)"                 \
+			    " WHERE n.name = $1 AND n.gone = 0"
+
+static const struct db_sql sql_newest_event = {
+	NEWEST_EVENT("char", "strftime('%Y-%m-%dT%H:%M:%SZ', i.at, 'unixepoch')"),
+	NEWEST_EVENT("chr", "to_char(to_timestamp(i.at) AT TIME ZONE 'UTC',"
+			    " 'YYYY-MM-DD\"T\"HH24:MI:SS\"Z\"')"),
+};
+
 static const struct db_sql sql_notify = { NULL, "SELECT pg_notify('earshot', '')" };
+
+static void
+add_event(struct plan *plan, const char *node, const struct ear_event_draft *event)
+{
+	struct db_value backlog = db_int((int64_t)event->backlog), at = db_int(time(NULL));
+
+	if (event->newest)
+		PLAN(plan, &sql_newest_event, 0, db_text(node), db_int(event->audience),
+		     db_text(event->to), db_text(event->text), db_text(event->type), backlog,
+		     db_int(event->wide), at);
+	else
+		PLAN(plan, &sql_event, 0, db_text(node), db_int(event->audience),
+		     db_text(event->to), db_text(event->item), db_text(event->text),
+		     db_text(event->type), backlog, db_int(event->wide), at);
+}
 
 static void
 add_events(struct plan *plan, const struct ear_transaction *transaction)
 {
-	for (size_t i = 0; i < transaction->event_count; i++) {
-		const struct ear_event_draft *event = &transaction->events[i];
-
-		PLAN(plan, &sql_event, 0, db_text(transaction->node), db_int(event->audience),
-		     db_text(event->to), db_text(event->item), db_text(event->text),
-		     db_text(event->type), db_int((int64_t)event->backlog), db_int(event->wide),
-		     db_int(time(NULL)));
-	}
+	for (size_t i = 0; i < transaction->event_count; i++)
+		add_event(plan, transaction->node, &transaction->events[i]);
 	if (transaction->event_count > 0)
 		plan_add(plan, &sql_notify, 0, NULL, 0);
 }

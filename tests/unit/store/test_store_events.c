@@ -139,6 +139,57 @@ test_since_at_once(void **state)
 	assert_int_equal(got.count, 0);
 }
 
+#define NEWEST                                                                                     \
+	"<i id='" EAR_NEWEST_ITEM "' p='" EAR_NEWEST_PUBLISHER "'>" EAR_NEWEST_PAYLOAD             \
+	"</i><at='" EAR_NEWEST_AT "'/>"
+
+/* The newest item of the node as it is when that is told: none, one, another one. */
+static void
+test_newest(void **state)
+{
+	static const char id[] = "<'\">&\t\n\r", escaped[] = "&lt;&apos;\"&gt;&amp;&#9;&#10;&#13;";
+	struct ear_event_draft draft = { .audience = EAR_TELL_ONE,
+					 .to = "b@x",
+					 .text = NEWEST,
+					 .type = "chat",
+					 .backlog = 3,
+					 .newest = true };
+	struct ear_change one = subscribing("b@x", EAR_SUBSCRIBED);
+	struct ear_transaction transaction = { .node = "blogs",
+					       .last = -1,
+					       .changes = &one,
+					       .count = 1,
+					       .events = &draft,
+					       .event_count = 1 };
+	int64_t before = time(NULL);
+	char *begin, stamp[32];
+	struct tm tm = { 0 };
+
+	create("blogs");
+	assert_int_equal(ask_node("blogs", NULL), 0);
+	transaction.epoch = got.rows[0].epoch;
+	assert_int_equal(commit(&transaction), 0);
+	assert_int_equal(take(kit.store), 0);
+	assert_int_equal(change("blogs", putting("1", "<old/>", 10)), 0);
+	one = putting(id, "<p>&lt;\\1$1</p>", 10);
+	one.jid = "a&b'@x/<";
+	assert_int_equal(change("blogs", one), 0);
+	one = subscribing("b@x", EAR_SUBSCRIBED);
+	assert_int_equal(commit(&transaction), 0);
+	assert_int_equal(take(kit.store), 1);
+	assert_string_equal(got.events[0].item, id);
+	assert_string_equal(got.events[0].to, "b@x");
+	assert_string_equal(got.events[0].type, "chat");
+	assert_int_equal(got.events[0].backlog, 3);
+	assert_int_equal(got.events[0].audience, EAR_TELL_ONE);
+	begin = xasprintf("<i id='%s' p='a&amp;b&apos;@x/&lt;'><p>&lt;\\1$1</p></i><at='", escaped);
+	assert_memory_equal(got.events[0].text, begin, strlen(begin));
+	copy_text(stamp, sizeof(stamp), got.events[0].text + strlen(begin));
+	free(begin);
+	assert_string_equal(strptime(stamp, "%Y-%m-%dT%H:%M:%SZ", &tm), "'/>");
+	assert_in_range(timegm(&tm), before, time(NULL));
+}
+
 static void
 test_options(void **state)
 {
@@ -397,10 +448,19 @@ int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
-		TEST(test_all_of_it),        TEST(test_order),        TEST(test_since),
-		TEST(test_since_at_once),    TEST(test_options),      TEST(test_somebody_waits),
-		TEST(test_deleted),          TEST(test_pages),        TEST(test_many),
-		TEST_FILE(test_ids_are_new), TEST_FILE(test_restart), TEST(test_leases),
+		TEST(test_all_of_it),
+		TEST(test_order),
+		TEST(test_since),
+		TEST(test_since_at_once),
+		TEST(test_newest),
+		TEST(test_options),
+		TEST(test_somebody_waits),
+		TEST(test_deleted),
+		TEST(test_pages),
+		TEST(test_many),
+		TEST_FILE(test_ids_are_new),
+		TEST_FILE(test_restart),
+		TEST(test_leases),
 		TEST(test_takeover),
 	};
 

@@ -28,7 +28,7 @@ begin_anew(void **state)
 static const char *
 heard(const char *who)
 {
-	static char ids[256];
+	static char ids[512];
 
 	ids[0] = '\0';
 	for (size_t i = 0; i < ear->box_count; i++) {
@@ -64,6 +64,71 @@ test_last_item(void **state)
 			fail_msg("with %d turns between he heard \"%s\"", i, heard(READER));
 	}
 	assert_true(before > 0 && after > 0);
+}
+
+/* Who publishes as often as the store is asked. */
+struct restless {
+	struct ear_timer timer;
+	int count, until;
+};
+
+static void
+on_restless(void *arg)
+{
+	struct restless *restless = arg;
+	char *xml = xasprintf(PUBSUB("<publish node='n'><item id='%d'><a xmlns='x'/></item>"
+				     "</publish>"),
+			      ++restless->count);
+
+	ask("set", OWNER, xml);
+	free(xml);
+	if (restless->count < restless->until)
+		ear_timer_set(&restless->timer, 0);
+}
+
+/* §6.1.7: at a node that changes without a pause, too, he is subscribed: he gets the last item, and
+ * each that follows it. */
+static void
+test_last_of_restless(void **state)
+{
+	struct restless restless = { .until = 30 };
+	const char *at;
+
+	done("set", OWNER, PUBLISH("0"));
+	ear_timer_init(&restless.timer, ear->clock, on_restless, &restless);
+	on_restless(&restless);
+	ask("set", READER, SUBSCRIBE);
+	settle();
+	assert_int_equal(restless.count, restless.until);
+	at = heard(READER);
+	assert_string_not_equal(at, "");
+	restless.count = atoi(at);
+	assert_in_range(restless.count, 0, restless.until / 2);
+	for (; at != NULL; at = strchr(at + 1, ' '))
+		assert_int_equal(atoi(at), restless.count++);
+	assert_int_equal(restless.count, restless.until + 1);
+}
+
+/* Many come at once, and each gets the last item. */
+static void
+test_many_come(void **state)
+{
+	done("set", OWNER, PUBLISH("a"));
+	for (int i = 0; i < 30; i++) {
+		char *from = xasprintf("u%d@example.org", i);
+		char *xml = xasprintf(PUBSUB("<subscribe node='n' jid='%s'/>"), from);
+
+		ask("set", from, xml);
+		free(from);
+		free(xml);
+	}
+	settle();
+	for (int i = 0; i < 30; i++) {
+		char *from = xasprintf("u%d@example.org", i);
+
+		assert_string_equal(heard(from), "a");
+		free(from);
+	}
 }
 
 /* §6.2: what is published when he has been told that he is not subscribed is not for him. */
@@ -275,9 +340,9 @@ int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
-		TEST(test_last_item),  TEST(test_no_event_after), TEST(test_outcast),
-		TEST(test_owners),     TEST(test_many_wait),      TEST(test_many_questions),
-		TEST(test_long_lists),
+		TEST(test_last_item),      TEST(test_last_of_restless), TEST(test_many_come),
+		TEST(test_no_event_after), TEST(test_outcast),          TEST(test_owners),
+		TEST(test_many_wait),      TEST(test_many_questions),   TEST(test_long_lists),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
