@@ -5,6 +5,7 @@
 #include <errno.h>
 #include <string.h>
 
+#include "hash.h"
 #include "memory.h"
 #include "pubsub_impl.h"
 #include "pubsub_question.h"
@@ -122,6 +123,7 @@ request_new(struct pubsub *pubsub, const struct ear_in *in, const struct pubsub_
 	op->may_publish = ear_may(in, EAR_VERB_PUBLISH);
 	op->may_subscribe = ear_may(in, EAR_VERB_SUBSCRIBE);
 	op->may_own = ear_may(in, EAR_VERB_ADMIN);
+	op->mark = ++pubsub->mark & EAR_MARK_MAX;
 	request->by_items = is_by_items(kind);
 	request->alone = !request->by_items;
 	/* A message has no answer (§8.6). */
@@ -517,6 +519,16 @@ pubsub_take(const struct ear_in *in)
 
 /* --- life --------------------------------------------------------------------------------- */
 
+/* Where to begin, so that several engines are not at the same one. */
+static unsigned
+any_mark(void)
+{
+	char id[17];
+
+	ear_new_id(id);
+	return (unsigned)hash_text(HASH_BEGIN, id);
+}
+
 struct pubsub *
 pubsub_new(struct ear *ear, struct ear_store *store)
 {
@@ -524,6 +536,7 @@ pubsub_new(struct ear *ear, struct ear_store *store)
 
 	pubsub->ear = ear;
 	pubsub->store = store;
+	pubsub->mark = any_mark();
 	return pubsub;
 }
 

@@ -182,8 +182,9 @@ struct pubsub_op {
 	enum ear_link_kind link;
 	bool may_publish, may_subscribe, may_own; /* what policy says of him: EAR_VERB_PUBLISH,
 						     EAR_VERB_SUBSCRIBE, EAR_VERB_ADMIN */
-	int64_t at; /* of a publication: when it was given to the store, seconds since 1970 */
-	void *arg;  /* of the kind, between decide() and its answer; free_arg frees it */
+	int64_t at;    /* of a publication: when it was given to the store, seconds since 1970 */
+	unsigned mark; /* the same: by which it is known there */
+	void *arg;     /* of the kind, between decide() and its answer; free_arg frees it */
 	void (*free_arg)(void *arg);
 };
 

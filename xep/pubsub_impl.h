@@ -45,6 +45,7 @@ struct pubsub {
 	size_t queue_count, queue_room;
 	struct pubsub_request *loose; /* those about no node */
 	size_t waiting;
+	unsigned mark;                      /* of the last publication */
 	struct pubsub_questions *questions; /* NULL: none yet */
 };
 

@@ -201,7 +201,8 @@ reply_published(struct pubsub_op *op)
 	pubsub_reply(op, pubsub);
 }
 
-/* His, as he gave it, and not from before he asked. */
+/* His, as he gave it, and by this request: not from before, nor by another one of his that is the
+ * same. */
 static bool
 is_that_item(struct pubsub_op *op, const struct ear_stored *row)
 {
@@ -209,7 +210,7 @@ is_that_item(struct pubsub_op *op, const struct ear_stored *row)
 	char *text = NULL;
 	bool same;
 
-	if (row->at < op->at || row->publisher == NULL ||
+	if (row->mark != op->mark || row->at < op->at || row->publisher == NULL ||
 	    (strcmp(row->publisher, op->who) != 0 && strcmp(row->publisher, op->from) != 0))
 		return false;
 	pubsub_item_count(op->request, &item);
@@ -308,7 +309,8 @@ put(struct pubsub_op *op, const struct pubsub_view *view, const struct pubsub_co
 					     .item = id,
 					     .payload = payload,
 					     .jid = publisher,
-					     .keep = pubsub_config_keep(config) };
+					     .keep = pubsub_config_keep(config),
+					     .mark = op->mark };
 	op->at = time(NULL);
 	pubsub_change(op, &transaction, on_published);
 	free(config_text);

@@ -30,6 +30,7 @@ struct ear_store;
 #define EAR_ITEM_MAX       1023                 /* bytes of an ItemID */
 #define EAR_PAYLOAD_MAX    ((size_t)128 * 1024) /* bytes of an item, rendered */
 #define EAR_NODES_MAX      10000                /* of a store */
+#define EAR_MARK_MAX       0xfffff              /* of an item */
 #define EAR_NODE_ITEMS_MAX 10000                /* of one node */
 #define EAR_SUBSCRIBED_MAX 100000               /* subscriptions of one node */
 #define EAR_PENDING_MAX    100                  /* of one node, that are no subscriptions yet */
@@ -114,6 +115,7 @@ struct ear_stored {
 	const char *payload; /* of an item: rendered XML; "" none */
 	const char *publisher;
 	int64_t at;               /* when the item was published, seconds since 1970 */
+	unsigned mark;            /* of an item that was asked for by its id: ear_change.mark */
 	const char *ours;         /* of a contact, whose jid is bare, too: the address of ours */
 	enum ear_contact contact; /* of a node, where the store is shared: what `who` is to any of
 				     ours */
@@ -141,7 +143,7 @@ enum ear_change_kind {
 	EAR_DELETE_NODE,    /* with all it has; whom it concerns is still told */
 	EAR_PURGE_NODE,     /* its items */
 	EAR_PUT_ITEM,       /* item, payload, jid: publisher. One of that id is replaced, and is the
-			       newest again. Of all, the newest `keep` stay. */
+			       newest again. Of all, the newest `keep` stay. mark */
 	EAR_REMOVE_ITEM, /* item; jid: bare, of its publisher, or NULL: whoever that is. -ENODATA:
 			    there is none; -EPERM: another's */
 	EAR_AFFILIATE,   /* jid (bare), affiliation; EAR_AFFILIATION_NONE: forgets. -EDQUOT */
@@ -155,6 +157,7 @@ struct ear_change {
 	enum ear_affiliation affiliation;
 	enum ear_subscription subscription;
 	size_t keep;
+	unsigned mark; /* by which an item is known from another one that is the same */
 };
 
 /* Who is told of an event. */

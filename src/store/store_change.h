@@ -11,6 +11,17 @@ void change_remove(struct plan *plan, const char *node, const struct ear_change 
 void change_purge(struct plan *plan, const char *node);
 void change_trim(struct plan *plan, const char *node);
 
+/* item.seq of one that is put behind all others: a number (of which there are 2^43), and then its
+ * mark. */
+#define CHANGE_SEQ(mark) "(seq / 1048576 + 1) * 1048576 + CAST(" mark " AS bigint)"
+_Static_assert(EAR_MARK_MAX == 1048576 - 1, "the statements say so");
+
+static inline int64_t
+change_mark(const struct ear_change *change)
+{
+	return change->mark & EAR_MARK_MAX;
+}
+
 /* store_publish.c: all of a transaction that is one publication, where the database is shared.
  * Returns the step that says the node's epoch and last. */
 bool change_is_publication(const struct ear_transaction *transaction);

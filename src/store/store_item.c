@@ -10,16 +10,19 @@
 #define TOTAL "items + (NOT EXISTS (SELECT 1 FROM item i WHERE i.node = node.id AND i.id = $2))"
 
 static const struct db_sql sql_count = {
-	"UPDATE node SET seq = seq + 1, excess = max(" TOTAL " - $3, 0), items = min(" TOTAL ", $3)"
-	" WHERE name = $1 AND gone = 0",
-	"UPDATE node SET seq = seq + 1,"
-	" excess = CASE WHEN n.total > CAST($3 AS bigint) THEN n.total - CAST($3 AS bigint)"
-	" ELSE 0 END,"
-	" items = CASE WHEN n.total > CAST($3 AS bigint) THEN CAST($3 AS bigint)"
-	" ELSE n.total END"
-	" FROM (SELECT o.id AS own, o.items + CASE WHEN EXISTS (SELECT 1 FROM item i"
-	" WHERE i.node = o.id AND i.id = $2) THEN 0 ELSE 1 END AS total"
-	" FROM node o WHERE o.name = $1 AND o.gone = 0) AS n WHERE node.id = n.own",
+	"UPDATE node SET seq = " CHANGE_SEQ("$4") ", excess = max(" TOTAL
+						  " - $3, 0), items = min(" TOTAL ", $3)"
+						  " WHERE name = $1 AND gone = 0",
+	"UPDATE node SET seq = " CHANGE_SEQ(
+		"$4") ","
+		      " excess = CASE WHEN n.total > CAST($3 AS bigint) THEN n.total - CAST($3 AS "
+		      "bigint)"
+		      " ELSE 0 END,"
+		      " items = CASE WHEN n.total > CAST($3 AS bigint) THEN CAST($3 AS bigint)"
+		      " ELSE n.total END"
+		      " FROM (SELECT o.id AS own, o.items + CASE WHEN EXISTS (SELECT 1 FROM item i"
+		      " WHERE i.node = o.id AND i.id = $2) THEN 0 ELSE 1 END AS total"
+		      " FROM node o WHERE o.name = $1 AND o.gone = 0) AS n WHERE node.id = n.own",
 };
 
 /* SQLite makes ready to undo what comes from a SELECT, however little, but not VALUES. */
@@ -54,7 +57,7 @@ void
 change_put(struct plan *plan, const char *node, const struct ear_change *change)
 {
 	PLAN(plan, &sql_count, 0, db_text(node), db_text(change->item),
-	     db_int((int64_t)change->keep));
+	     db_int((int64_t)change->keep), db_int(change_mark(change)));
 	PLAN(plan, &sql_put, 0, db_text(node), db_text(change->item), db_int(time(NULL)),
 	     db_text(change->jid == NULL ? "" : change->jid),
 	     db_text(change->payload == NULL ? "" : change->payload));

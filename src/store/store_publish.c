@@ -24,10 +24,11 @@ static const struct db_sql sql_lock = {
 	"items + CASE WHEN EXISTS (SELECT 1 FROM item i WHERE i.node = node.id AND i.id = $2)"     \
 	" THEN 0 ELSE 1 END"
 #define COUNTED                                                                                    \
-	"UPDATE node SET last = last + 1, seq = seq + 1,"                                          \
-	" excess = GREATEST(" TOTAL " - CAST($3 AS bigint), 0),"                                   \
-	" items = LEAST(" TOTAL ", CAST($3 AS bigint))"                                            \
-	" WHERE name = $1 AND gone = 0 RETURNING id, last, seq, excess"
+	"UPDATE node SET last = last + 1, seq = " CHANGE_SEQ(                                      \
+		"$14") ","                                                                         \
+		       " excess = GREATEST(" TOTAL " - CAST($3 AS bigint), 0),"                    \
+		       " items = LEAST(" TOTAL ", CAST($3 AS bigint))"                             \
+		       " WHERE name = $1 AND gone = 0 RETURNING id, last, seq, excess"
 #define PUT                                                                                        \
 	"INSERT INTO item (node, id, seq, at, publisher, payload)"                                 \
 	" SELECT c.id, $2, c.seq, $4, $5, $6 FROM counted c"                                       \
@@ -74,6 +75,6 @@ change_publish(struct plan *plan, const struct ear_transaction *transaction)
 	     db_int(time(NULL)), db_text(put->jid == NULL ? "" : put->jid),
 	     db_text(put->payload == NULL ? "" : put->payload), db_int(event->audience),
 	     db_text(event->to), db_text(event->item), db_text(event->text), db_text(event->type),
-	     db_int((int64_t)event->backlog), db_int(event->wide));
+	     db_int((int64_t)event->backlog), db_int(event->wide), db_int(change_mark(put)));
 	return step;
 }

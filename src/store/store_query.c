@@ -60,7 +60,7 @@ on_node_row(struct ask *ask, size_t step, const struct db_value *columns, size_t
 	}
 }
 
-/* epoch holds the place of an item until they are in order. */
+/* epoch holds the place of an item until they are in order; the mark is in it. */
 static void
 on_item_row(struct ask *ask, size_t step, const struct db_value *columns, size_t count)
 {
@@ -71,6 +71,7 @@ on_item_row(struct ask *ask, size_t step, const struct db_value *columns, size_t
 	row = ask_row(ask);
 	listing_item(ask, row, columns);
 	row->epoch = columns[4].number;
+	row->mark = (unsigned)(columns[4].number & EAR_MARK_MAX);
 }
 
 static void

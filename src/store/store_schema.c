@@ -14,8 +14,8 @@ static const struct db_sql table_store = {
 static const struct db_sql row_store = { "INSERT INTO store VALUES (1, 0, 0)", NULL };
 
 /*
- * gone: deleted, and here until its last event has been told. seq: of the item that came last.
- * excess: how many of the oldest items have to go. subscriptions: in any state.
+ * gone: deleted, and here until its last event has been told. seq: of the item that came last
+ * (CHANGE_SEQ). excess: how many of the oldest items have to go. subscriptions: in any state.
  */
 #define TABLE_NODE(id, name)                                                                       \
 	"CREATE TABLE node (id " id ", name " name " NOT NULL, gone bigint NOT NULL DEFAULT 0,"    \

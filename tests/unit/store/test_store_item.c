@@ -50,6 +50,31 @@ test_replace(void **state)
 	assert_int_equal(items_of("blogs"), 2);
 }
 
+/* One is known from another that is the same, by whichever way it was put; the order stays. */
+static void
+test_mark(void **state)
+{
+	const unsigned marks[] = { 5, EAR_MARK_MAX, 0, 7 };
+	const char *ids[] = { "1", "2" };
+	struct ear_query query = {
+		.kind = EAR_QUERY_ITEMS, .node = "blogs", .ids = ids, .id_count = 2
+	};
+
+	create("blogs");
+	for (size_t i = 0; i < sizeof(marks) / sizeof(marks[0]); i++) {
+		struct ear_change one = putting(i % 2 == 0 ? "1" : "2", "same", 10);
+
+		one.mark = marks[i];
+		assert_int_equal(i < 2 ? change("blogs", one) : tell("blogs", one, "x"), 0);
+		assert_int_equal(ask(&query), 0);
+		assert_string_equal(got.rows[0].item, one.item);
+		assert_int_equal(got.rows[0].mark, marks[i]);
+	}
+	assert_int_equal(got.rows[1].mark, 0);
+	assert_int_equal(got.rows[1].epoch, 0);
+	assert_string_equal(items(), "2 1 ");
+}
+
 static void
 test_keep(void **state)
 {
@@ -211,16 +236,10 @@ int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
-		TEST(test_put),
-		TEST(test_replace),
-		TEST(test_keep),
-		TEST(test_keep_in_order),
-		TEST(test_configured_to_less),
-		TEST(test_remove),
-		TEST(test_remove_own),
-		TEST(test_purge),
-		TEST(test_large),
-		TEST(test_many),
+		TEST(test_put),    TEST(test_replace),       TEST(test_mark),
+		TEST(test_keep),   TEST(test_keep_in_order), TEST(test_configured_to_less),
+		TEST(test_remove), TEST(test_remove_own),    TEST(test_purge),
+		TEST(test_large),  TEST(test_many),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -364,7 +364,7 @@ fake_tell(struct ear *ear, enum ear_event_kind kind, const char *address)
 }
 
 static struct ear *
-new_engine(bool stores)
+new_engine(const struct db_kind *stores)
 {
 	struct db_config in_memory = { 0 };
 	struct ear *ear = xalloc(sizeof(*ear));
@@ -377,9 +377,9 @@ new_engine(bool stores)
 	ear->by_server = EAR_PROVED;
 	ear->nodes_per_owner = EAR_NODES_MAX;
 	ear->trust.device_name = "livingroom";
-	if (stores)
-		assert_int_equal(store_new(NULL, ear->clock, &db_sqlite, &in_memory, &ear->store,
-					   error, sizeof(error)),
+	if (stores != NULL)
+		assert_int_equal(store_new(NULL, ear->clock, stores, &in_memory, &ear->store, error,
+					   sizeof(error)),
 				 0);
 	for (size_t i = 0; ear_xeps_all[i] != NULL; i++)
 		if (ear_xeps_all[i]->start != NULL)
@@ -390,13 +390,19 @@ new_engine(bool stores)
 struct ear *
 fake_new(void)
 {
-	return new_engine(false);
+	return new_engine(NULL);
 }
 
 struct ear *
 fake_new_with_store(void)
 {
-	return new_engine(true);
+	return new_engine(&db_sqlite);
+}
+
+struct ear *
+fake_new_with(const struct db_kind *kind)
+{
+	return new_engine(kind);
 }
 
 struct ear_store *

@@ -17,6 +17,8 @@
 #define FAKE_SENT     32
 #define FAKE_REQUESTS 64
 
+struct db_kind;
+
 struct fake_watch {
 	ear_event_fn *fn;
 	void *arg;
@@ -109,6 +111,7 @@ struct ear *fake_new(void);
 
 /* The same with a real store, in memory: what it is asked is answered when the clock goes on. */
 struct ear *fake_new_with_store(void);
+struct ear *fake_new_with(const struct db_kind *kind);
 
 /* Stops and frees; what is held is answered as the contract says. */
 void fake_free(struct ear *ear);

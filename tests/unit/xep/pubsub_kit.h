@@ -24,14 +24,20 @@
 
 static struct ear *ear;
 
-static int
-setup(void **state)
+static inline int
+setup_with(struct ear *engine)
 {
-	ear = fake_new_with_store();
+	ear = engine;
 	ear->level = EAR_PROVED;
 	ear->link = EAR_LINK_SERVER;
 	ear->self[EAR_LINK_SERVER] = SERVICE;
 	return 0;
+}
+
+static inline int
+setup(void **state)
+{
+	return setup_with(fake_new_with_store());
 }
 
 static int
