@@ -127,6 +127,17 @@ struct sums {
 	uint64_t unacked[METRIC_LINKS];
 };
 
+/* Two sections may have one address, which has one stream. */
+static size_t
+unacked_of(const struct dest *dest)
+{
+	const struct ear *ear = dest->ear;
+
+	if (dest->lan == NULL || map_get(ear->dests.by_address, dest->lan) != dest)
+		return 0;
+	return link_unacked(ear->reach->lan_find(ear->reach_arg, dest->lan));
+}
+
 static void
 add_dest(struct dest *dest, void *arg)
 {
@@ -140,9 +151,7 @@ add_dest(struct dest *dest, void *arg)
 	sums->waiting.bytes += dest->returned.bytes + dest->waiting.bytes;
 	sums->owed.stanzas += dest->owed.count;
 	sums->owed.bytes += dest->owed.bytes;
-	if (dest->lan != NULL)
-		sums->unacked[EAR_LINK_LAN] +=
-			link_unacked(dest->ear->reach->lan_find(dest->ear->reach_arg, dest->lan));
+	sums->unacked[EAR_LINK_LAN] += unacked_of(dest);
 }
 
 static void

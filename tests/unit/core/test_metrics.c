@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/alloc.h"
 #include "core_rig.h"
 
 static const char text[] = "[peer \"one\"]\n"
@@ -11,6 +12,11 @@ static const char text[] = "[peer \"one\"]\n"
 			   "jid = tv@example.org\n"
 			   "[peer \"two\"]\n"
 			   "address = play@box.local\n";
+
+/* The same device, known by another JID, too. */
+static const char again[] = "[peer \"again\"]\n"
+			    "address = play@tv.local\n"
+			    "jid = film@example.org\n";
 
 static void
 describe(void *arg, struct core_facts *facts)
@@ -22,6 +28,21 @@ static const struct core_reach reach = {
 	REACH_NOBODY,
 	.describe = describe,
 };
+
+static size_t
+seven(const struct link *link)
+{
+	return 7;
+}
+
+static struct link *
+find_tv(void *arg, const char *address)
+{
+	static const struct link_ops ops = { .unacked = seven };
+	static struct link link = { .ops = &ops, .kind = EAR_LINK_LAN, .state = LINK_UP };
+
+	return strcmp(address, "play@tv.local") == 0 ? &link : NULL;
+}
 
 static int
 set_up(void **state)
@@ -116,6 +137,24 @@ test_states(void **state)
 	assert_line(ear, "earshot_destinations 3");
 }
 
+/* A stream is counted once, however many sections have its address. */
+static void
+test_two_of_one_address(void **state)
+{
+	struct core_reach one_stream = reach;
+	struct world world;
+
+	one_stream.lan_find = find_tv;
+	for (int i = 0; i < 2; i++) {
+		char *conf = xasprintf("%s%s", text, i == 0 ? "" : again);
+
+		world_begin(&world, conf, &one_stream);
+		assert_line(world.ear, "earshot_unacknowledged_stanzas{link=\"lan\"} 7");
+		world_end(&world);
+		free(conf);
+	}
+}
+
 /* Whoever is out there, the series are the same, and nobody is named. */
 static void
 test_peers_add_no_series(void **state)
@@ -146,6 +185,7 @@ main(void)
 		cmocka_unit_test_setup_teardown(test_counters, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(test_round_trips, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(test_states, set_up, tear_down),
+		cmocka_unit_test(test_two_of_one_address),
 		cmocka_unit_test_setup_teardown(test_peers_add_no_series, set_up, tear_down),
 	};
 
