@@ -186,6 +186,8 @@ int tale_single(struct pubsub_teller *teller, struct tale *tale, const char *to,
 
 /* The id of its message to that address, or to whatever that text stands for. */
 void tale_id(const struct tale *tale, const char *to, char *id);
+/* The same of those bytes. */
+void tale_id_of(const struct tale *tale, const char *to, size_t size, char *id);
 /* What it is known by to him when it comes again (XEP-0359): where he may share a message with
  * others that of the event, told singly too, so that whoever takes over tells nothing that is not
  * known as a repeat; else the id of his own message. */

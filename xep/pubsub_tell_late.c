@@ -55,7 +55,7 @@ now_of(const struct pubsub_teller *teller)
 static struct late *
 late_find(struct pubsub_teller *teller, const char *address)
 {
-	struct late *late = teller->late[BUCKET(address)];
+	struct late *late = teller->late_count == 0 ? NULL : teller->late[BUCKET(address)];
 
 	while (late != NULL && strcmp(late->address, address) != 0)
 		late = late->next;

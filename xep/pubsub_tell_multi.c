@@ -43,11 +43,12 @@ put_single(struct multi_domain *domain, struct multi_single *place, uint64_t has
 static struct multi_single *
 single_of(struct multi_domain *domain, const char *to, bool add)
 {
-	uint64_t hash = hash_text(HASH_BEGIN, to) | 1; /* 0 is nobody's */
 	struct multi_single *found = NULL;
+	uint64_t hash;
 
 	if (domain->singles == NULL && !add)
 		return NULL;
+	hash = hash_text(HASH_BEGIN, to) | 1; /* 0 is nobody's */
 	if (domain->singles == NULL)
 		domain->singles = xep_alloc(MULTI_SINGLES * sizeof(domain->singles[0]));
 	for (size_t i = 0; i < WAYS; i++) {
@@ -182,7 +183,8 @@ send_it(struct pubsub_teller *teller, struct multi_domain *domain)
 	add_xml(domain, "", 1);
 	addresses = ear_rendered(ear_ctx(teller->ear), domain->xml);
 	domain->xml_size = size;
-	tale_id(tale, domain->xml, id);
+	/* Without the last NUL: also to one it is not what he would get himself. */
+	tale_id_of(tale, domain->to, domain->to_size - 1, id);
 	xmpp_stanza_set_to(message, domain->service);
 	xmpp_stanza_set_id(message, id);
 	xmpp_stanza_add_child_ex(message, addresses, 0);

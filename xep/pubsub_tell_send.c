@@ -24,7 +24,13 @@ seed_of(const struct ear_stored_event *event)
 void
 tale_id(const struct tale *tale, const char *to, char *id)
 {
-	uint64_t sum = hash_text(tale->seed, to);
+	tale_id_of(tale, to, strlen(to) + 1, id);
+}
+
+void
+tale_id_of(const struct tale *tale, const char *to, size_t size, char *id)
+{
+	uint64_t sum = hash_bytes(tale->seed, to, size);
 
 	for (int i = TELL_ID_SIZE - 2; i >= 0; i--, sum >>= 4)
 		id[i] = "0123456789abcdef"[sum & 15];

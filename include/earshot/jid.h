@@ -47,6 +47,8 @@ int ear_jid_unescape(const char *local, char *out, size_t size);
 
 /* Whether the address is one of the LAN: its domain ends in ".local". */
 bool ear_jid_is_lan(const char *text);
+/* The same of what ear_jid_bare() made. */
+bool ear_jid_bare_is_lan(const char *bare);
 
 /*
  * XEP-0174 §3: a DNS-SD instance "user@machine" <-> the address "user@machine.local" that the

@@ -132,7 +132,7 @@ map_free(struct map *map)
 void *
 map_get(const struct map *map, const char *key)
 {
-	size_t at = *place_of(map, key, hash_of(map, key));
+	size_t at = map->count == 0 ? 0 : *place_of(map, key, hash_of(map, key));
 
 	return at == 0 ? NULL : map->entries[at - 1].value;
 }

@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: ISC */
 /* contract.c: what <earshot/ear.h> offers that needs no more than a look into the engine. */
 #include <stdlib.h>
+#include <string.h>
 
+#include "base/alloc.h"
 #include "core/core.h"
 #include "core/delivery.h"
 #include "core/disco.h"
@@ -113,14 +115,21 @@ ear_has_left(struct ear *ear, const char *to, uint64_t mark)
 	       link_unacked(ear->reach->lan_find(ear->reach_arg, dest->lan)) == 0;
 }
 
+/* Asked of everybody who is told of an event: one preparation has to do for all questions. */
 bool
 ear_only_by_server(struct ear *ear, const char *address)
 {
-	const struct dest *dest = dest_find(ear, address);
+	char full[EAR_JID_SIZE], bare[EAR_JID_SIZE];
+	const struct dest *dest;
 
-	if (ear->server == NULL || ear->server->state != LINK_UP || ear_jid_is_lan(address) ||
-	    core_is_self(ear, address) || ear->reach->local_find(ear->reach_arg, address) != NULL)
+	if (ear->server == NULL || ear->server->state != LINK_UP ||
+	    ear_jid_prep(address, full, sizeof(full)) != 0)
 		return false;
+	copy_text(bare, strcspn(full, "/") + 1, full);
+	if (ear_jid_bare_is_lan(bare) || core_is_self_canonical(ear, full, bare) ||
+	    ear->reach->local_find(ear->reach_arg, address) != NULL)
+		return false;
+	dest = dest_find_canonical(ear, full, bare);
 	return dest == NULL || (dest->lan == NULL && dest->conf == NULL && !dest->bound &&
 				!dest->trusted && !dest->remembers && !dest->switching &&
 				!dest->flushing && !dest_is_waiting(dest) && dest->owed.count == 0);

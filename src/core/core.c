@@ -328,6 +328,12 @@ core_is_self(const struct ear *ear, const char *address)
 	else if (ear_jid_prep(address, full, sizeof(full)) != 0)
 		return false;
 	copy_text(bare, strcspn(full, "/") + 1, full);
+	return core_is_self_canonical(ear, full, bare);
+}
+
+bool
+core_is_self_canonical(const struct ear *ear, const char *full, const char *bare)
+{
 	if (ear->self_lan != NULL && strcmp(bare, ear->self_lan) == 0)
 		return true;
 	if (ear->self_server == NULL)

@@ -153,6 +153,8 @@ void core_set_naming(struct ear *ear, int64_t usec);
 
 /* Whether the bare address is one of ours on any link. */
 bool core_is_self(const struct ear *ear, const char *address);
+/* The same of an address that is canonical, whole and without its resource. */
+bool core_is_self_canonical(const struct ear *ear, const char *full, const char *bare);
 
 /* What every link tells core. owner is the struct ear. */
 extern const struct link_events core_link_events;

@@ -178,14 +178,15 @@ find_domain(struct ear *ear, const char *bare)
  * configuration binds to juliet@example.org/box is not juliet@example.org/phone, but it is
  * juliet@example.org.
  */
-static struct dest *
-find_canonical(struct ear *ear, const char *full, const char *bare)
+struct dest *
+dest_find_canonical(struct ear *ear, const char *full, const char *bare)
 {
 	struct dest *dest = map_get(ear->dests.by_address, full);
 
 	if (dest != NULL)
 		return dest;
-	dest = map_get(ear->dests.by_address, bare);
+	if (full[strlen(bare)] != '\0')
+		dest = map_get(ear->dests.by_address, bare);
 	if (dest != NULL && dest->jid != NULL && ear_jid_resource(dest->jid) != NULL &&
 	    !ear_jid_is_lan(bare))
 		return NULL;
@@ -219,7 +220,7 @@ dest_find(struct ear *ear, const char *address)
 
 	if (dest != NULL)
 		return dest;
-	return both_forms(address, full, bare) != 0 ? NULL : find_canonical(ear, full, bare);
+	return both_forms(address, full, bare) != 0 ? NULL : dest_find_canonical(ear, full, bare);
 }
 
 /* A LAN address has no resources; a JID is one destination with all of them, but for the one that
@@ -247,7 +248,7 @@ dest_get(struct ear *ear, const char *address)
 	if (dest == NULL) {
 		if (both_forms(address, full, bare) != 0)
 			return NULL;
-		dest = find_canonical(ear, full, bare);
+		dest = dest_find_canonical(ear, full, bare);
 	}
 	if (dest == NULL)
 		return dest_add(ear, full, bare);

@@ -75,6 +75,8 @@ struct dest *dest_get(struct ear *ear, const char *address);
 
 /* The same, only if it is there. */
 struct dest *dest_find(struct ear *ear, const char *address);
+/* The same by its canonical forms, whole and without its resource. */
+struct dest *dest_find_canonical(struct ear *ear, const char *full, const char *bare);
 
 /* Calls fn for each destination. fn may send, and so make new ones. */
 void dests_each(struct ear *ear, void (*fn)(struct dest *dest, void *arg), void *arg);

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: ISC */
 /* jid.c: XMPP addresses, RFC 7622: taken apart, made canonical, compared. */
 #include <errno.h>
+#include <stdint.h>
 #include <string.h>
 
 #include <unistr.h>
@@ -50,17 +51,22 @@ check_lengths(const struct ear_jid *jid)
 	return 0;
 }
 
+/* What a local part may not have (RFC 7622 §3.3.1); an '@' would have ended it. */
+#define BIT(c) (UINT64_C(1) << (c))
+#define NOT_LOCAL                                                                                  \
+	(BIT(' ') | BIT('"') | BIT('&') | BIT('\'') | BIT('/') | BIT(':') | BIT('<') | BIT('>'))
+
 /*
  * A part in plain ASCII, lower-cased if asked: the way of nearly every address. Whether that was
- * enough; forbidden holds what else the part may not have.
+ * enough; forbidden holds what else of the first 64 characters the part may not have.
  */
 static bool
-prep_ascii(const char *text, size_t length, char *out, bool lower, const char *forbidden)
+prep_ascii(const char *text, size_t length, char *out, bool lower, uint64_t forbidden)
 {
 	for (size_t i = 0; i < length; i++) {
 		char c = text[i];
 
-		if (c < 0x20 || c > 0x7e || strchr(forbidden, c) != NULL)
+		if (c < 0x20 || c > 0x7e || (c < 64 && (forbidden >> c & 1) != 0))
 			return false;
 		out[i] = lower && c >= 'A' && c <= 'Z' ? c - 'A' + 'a' : c;
 	}
@@ -73,7 +79,7 @@ static int
 prep_local(const struct ear_jid *jid, char *out)
 {
 	out[0] = '\0';
-	if (jid->local == NULL || prep_ascii(jid->local, jid->local_len, out, true, " \"&'/:<>@"))
+	if (jid->local == NULL || prep_ascii(jid->local, jid->local_len, out, true, NOT_LOCAL))
 		return 0;
 	return precis_username(jid->local, jid->local_len, out);
 }
@@ -82,7 +88,7 @@ static int
 prep_resource(const struct ear_jid *jid, char *out)
 {
 	out[0] = '\0';
-	if (jid->resource == NULL || prep_ascii(jid->resource, jid->resource_len, out, false, ""))
+	if (jid->resource == NULL || prep_ascii(jid->resource, jid->resource_len, out, false, 0))
 		return 0;
 	return precis_opaque(jid->resource, jid->resource_len, out);
 }
@@ -197,12 +203,16 @@ ear_jid_bare_equal(const char *a, const char *b)
 bool
 ear_jid_is_lan(const char *text)
 {
-	static const char suffix[] = ".local";
 	struct canonical canonical;
-	size_t n;
 
-	if (prep(text, &canonical) != 0)
-		return false;
-	n = strlen(canonical.domain);
-	return n > strlen(suffix) && strcmp(canonical.domain + n - strlen(suffix), suffix) == 0;
+	return prep(text, &canonical) == 0 && ear_jid_bare_is_lan(canonical.domain);
+}
+
+bool
+ear_jid_bare_is_lan(const char *bare)
+{
+	static const char suffix[] = ".local";
+	size_t n = strlen(bare);
+
+	return n > strlen(suffix) && strcmp(bare + n - strlen(suffix), suffix) == 0;
 }

@@ -164,6 +164,11 @@ test_lan(void **state)
 	assert_false(ear_jid_is_lan("juliet@local"));
 	assert_false(ear_jid_is_lan("juliet@xlocal"));
 	assert_false(ear_jid_is_lan("example.org/x.local"));
+	assert_true(ear_jid_bare_is_lan("juliet@pronto.local"));
+	assert_true(ear_jid_bare_is_lan("pronto.local"));
+	assert_false(ear_jid_bare_is_lan("juliet@local"));
+	assert_false(ear_jid_bare_is_lan("juliet@pronto.local.example"));
+	assert_false(ear_jid_bare_is_lan(""));
 }
 
 int
