@@ -176,32 +176,48 @@ static const struct db_sql sql_release = {
 	"UPDATE lease SET holder = " MORE "holder ELSE '' END, until = " MORE UNTIL " ELSE 0 END"
 	" WHERE node = (SELECT e.node FROM event e WHERE e.id = $1) AND holder = $2 RETURNING 1",
 };
-static const struct db_sql sql_done = { "DELETE FROM event WHERE id = $1", NULL };
 
-#define SWEPT                                                                                      \
+/* What is left of nodes that are gone, but for those that an event is of, other than that one. */
+#define SWEPT(others)                                                                              \
 	"SELECT n.id FROM node n WHERE n.gone = 1"                                                 \
-	" AND NOT EXISTS (SELECT 1 FROM event e WHERE e.node = n.id)"
+	" AND NOT EXISTS (SELECT 1 FROM event e WHERE e.node = n.id" others ")"
 #define ARE_SWEPT "= ANY (ARRAY(SELECT id FROM swept))"
+#define SWEEP                                                                                      \
+	" of_people AS (DELETE FROM subscription WHERE node " ARE_SWEPT "),"                       \
+	" of_engines AS (DELETE FROM lease WHERE node " ARE_SWEPT ")"                              \
+	" DELETE FROM node WHERE id " ARE_SWEPT
+
+/* PostgreSQL sweeps with it: what it takes away is still there for all its parts. */
+static const struct db_sql sql_done = {
+	"DELETE FROM event WHERE id = $1",
+	"WITH done AS (DELETE FROM event WHERE id = $1),"
+	" swept AS MATERIALIZED (" SWEPT(" AND e.id <> $1") ")," SWEEP,
+};
 
 /* One at a time in SQLite, which makes a table for more: when its last event has been told, or
  * there was none, its time has come. */
-#define ONE_SWEPT "(" SWEPT " LIMIT 1)"
+#define ONE_SWEPT "(" SWEPT("") " LIMIT 1)"
 
 static const struct db_sql sql_sweep_subscriptions = {
 	"DELETE FROM subscription WHERE node = " ONE_SWEPT, ""
 };
+static const struct db_sql sql_sweep_nodes = { "DELETE FROM node WHERE id = " ONE_SWEPT, "" };
 static const struct db_sql sql_sweep = {
-	"DELETE FROM node WHERE id = " ONE_SWEPT,
-	"WITH swept AS MATERIALIZED (" SWEPT "),"
-	" of_people AS (DELETE FROM subscription WHERE node " ARE_SWEPT "),"
-	" of_engines AS (DELETE FROM lease WHERE node " ARE_SWEPT ")"
-	" DELETE FROM node WHERE id " ARE_SWEPT,
+	NULL,
+	"WITH swept AS MATERIALIZED (" SWEPT("") ")," SWEEP,
 };
+
+static void
+sweep_file(struct plan *plan)
+{
+	plan_add(plan, &sql_sweep_subscriptions, 0, NULL, 0);
+	plan_add(plan, &sql_sweep_nodes, 0, NULL, 0);
+}
 
 void
 change_sweep(struct plan *plan)
 {
-	plan_add(plan, &sql_sweep_subscriptions, 0, NULL, 0);
+	sweep_file(plan);
 	plan_add(plan, &sql_sweep, 0, NULL, 0);
 }
 
@@ -250,7 +266,7 @@ ear_store_told(struct ear_store *store, int64_t event, const char *upto, ear_cha
 	} else {
 		PLAN(&plan, &sql_release, -ESTALE, db_int(event), db_text(store->holder));
 		PLAN(&plan, &sql_done, 0, db_int(event));
-		change_sweep(&plan);
+		sweep_file(&plan);
 	}
 	plan.repeatable = true;
 	store_run(store, ask, &plan, DB_WRITES_LAZILY);

@@ -217,16 +217,55 @@ test_end(void **state)
 	assert_int_equal(ask_node("blogs", NULL), 0);
 }
 
+static long
+sql(const char *text)
+{
+	struct cluster cluster;
+
+	cluster_find(&cluster, getenv("EARSHOT_TEST_STORE"));
+	return cluster_sql(&cluster, text);
+}
+
+/* A database of version 3 is brought up, with all that is in it. */
+static void
+test_raised(void **state)
+{
+	if (!kit.kind->shared)
+		return;
+	create("blogs");
+	assert_int_equal(tell("blogs", putting("1", "<a/>", 9), "<items/>"), 0);
+	assert_int_equal(take(kit.store), 1);
+	store_free(kit.store);
+	sql("DROP TABLE said");
+	sql("DROP TABLE brought");
+	sql("UPDATE lease SET until = 0");
+	sql("UPDATE earshot_schema SET version = 3");
+	kit.store = kit_open_another();
+	assert_int_equal(ask_items("blogs"), 0);
+	assert_string_equal(got_names(), "1 ");
+	assert_int_equal(take(kit.store), 1);
+	assert_int_equal(told(kit.store, got.events[0].id, NULL), 0);
+	assert_int_equal(take(kit.store), 0);
+	assert_int_equal(sql("SELECT count(*) FROM said"), 0);
+	assert_int_equal(sql("SELECT count(*) FROM brought"), 0);
+	assert_int_equal(sql("SELECT count(*) FROM lease WHERE holder = ''"), 1);
+}
+
 #define TEST_ANSWERS(name) cmocka_unit_test_setup_teardown(name, reset, kit_teardown)
 
 int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
-		TEST_ANSWERS(test_order),          TEST_ANSWERS(test_forget),
-		TEST_ANSWERS(test_forget_inside),  TEST_ANSWERS(test_news),
-		TEST_ANSWERS(test_late_watcher),   TEST_FILE(test_old_news),
-		TEST_ANSWERS(test_news_of_others), TEST_FILE(test_end),
+		TEST_ANSWERS(test_order),
+		TEST_ANSWERS(test_forget),
+		TEST_ANSWERS(test_forget_inside),
+		TEST_ANSWERS(test_news),
+		TEST_ANSWERS(test_late_watcher),
+		TEST_FILE(test_old_news),
+		TEST_ANSWERS(test_news_of_others),
+		TEST_FILE(test_end),
+		TEST_FILE(test_raised),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -239,7 +239,22 @@ test_somebody_waits(void **state)
 	assert_int_equal(got.rows[0].items, 1);
 }
 
-/* Those of a node that was deleted are still told, also when there is another of that name. */
+/* Where it can be looked at from outside: rows of nodes, their leases and subscriptions. */
+static void
+check_rows(int each)
+{
+	struct cluster cluster;
+
+	if (!kit.kind->shared)
+		return;
+	cluster_find(&cluster, getenv("EARSHOT_TEST_STORE"));
+	assert_int_equal(cluster_sql(&cluster, "SELECT count(*) FROM node"), each);
+	assert_int_equal(cluster_sql(&cluster, "SELECT count(*) FROM lease"), each);
+	assert_int_equal(cluster_sql(&cluster, "SELECT count(*) FROM subscription"), each);
+}
+
+/* Those of a node that was deleted are still told, also when there is another of that name; then
+ * nothing is left of it. */
 static void
 test_deleted(void **state)
 {
@@ -260,7 +275,9 @@ test_deleted(void **state)
 	assert_string_equal(audience_of(ids[1]), "a@x ");
 	assert_int_equal(told(kit.store, ids[0], NULL), 0);
 	assert_string_equal(audience_of(ids[1]), "a@x ");
+	check_rows(2);
 	assert_int_equal(told(kit.store, ids[1], NULL), 0);
+	check_rows(1);
 	assert_int_equal(take(kit.store), 0);
 	assert_int_equal(ask_node("blogs", NULL), 0);
 	assert_int_equal(got.rows[0].subscribers, 1);
