@@ -175,7 +175,8 @@ const struct conf_option conf_options[] = {
 	  .help = "The component's domain (tv.example.org) or the account (tv@example.org)." },
 	{ "server", "host", CONF_TEXT, CONF_PART_SERVER, AT(server_host), .max = 255,
 	  .valid = is_host_or_address, .want = "a host name or an address",
-	  .help = "Where to connect. Default: 127.0.0.1 for a component, DNS for an account." },
+	  .help = "Where to connect. Default: 127.0.0.1 for a component, DNS for an account. Of "
+		  "several addresses of a name one is tried soon after the other." },
 	{ "server", "port", CONF_NUMBER, CONF_PART_SERVER, AT(server_port), .min = 0, .max = 65535,
 	  .fallback = "0", .help = "0: 5275 for a component; DNS or 5222 for an account." },
 	{ "server", "secret-file", CONF_TEXT, CONF_PART_SERVER, AT(server_secret_file),

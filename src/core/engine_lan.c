@@ -38,9 +38,9 @@ same_host(const struct sockaddr_storage *a, const struct sockaddr *b)
 static bool
 may_come_from(struct ear *ear, const char *address, const struct sockaddr *source)
 {
-	struct sockaddr_storage targets[LAN_TARGETS_MAX];
-	socklen_t lengths[LAN_TARGETS_MAX];
-	size_t n = route_targets(ear, address, targets, lengths, LAN_TARGETS_MAX);
+	struct sockaddr_storage targets[DIAL_TARGETS_MAX];
+	socklen_t lengths[DIAL_TARGETS_MAX];
+	size_t n = route_targets(ear, address, targets, lengths, DIAL_TARGETS_MAX);
 
 	for (size_t i = 0; i < n; i++)
 		if (same_host(&targets[i], source))
@@ -84,12 +84,12 @@ hook_identify(void *owner, const char *claim, const struct sockaddr *source, cha
 }
 
 static size_t
-hook_resolve(void *owner, const char *address, struct lan_target *targets, size_t max)
+hook_resolve(void *owner, const char *address, struct dial_target *targets, size_t max)
 {
-	struct sockaddr_storage found[LAN_TARGETS_MAX];
-	socklen_t lengths[LAN_TARGETS_MAX];
+	struct sockaddr_storage found[DIAL_TARGETS_MAX];
+	socklen_t lengths[DIAL_TARGETS_MAX];
 	size_t n = route_targets(owner, address, found, lengths,
-				 max < LAN_TARGETS_MAX ? max : LAN_TARGETS_MAX);
+				 max < DIAL_TARGETS_MAX ? max : DIAL_TARGETS_MAX);
 	struct ear *ear = owner;
 	const struct peer *peer = peers_find(ear->peers, address);
 	/* It announces a key, or has shown one: it need not be asked whether it speaks TLS. */

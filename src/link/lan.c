@@ -299,11 +299,11 @@ lan_set_self(struct lan *lan, const char *instance)
 static struct link *
 dial(struct lan *lan, const char *address)
 {
-	struct lan_target targets[LAN_TARGETS_MAX] = { 0 };
+	struct dial_target targets[DIAL_TARGETS_MAX] = { 0 };
 	struct lan_link *l;
 	size_t count;
 
-	count = lan->hooks.resolve(lan->owner, address, targets, LAN_TARGETS_MAX);
+	count = lan->hooks.resolve(lan->owner, address, targets, DIAL_TARGETS_MAX);
 	if (count == 0)
 		return NULL;
 	l = lan_link_new(lan, address);
@@ -349,7 +349,7 @@ lan_export(struct link *link, const char *label, unsigned char *out, size_t leng
 void
 lan_recheck(struct lan *lan, const char *address)
 {
-	struct lan_target targets[LAN_TARGETS_MAX];
+	struct dial_target targets[DIAL_TARGETS_MAX];
 	struct lan_link *l = address != NULL ? lan_link_find(lan, address) : NULL;
 	bool quiet;
 
@@ -359,7 +359,7 @@ lan_recheck(struct lan *lan, const char *address)
 	if (l == NULL)
 		return;
 	quiet = ear_now(lan->clock) - l->active_at > LAN_QUIET_USEC && lan_queue_is_empty(l);
-	if (quiet && lan->hooks.resolve(lan->owner, address, targets, LAN_TARGETS_MAX) == 0)
+	if (quiet && lan->hooks.resolve(lan->owner, address, targets, DIAL_TARGETS_MAX) == 0)
 		lan_link_begin_close(l);
 	else
 		lan_link_probe(l, false);

@@ -10,6 +10,7 @@
 #include <stddef.h>
 #include <sys/socket.h>
 
+#include "link/dial.h"
 #include "link/link.h"
 
 struct event_base;
@@ -18,21 +19,10 @@ struct lan;
 struct netwatch;
 struct tls_peers;
 
-#define LAN_TARGETS_MAX 16
 #define LAN_STREAMS_MAX 20000 /* all */
 /* Streams whose other end is not known yet; the oldest goes first, that of a host with many before
  * that of another. */
 #define LAN_UNKNOWN_MAX 256
-
-struct lan_target {
-	struct sockaddr_storage address; /* with port and scope */
-	socklen_t length;
-	/* It may be one that keeps the newest of two streams and loses what waits for the other
-	 * (libpurple): should it be dialling us right now, its stream is used, not ours. */
-	bool patient;
-	/* It is announced as one that speaks STARTTLS: need not be asked for its features first. */
-	bool secure;
-};
 
 /* What lan must ask: it knows neither mDNS nor the configuration. */
 struct lan_hooks {
@@ -45,7 +35,8 @@ struct lan_hooks {
 	int (*identify)(void *owner, const char *claim, const struct sockaddr *source,
 			char *address, size_t size);
 	/* Where is it? Fills targets in the order to try; returns how many, 0: nowhere. */
-	size_t (*resolve)(void *owner, const char *address, struct lan_target *targets, size_t max);
+	size_t (*resolve)(void *owner, const char *address, struct dial_target *targets,
+			  size_t max);
 	/*
 	 * Whether a stream with that peer may be used without TLS. 0; -EACCES: policy;
 	 * -EKEYREJECTED: it has had a key, so that this is an attack or a device that was reset.

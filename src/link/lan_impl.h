@@ -10,8 +10,8 @@
  * lan_sm.c begins to acknowledge stanzas and speaks of it, lan_acks.c counts them and notices who
  * does not answer;
  * lan_link.c is the conversation with one peer: which of its streams is written to; lan_queue.c is
- * what waits, and what comes back when one dies; lan_close.c is its end; lan_dial.c tries the
- * addresses of a peer;
+ * what waits, and what comes back when one dies; lan_close.c is its end; lan_dial.c has the
+ * addresses of a peer dialled;
  * lan_network.c ends what our own network has left behind.
  */
 #ifndef LINK_LAN_IMPL_H
@@ -34,9 +34,7 @@
 #define LAN_HELD_BYTES_MAX   (1024 * 1024)
 #define LAN_PEER_CLOSING_MAX 4             /* conversations with one peer that are being closed */
 #define LAN_CONNECT_USEC     (2 * EAR_SEC) /* for one address */
-#define LAN_PATIENCE_USEC    (100 * EAR_MSEC) /* for the stream of one that may be dialling us */
-#define LAN_STAGGER_USEC     (250 * EAR_MSEC) /* before the next address, RFC 8305 §5 */
-#define LAN_ANSWER_USEC      (5 * EAR_SEC)    /* for the header of one that we dialled */
+#define LAN_ANSWER_USEC      (5 * EAR_SEC) /* for the header of one that we dialled */
 #define LAN_IDLE_USEC        (600 * EAR_SEC)
 #define LAN_KEEPALIVE_MS     10000
 #define LAN_DEAD_MS          2000
@@ -370,7 +368,6 @@ void lan_link_show(struct lan_link *link);
 /* That link if it can still be used, else NULL. */
 struct lan_link *lan_link_find(struct lan *lan, const char *address);
 void lan_link_free(struct lan_link *link);
-void lan_link_dial(struct lan_link *link, const struct lan_target *targets, size_t count);
 /* A stream of a peer that dialled us belongs to this link from now on. */
 void lan_link_adopt(struct lan_link *link, struct lan_stream *ls);
 /* Stanzas may be written on that stream. */
@@ -393,7 +390,6 @@ void lan_link_choose(struct lan_link *link);
 void lan_link_settle_acks(struct lan_link *link);
 /* That stream does not acknowledge: it is ended, if it is not the only one. */
 bool lan_link_give_up(struct lan_link *link, struct lan_stream *ls);
-void lan_link_drop_dial(struct lan_link *link);
 
 /* lan_close.c */
 /* Nothing is left of it that is waited for: the event loop tells. */
@@ -426,12 +422,8 @@ bool lan_queue_is_empty(const struct lan_link *link);
 size_t lan_queue_unacked(const struct link *link);
 
 /* lan_dial.c */
-struct dial *dial_new(struct lan_link *link, const struct lan_target *targets, size_t count);
-/* Tries the next address: the connection that came about was no use. False: none is left. */
-bool dial_next(struct dial *dial);
-/* Attempts that come from an address which is gone make room for the next. */
-void dial_network_changed(struct dial *dial);
-void dial_free(struct dial *dial);
+void lan_link_dial(struct lan_link *link, const struct dial_target *targets, size_t count);
+void lan_link_drop_dial(struct lan_link *link);
 
 /* lan_network.c */
 /* Whether that connection's own end is gone. */

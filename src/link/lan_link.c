@@ -308,19 +308,6 @@ lan_link_free(struct lan_link *l)
 	free(l);
 }
 
-void
-lan_link_dial(struct lan_link *l, const struct lan_target *targets, size_t count)
-{
-	l->dial = dial_new(l, targets, count);
-}
-
-void
-lan_link_drop_dial(struct lan_link *l)
-{
-	dial_free(l->dial);
-	l->dial = NULL;
-}
-
 /*
  * A peer that dials again while its first stream is there has lost that one. It is closed with
  * time for what is still in it; only so many are kept.

@@ -209,14 +209,15 @@ on_deliver(void *arg)
 }
 
 static void
-add_target(struct server_dns *dns, const struct sockaddr *address, socklen_t length)
+add_target(struct server_dns *dns, const struct sockaddr *address, socklen_t length,
+	   unsigned priority)
 {
 	struct server_target *target;
 
 	if (dns->target_count == SERVER_TARGETS_MAX || length > sizeof(target->address))
 		return;
 	target = &dns->targets[dns->target_count++];
-	*target = (struct server_target){ .length = length };
+	*target = (struct server_target){ .length = length, .priority = priority };
 	memcpy(&target->address, address, length);
 }
 
@@ -231,7 +232,8 @@ on_addresses(void *arg, int status, int timeouts, struct ares_addrinfo *info)
 		return;
 	for (struct ares_addrinfo_node *node = info != NULL ? info->nodes : NULL; node != NULL;
 	     node = node->ai_next)
-		add_target(dns, node->ai_addr, node->ai_addrlen);
+		add_target(dns, node->ai_addr, node->ai_addrlen,
+			   dns->records[dns->record_next - 1].priority);
 	if (info != NULL)
 		ares_freeaddrinfo(info);
 	if (status != ARES_SUCCESS && dns->target_count == 0) {
@@ -334,7 +336,7 @@ is_address(struct server_dns *dns)
 	snprintf(service, sizeof(service), "%u", dns->port & 0xffff);
 	if (getaddrinfo(dns->name, service, &hints, &info) != 0)
 		return false;
-	add_target(dns, info->ai_addr, info->ai_addrlen);
+	add_target(dns, info->ai_addr, info->ai_addrlen, 0);
 	freeaddrinfo(info);
 	return true;
 }

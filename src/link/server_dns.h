@@ -21,6 +21,7 @@ struct server_dns;
 struct server_target {
 	struct sockaddr_storage address; /* with port */
 	socklen_t length;
+	unsigned priority; /* those of a lower one first; 0: no SRV record told it */
 };
 
 struct server_srv {

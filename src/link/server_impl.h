@@ -12,6 +12,7 @@
 
 #include "base/list.h"
 #include "base/timer.h"
+#include "link/dial.h"
 #include "link/io.h"
 #include "link/server.h"
 #include "link/server_dns.h"
@@ -20,7 +21,7 @@
 #include "wire/reader.h"
 
 #define SERVER_PATIENCE    (15 * EAR_SEC) /* for names, for a connection, for a login */
-#define SERVER_IMPATIENCE  (5 * EAR_SEC)  /* for a connection while there is another address */
+#define SERVER_IMPATIENCE  (5 * EAR_SEC)  /* for a connection while there is a worse server */
 #define SERVER_QUEUE_MAX   1024
 #define SERVER_QUEUE_BYTES (1024 * 1024)
 #define SERVER_SEND_MAX    (256 * 1024) /* bytes of one stanza */
@@ -29,7 +30,7 @@
 enum server_phase {
 	SERVER_WAITING,    /* for the next try */
 	SERVER_RESOLVING,  /* the host's name */
-	SERVER_CONNECTING, /* TCP to one of the targets */
+	SERVER_CONNECTING, /* TCP to the targets */
 	SERVER_STARTTLS,   /* asking for TLS in the clear, RFC 6120 §5 */
 	SERVER_TLS,        /* its handshake */
 	SERVER_LOGIN,      /* libstrophe is at work */
@@ -80,8 +81,9 @@ struct server {
 	/* server_net.c */
 	struct server_dns *dns;
 	struct server_target targets[SERVER_TARGETS_MAX];
-	size_t target_count, target; /* the one being tried */
-	char numeric[64];            /* its address */
+	size_t target_count, target; /* the first that is not in the dial */
+	struct dial *dial;           /* those of one priority; NULL: none was begun */
+	char numeric[64];            /* the address in use, or that was tried last */
 	char where[80];              /* it, as address:port */
 	bool plain;                  /* this server has no TLS, and that is allowed */
 	struct io *io;
@@ -144,10 +146,6 @@ void server_queue_ask(struct server *server);
 /* undelivered for everything, oldest first. */
 void server_queue_give_back(struct server *server);
 void server_queue_release(struct server *server);
-
-/* server_network.c */
-/* Whether the connection's own end is gone. */
-bool server_network_is_lost(const struct server *server);
 
 /* server_edge.c */
 /* Writes a stanza as this server wants it. -EMSGSIZE; -EINVAL: a component's without a `to`. */

@@ -27,6 +27,8 @@
 #define DEAD_MSEC      10000 /* unacknowledged that long: the way is cut */
 #define READ_AHEAD_MAX (256 * 1024)
 
+_Static_assert(SERVER_TARGETS_MAX <= DIAL_TARGETS_MAX, "a dial takes all");
+
 /* What the STARTTLS stream has told. */
 enum starttls {
 	STARTTLS_GO_ON = 0,
@@ -36,7 +38,7 @@ enum starttls {
 	STARTTLS_ERROR, /* the stream ended with one: see `reason` */
 };
 
-static void connect_next(struct server *server);
+static void drop_connection(struct server *server);
 
 /* --- bytes -------------------------------------------------------------------------------- */
 
@@ -199,8 +201,10 @@ without_tls(struct server *server)
 	}
 	ear_warn("%s: %s offers no TLS: going on without", server->link.peer, server->where);
 	server->plain = true;
-	server->target--;
-	connect_next(server);
+	drop_connection(server);
+	server_enter(server, SERVER_CONNECTING);
+	ear_timer_stop(&server->deadline);
+	dial_again(server->dial);
 }
 
 static void
@@ -246,19 +250,6 @@ take_sealed(struct server *server)
 /* --- the socket --------------------------------------------------------------------------- */
 
 static void
-on_connected(void *arg)
-{
-	struct server *server = arg;
-
-	io_watch_life(server->io, KEEPALIVE_MSEC, DEAD_MSEC);
-	ear_timer_set(&server->deadline, SERVER_PATIENCE);
-	if (server->component || server->plain)
-		start_login(server);
-	else
-		ask_for_tls(server);
-}
-
-static void
 on_data(void *arg, const void *bytes, size_t length)
 {
 	struct server *server = arg;
@@ -287,17 +278,37 @@ static bool
 has_next(const struct server *server)
 {
 	return server->phase >= SERVER_CONNECTING && server->phase <= SERVER_LOGIN &&
-	       server->link.state == LINK_OPENING && server->target < server->target_count;
+	       server->link.state == LINK_OPENING &&
+	       (dial_has_next(server->dial) || server->target < server->target_count);
+}
+
+static void dial_targets(struct server *server);
+
+/* Others of the same priority, or else those of the next one. */
+static void
+try_next(struct server *server)
+{
+	server->plain = false;
+	drop_connection(server);
+	server_enter(server, SERVER_CONNECTING);
+	ear_timer_stop(&server->deadline);
+	if (!dial_next(server->dial))
+		dial_targets(server);
+}
+
+static void
+tell_next(const struct server *server, int error)
+{
+	ear_info("%s: %s: %s; trying the next address", server->link.peer, server->where,
+		 strerror(-error));
 }
 
 void
 server_net_failed(struct server *server, int error)
 {
 	if (has_next(server)) {
-		ear_info("%s: %s: %s; trying the next address", server->link.peer, server->where,
-			 strerror(-error));
-		server->plain = false;
-		connect_next(server);
+		tell_next(server, error);
+		try_next(server);
 		return;
 	}
 	if (error == -ETIMEDOUT)
@@ -331,7 +342,7 @@ on_eof(void *arg)
 }
 
 static void
-name_target(struct server *server, const struct server_target *target)
+name_target(struct server *server, const struct dial_target *target)
 {
 	char *host = server->numeric, service[8];
 	bool six = target->address.ss_family == AF_INET6;
@@ -367,28 +378,78 @@ drop_connection(struct server *server)
 }
 
 static void
-connect_next(struct server *server)
+on_connected(void *arg, struct io *io, const struct dial_target *target)
 {
-	static const struct io_events events = { .connected = on_connected,
-						 .data = on_data,
-						 .drained = on_drained,
-						 .eof = on_eof,
-						 .failed = on_failed };
-	struct server_target *target;
-	int error = 0;
+	static const struct io_events events = {
+		.data = on_data, .drained = on_drained, .eof = on_eof, .failed = on_failed
+	};
+	struct server *server = arg;
 
-	drop_connection(server);
-	server_enter(server, SERVER_CONNECTING);
-	target = &server->targets[server->target++];
 	name_target(server, target);
-	ear_timer_set(&server->deadline,
-		      server->target < server->target_count ? SERVER_IMPATIENCE : SERVER_PATIENCE);
-	server->io = io_new_connect(server->base, (struct sockaddr *)&target->address,
-				    target->length, NULL, 0, &events, server, &error);
-	if (server->io == NULL)
-		server_net_failed(server, error);
-	else if (server_network_is_lost(server))
-		server_net_failed(server, -ENETDOWN);
+	server->io = io;
+	io_set_events(io, &events, server);
+	io_watch_life(io, KEEPALIVE_MSEC, DEAD_MSEC);
+	ear_timer_set(&server->deadline, SERVER_PATIENCE);
+	if (server->component || server->plain)
+		start_login(server);
+	else
+		ask_for_tls(server);
+}
+
+static void
+on_missed(void *arg, const struct dial_target *target, int error)
+{
+	struct server *server = arg;
+
+	name_target(server, target);
+	tell_next(server, error);
+}
+
+static void
+on_dial_failed(void *arg, const struct dial_target *target, int error)
+{
+	struct server *server = arg;
+
+	name_target(server, target);
+	server_net_failed(server, error);
+}
+
+/* The addresses of the next priority; of a worse one only when they are no good (RFC 2782). */
+static size_t
+take_targets(struct server *server, struct dial_target *out)
+{
+	const struct server_target *target = &server->targets[server->target];
+	unsigned priority = target->priority;
+	size_t count = 0;
+
+	while (server->target < server->target_count && target->priority == priority) {
+		out[count++] = (struct dial_target){ .address = target->address,
+						     .length = target->length };
+		target = &server->targets[++server->target];
+	}
+	dial_order(out, count);
+	return count;
+}
+
+static void
+dial_targets(struct server *server)
+{
+	static const struct dial_events events = { .connected = on_connected,
+						   .missed = on_missed,
+						   .failed = on_dial_failed };
+	struct dial_target targets[SERVER_TARGETS_MAX];
+	size_t count = take_targets(server, targets);
+	bool more = server->target < server->target_count;
+	struct dial_setup setup = { .base = server->base,
+				    .clock = server->clock,
+				    .net = server->net,
+				    .connect_usec = more ? SERVER_IMPATIENCE : SERVER_PATIENCE,
+				    .events = &events,
+				    .arg = server };
+
+	name_target(server, &targets[0]);
+	dial_free(server->dial);
+	server->dial = dial_new(&setup, targets, count);
 }
 
 static void
@@ -404,7 +465,9 @@ on_resolved(void *arg, const struct server_target *targets, size_t count, int er
 	memcpy(server->targets, targets, count * sizeof(targets[0]));
 	server->target_count = count;
 	server->target = 0;
-	connect_next(server);
+	ear_timer_stop(&server->deadline);
+	server_enter(server, SERVER_CONNECTING);
+	dial_targets(server);
 }
 
 static void
@@ -417,7 +480,6 @@ on_deadline(void *arg)
 		server_fail(server, -ETIMEDOUT, "%s: the name server does not answer",
 			    server->host != NULL ? server->host : server->domain);
 		break;
-	case SERVER_CONNECTING:
 	case SERVER_STARTTLS:
 	case SERVER_TLS:
 	case SERVER_LOGIN:
@@ -427,6 +489,7 @@ on_deadline(void *arg)
 		server_fail(server, 0, "closed");
 		break;
 	case SERVER_WAITING:
+	case SERVER_CONNECTING: /* the dial has time-outs of its own */
 	case SERVER_UP:
 	case SERVER_CLOSED:
 		break;
@@ -460,6 +523,8 @@ server_net_close(struct server *server)
 {
 	ear_timer_stop(&server->deadline);
 	server_dns_cancel(server->dns);
+	dial_free(server->dial);
+	server->dial = NULL;
 	drop_connection(server);
 }
 

@@ -9,8 +9,9 @@
 
 #define HURRY_EVERY EAR_SEC
 
-bool
-server_network_is_lost(const struct server *server)
+/* Whether the connection's own end is gone. */
+static bool
+is_lost(const struct server *server)
 {
 	return server->net != NULL && server->io != NULL &&
 	       netwatch_is_lost(server->net, io_fd(server->io));
@@ -43,7 +44,8 @@ void
 server_network_changed(struct link *link, bool better)
 {
 	struct server *server = container_of(link, struct server, link);
-	bool lost = server_network_is_lost(server);
+	bool lost = server->phase == SERVER_CONNECTING ? dial_network_changed(server->dial)
+						       : is_lost(server);
 
 	if (lost)
 		server_net_failed(server, -ENETDOWN);

@@ -21,7 +21,7 @@ hook_identify(void *owner, const char *claim, const struct sockaddr *source, cha
 }
 
 static size_t
-hook_resolve(void *owner, const char *address, struct lan_target *targets, size_t max)
+hook_resolve(void *owner, const char *address, struct dial_target *targets, size_t max)
 {
 	const struct pair *pair = owner;
 	struct sockaddr_in *to = (struct sockaddr_in *)&targets[0].address;

@@ -102,7 +102,7 @@ on_identify(void *owner, const char *claim, const struct sockaddr *source, char 
 }
 
 static size_t
-on_resolve(void *owner, const char *address, struct lan_target *targets, size_t max)
+on_resolve(void *owner, const char *address, struct dial_target *targets, size_t max)
 {
 	return 0;
 }

@@ -312,3 +312,28 @@ def test_server_back_off_is_cut_short():
         took = time.monotonic() - since
         assert took < SOON + BUSY, "connected after %.2f s only" % took
         daemon.stop()
+
+
+def test_server_with_a_dead_address():
+    """Its name has an IPv6 address, which is to be preferred and where packets vanish."""
+    with Box() as net:
+        net.bridge("a")
+        home, far = net.host("box"), net.host("server")
+        for n, host in enumerate((home, far), 1):
+            net.plug(host, net.bridges["a"], "10.77.0.%d/24" % n)
+        home.ns.ip("addr add 2001:db8::1/64 dev eth0 nodad",
+                   "neigh add 2001:db8::2 lladdr 02:00:00:00:00:99 nud permanent dev eth0")
+        for address in ("2001:db8::2", "10.77.0.2"):
+            net.name_host("xmpp.example.test", address)
+        with Prosody(domain="example.test", address="10.77.0.2",
+                     components={"box.example.test": "secret"},
+                     prefix=far.ns.enter([])) as prosody:
+            conf = SERVER.replace("203.0.113.10", "xmpp.example.test") % prosody.component_port
+            daemon = Daemon(home, conf, start=False)
+            daemon.write("secret", "secret\n")
+            since = time.monotonic()
+            daemon.start()
+            wait_connected(daemon, 1)
+            took = time.monotonic() - since
+            assert took < SOON + BUSY, "connected after %.2f s only" % took
+            daemon.stop()

@@ -4,6 +4,7 @@
 EARSHOT_BUILD names the build directory (build, build/san).
 """
 
+import contextlib
 import os
 import re
 import socket
@@ -489,6 +490,33 @@ def test_srv_look_up(any_server):
                   dns=names.address) as romeo:
         full(romeo)
         assert romeo.find("Connection refused; trying the next address")
+
+
+@contextlib.contextmanager
+def hole():
+    """A port that drops who comes: the kernel does so when a backlog is full."""
+    with contextlib.ExitStack() as stack:
+        listener = stack.enter_context(socket.socket())
+        listener.bind(("127.0.0.1", 0))
+        listener.listen(0)
+        for _ in range(8):
+            client = stack.enter_context(socket.socket())
+            client.setblocking(False)
+            client.connect_ex(listener.getsockname())
+        yield listener.getsockname()[1]
+
+
+def test_worse_server_only_when_the_better_is_none(ejabberd):
+    """RFC 2782: it is not begun as soon as another address of the same would be."""
+    with hole() as dead:
+        table = {("_xmpp-client._tcp.example.test", "SRV"): [
+            (20, 0, ejabberd.c2s_port, "xmpp.hosting.test"), (10, 0, dead, "dead.hosting.test")],
+            ("xmpp.hosting.test", "A"): ["127.0.0.1"], ("dead.hosting.test", "A"): ["127.0.0.1"]}
+        with NameServer(table) as names, \
+                Probe(jid="romeo@example.test", secret=ACCOUNTS["romeo"], ca=ejabberd.ca_file,
+                      dns=names.address) as romeo:
+            full(romeo)
+            assert romeo.find("Connection timed out; trying the next address")
 
 
 def test_without_srv_the_domain_itself(any_server):

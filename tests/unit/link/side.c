@@ -93,7 +93,7 @@ on_identify(void *owner, const char *claim, const struct sockaddr *source, char 
 }
 
 static size_t
-on_resolve(void *owner, const char *address, struct lan_target *targets, size_t max)
+on_resolve(void *owner, const char *address, struct dial_target *targets, size_t max)
 {
 	struct side *side = owner;
 
@@ -347,7 +347,7 @@ side_release(struct side *side)
 void
 side_add_target(struct side *side, const char *host, unsigned port)
 {
-	struct lan_target *target = &side->targets[side->target_count++];
+	struct dial_target *target = &side->targets[side->target_count++];
 	struct sockaddr_in *v4 = (struct sockaddr_in *)&target->address;
 	struct sockaddr_in6 *v6 = (struct sockaddr_in6 *)&target->address;
 

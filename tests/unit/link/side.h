@@ -41,7 +41,7 @@ struct side {
 	/* What the hooks say. */
 	int identify_rc;       /* 0: the claim is right */
 	const char *by_source; /* address of one that says nothing; NULL: -EAGAIN */
-	struct lan_target targets[LAN_TARGETS_MAX];
+	struct dial_target targets[DIAL_TARGETS_MAX];
 	size_t target_count;
 	bool features;
 	bool secure;        /* its targets are announced as speaking STARTTLS */

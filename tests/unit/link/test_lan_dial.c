@@ -185,14 +185,14 @@ test_patient_with_both(void **state)
 	side_add_target(&tv, "127.0.0.1", bad.port);
 	tv.targets[0].patient = tv.targets[1].patient = true;
 	assert_int_equal(side_send(&tv, lan_open(tv.lan, JULIET), JULIET, "x"), 0);
-	clock_advance(net.clock, LAN_STAGGER_USEC);
+	clock_advance(net.clock, DIAL_STAGGER_USEC);
 	assert_true(raw_accept(&raw));
 	assert_true(raw_accept(&bad));
 	raw_say(&bad, "x");
 	raw_say(&raw, HEADER);
 	raw_hang_up(&bad, false);
 	net_for(&net, 3);
-	clock_advance(net.clock, LAN_PATIENCE_USEC);
+	clock_advance(net.clock, DIAL_PATIENCE_USEC);
 	assert_true(raw_expect(&raw, "<body>x</body>"));
 }
 

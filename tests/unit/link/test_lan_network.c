@@ -191,7 +191,7 @@ test_dial_passes_over_dead_ways(void **state)
 	side_add_target(&tv, "::1", lan_port(box.lan));
 	assert_non_null(lan_open(tv.lan, ROMEO));
 	assert_up(1);
-	assert_true(ear_now(net.clock) - began < LAN_STAGGER_USEC);
+	assert_true(ear_now(net.clock) - began < DIAL_STAGGER_USEC);
 }
 
 static void
@@ -206,7 +206,7 @@ test_dial_without_any_way(void **state)
 	assert_int_equal(tv.down, 0); /* never from inside the call */
 	assert_true(net_until(&net, is_down, NULL));
 	assert_int_equal(tv.error, -ENETDOWN);
-	assert_true(ear_now(net.clock) - began < LAN_STAGGER_USEC);
+	assert_true(ear_now(net.clock) - began < DIAL_STAGGER_USEC);
 }
 
 /* A listener without room drops our SYN, as a dead cable would. */
@@ -244,7 +244,7 @@ test_dial_under_way_goes_on(void **state)
 	began = ear_now(net.clock);
 	say_link(2, "eth0", IFF_UP);
 	assert_up(1);
-	assert_true(ear_now(net.clock) - began < LAN_STAGGER_USEC);
+	assert_true(ear_now(net.clock) - began < DIAL_STAGGER_USEC);
 	close(full[0]);
 	close(full[1]);
 	close(fd);
