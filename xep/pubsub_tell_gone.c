@@ -4,6 +4,11 @@
  * later; whoever is not at all loses his subscription, but not for one word of a server that may
  * only be starting: unless it says that he has gone for good, it has to say so several times, over
  * an hour.
+ *
+ * That is counted in memory. Several engines count each what it has sent itself, whichever of them
+ * it comes back to: the first that has heard it so often ends it for all. That takes more bounces
+ * than one engine needs, up to 2N + 1 of N engines before one of them has heard three, and an hour
+ * from the first that this one has heard.
  */
 #include <errno.h>
 
