@@ -6,6 +6,25 @@ fanout-*: the subscribers are users of the server, each on a connection of his o
 one message on to many (XEP-0033, mod_multicast); fanout-single-*: it does not.
 fanout-component-*: they are addresses of one component, so that all goes over one connection; its
 socket is read as bytes and looked through for notifications.
+
+The bar of fanout-* is short: a component that does nothing but send only just reaches it (ejabberd
+23.01, two cores, beside other work; medians of 12 to 60 publications in turns with mod_pubsub's):
+
+- From the first copy to the last both of ejabberd's schedulers are busy, whoever publishes: what
+  counts is its CPU time, 45 to 60 us a copy, nearly all of it in the users' own processes and in
+  the kernel. mod_multicast reads an address (1.3 to 2 us) and decodes it (1.3 to 2.2 us);
+  mod_pubsub reads its subscribers (3.4 ms of 1,000 until the first is told) and prepares each
+  (1.3 us).
+- A script that sends the same messages to mod_multicast at once, its own time not counted: 1.01 to
+  1.12 for 1,000, 1.05 to 1.17 for 10,000. 20 to 1,000 addresses a message, without ids, in the
+  order of log-ins, of addresses or in none, in one segment or in several: no difference that was
+  larger than that between two runs of one of them; 20 are the slowest.
+- The same, and after each 100 addresses it asks mod_multicast something and is not more than 200
+  ahead: 0.95 to 1.05, and 0.96 to 1.01. A daemon that did so was not faster: it has to be woken up
+  for each answer on the same cores (62 ms of CPU instead of 25 for 10,000), 1.21 instead of 1.11.
+- Each copy as a message of its own: 1.6 to 2.2. To full JIDs: 0.94, but which of them are there is
+  the server's knowledge.
+- What is ours beyond the script: 1.2 ms until the first byte, and 2.9 ms of CPU for 1,000.
 """
 
 import hashlib
