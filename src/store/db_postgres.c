@@ -214,38 +214,29 @@ on_heard(void *arg, const char *text)
 	ear_timer_set(&pg->turn, 0);
 }
 
-/* One that had not been written is the first again. */
-static void
-give_back(struct postgres *pg, struct pq_job *job)
-{
-	take_back(pg, job);
-	if (job->job->error != 0) {
-		postgres_settle(pg, job);
-		return;
-	}
-	list_add(pg->waiting.next, &job->all);
-	postgres_count(pg, job);
-}
-
 static void
 on_down(void *arg, const char *text)
 {
 	struct postgres *pg = arg;
 	struct pq_job *job;
+	struct list again;
 
 	if (pg->ready)
 		pg->down_since = ear_now(pg->clock);
 	pg->ready = false;
-	postgres_doubt(pg);
+	list_init(&again);
+	postgres_doubt(pg, &again);
 	explain(pg, text);
 	while ((job = pq_run_lost(pg->run)) != NULL) {
 		if (pq_schema_owns(pg->schema, job)) {
 			pq_job_forget(job);
 			pq_schema_step(pg->schema, job);
 		} else {
-			give_back(pg, job);
+			take_back(pg, job);
+			postgres_give_back(pg, &again, job);
 		}
 	}
+	postgres_put_back(pg, &again);
 	ear_timer_set(&pg->turn, 0);
 }
 

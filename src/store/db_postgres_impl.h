@@ -61,8 +61,15 @@ enum pq_wait postgres_wait_of(const struct postgres *pg, const struct pq_job *jo
 void postgres_keep(struct postgres *pg, struct pq_job *job);
 void postgres_settle(struct postgres *pg, struct pq_job *job);
 
-/* The connection is lost: what may not have reached the disk is answered -ECONNRESET. */
-void postgres_doubt(struct postgres *pg);
+/*
+ * The connection is lost. What was committed and may not have reached the disk is answered
+ * -ECONNRESET, or done again where it can be: from the first such one on they go into a list, so
+ * that they are answered in their order. One that was under way goes there, too, unless it has
+ * ended and nobody is before it. Then they are the first that wait.
+ */
+void postgres_doubt(struct postgres *pg, struct list *again);
+void postgres_give_back(struct postgres *pg, struct list *again, struct pq_job *job);
+void postgres_put_back(struct postgres *pg, struct list *again);
 
 /* Fails those that have waited too long for a connection, or for one that works. */
 void postgres_expire(struct postgres *pg);

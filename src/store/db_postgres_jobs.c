@@ -3,7 +3,8 @@
  * db_postgres_jobs.c: jobs, from one list to the next:
  *
  *	waiting -> under way -> committing (both pq_run) -> committed -> answered, from the loop
- *	    ^-----------' the connection was lost before it was written
+ *	    ^-----------'-----------------------------------------'
+ *	      the connection was lost before it was written, or it may be done twice
  *
  * Several that wait share one wait for the disk, which is what takes the time: the last of them has
  * it, and all of them are answered behind it. So nobody is told of what may be lost; and what
@@ -38,6 +39,80 @@ settle_committed(struct postgres *pg)
 	pg->unwritten = false;
 }
 
+void
+postgres_give_back(struct postgres *pg, struct list *again, struct pq_job *job)
+{
+	if (job->once || (job->job->error != 0 && list_is_empty(again)))
+		postgres_settle(pg, job);
+	else
+		list_add(again, &job->all);
+}
+
+/* Whether it is to be done again. What was only read is, where one before it is. */
+static bool
+is_again(const struct pq_job *job, const struct list *again)
+{
+	if (job->job->error != 0)
+		return false;
+	return job->job->writes ? job->job->repeatable : !list_is_empty(again);
+}
+
+/* The server may have died with it. */
+static void
+doubt_one(struct postgres *pg, struct list *again, struct pq_job *job)
+{
+	if (is_again(job, again)) {
+		pq_job_again(job);
+		postgres_give_back(pg, again, job);
+	} else if (job->job->writes) {
+		pq_job_fail(job, -ECONNRESET, job->job->count,
+			    "the connection was lost while it was being written");
+		postgres_give_back(pg, again, job);
+	} else if (job->job->error != 0) {
+		postgres_give_back(pg, again, job);
+	} else {
+		postgres_settle(pg, job);
+	}
+}
+
+void
+postgres_doubt(struct postgres *pg, struct list *again)
+{
+	while (!list_is_empty(&pg->committed)) {
+		struct pq_job *job = container_of(pg->committed.next, struct pq_job, all);
+
+		list_del(&job->all);
+		doubt_one(pg, again, job);
+	}
+	pg->committed_count = 0;
+	pg->unwritten = false;
+}
+
+void
+postgres_put_back(struct postgres *pg, struct list *again)
+{
+	struct list *before = pg->waiting.next;
+
+	while (!list_is_empty(again)) {
+		struct pq_job *job = container_of(again->next, struct pq_job, all);
+
+		list_del(&job->all);
+		list_add(before, &job->all);
+		postgres_count(pg, job);
+	}
+}
+
+/* None of them is known to be on the disk. */
+static void
+doubt_all(struct postgres *pg)
+{
+	struct list again;
+
+	list_init(&again);
+	postgres_doubt(pg, &again);
+	postgres_put_back(pg, &again);
+}
+
 /* What it was given as its end; it is told when all before it are. */
 void
 postgres_keep(struct postgres *pg, struct pq_job *job)
@@ -50,7 +125,7 @@ postgres_keep(struct postgres *pg, struct pq_job *job)
 		pg->unwritten = true;
 	/* What was to take the others to the disk (write_through) has failed: nobody knows. */
 	if (job->job->error != 0 && job->once)
-		postgres_doubt(pg);
+		doubt_all(pg);
 	else if (!pg->unwritten)
 		settle_committed(pg);
 }
@@ -193,22 +268,6 @@ postgres_expire(struct postgres *pg)
 		postgres_settle(pg, job);
 	}
 	ear_timer_stop(&pg->expiry);
-}
-
-/* The server may have died with them. */
-void
-postgres_doubt(struct postgres *pg)
-{
-	struct list *item, *spare;
-
-	list_each (item, spare, &pg->committed) {
-		struct pq_job *job = container_of(item, struct pq_job, all);
-
-		if (job->job->writes)
-			pq_job_fail(job, -ECONNRESET, job->job->count,
-				    "the connection was lost while it was being written");
-	}
-	settle_committed(pg);
 }
 
 void

@@ -7,6 +7,8 @@
 #include "base/alloc.h"
 #include "store/pq_job.h"
 
+#define LOSSES_MAX 3 /* connections that one job may take with it */
+
 /* Types of the system catalogue, which are the same everywhere. */
 enum {
 	OID_BOOL = 16,
@@ -52,6 +54,14 @@ void
 pq_job_reset(struct pq_job *job)
 {
 	job_fail(job->job, 0, 0, NULL);
+}
+
+void
+pq_job_again(struct pq_job *job)
+{
+	pq_job_reset(job);
+	if (++job->losses >= LOSSES_MAX)
+		pq_job_fail(job, -EIO, 0, "the connection was lost each time it was tried");
 }
 
 const char *

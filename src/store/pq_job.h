@@ -28,6 +28,9 @@ void pq_job_fail(struct pq_job *job, int error, size_t step, const char *text);
 /* As if it had never begun. */
 void pq_job_reset(struct pq_job *job);
 
+/* The same, to be tried with another connection; -EIO when it has lost too many. */
+void pq_job_again(struct pq_job *job);
+
 /* The text of a statement on PostgreSQL, or NULL: there is nothing to do. */
 const char *pq_text_of(const struct db_sql *sql);
 

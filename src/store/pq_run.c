@@ -13,8 +13,7 @@
 #include "store/pq_error.h"
 #include "store/pq_run.h"
 
-#define TRIES_MAX  8 /* after deadlocks and the like */
-#define LOSSES_MAX 3 /* connections that one job may take with it */
+#define TRIES_MAX 8 /* after deadlocks and the like */
 
 #define DIVISION_BY_ZERO "22012"
 
@@ -556,10 +555,7 @@ pq_run_lost(struct pq_run *run)
 		return lose_committing(run);
 	run->state = RUN_IDLE;
 	run->job = NULL;
-	if (job == NULL)
-		return NULL;
-	pq_job_reset(job);
-	if (++job->losses >= LOSSES_MAX)
-		pq_job_fail(job, -EIO, 0, "the connection was lost each time it was tried");
+	if (job != NULL)
+		pq_job_again(job);
 	return job;
 }

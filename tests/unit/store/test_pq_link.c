@@ -10,6 +10,7 @@
 
 #define MANY 600
 
+KIT_SQL(kit_set, "UPDATE kit SET v = $2 WHERE k = $1 RETURNING v");
 KIT_SQL(kit_pause, "SELECT 1 FROM (SELECT pg_sleep(0.5)) AS p");
 
 #define END_EARSHOT                                                                                \
@@ -123,6 +124,39 @@ test_lost_and_repeatable(void **state)
 	assert_int_equal(kit.answers[1].error, 0);
 	assert_int_equal(kit.answers[1].rows, 1);
 	assert_int_equal(kit_number(&kit_count), 1);
+}
+
+/* The same, of one that was committed and waits for others to reach the disk. All are answered in
+ * their order. */
+static void
+test_lost_behind_repeatable(void **state)
+{
+	const struct db_step set = { .sql = &kit_set, { KIT_TEXT("a"), KIT_INT(5) }, 2 };
+	const struct db_step get = { .sql = &kit_get, { KIT_TEXT("a") }, 1 };
+	const struct db_step last[] = { kit_step_put("c", 1),
+					{ .sql = &kit_pause },
+					kit_step_put("d", 1) };
+	static const int errors[] = { -ECONNRESET, 0, 0, -ECONNRESET, 0 };
+
+	kit_open(&kit_schema);
+	assert_int_equal(kit_number(&kit_count), 0);
+	kit_run_put(0, "a", 1);
+	kit_run_repeatable(1, &set, 1);
+	kit_run(2, &get, 1, false);
+	kit_run_put(3, "b", 1);
+	kit_run(4, last, 3, true);
+	KIT_UNTIL(cluster_sql(&cluster, "SELECT count(*) FROM pg_stat_activity"
+					" WHERE wait_event = 'PgSleep'") == 1);
+	cluster_sql(&cluster, END_EARSHOT);
+	KIT_UNTIL(kit.count == 6);
+	for (int i = 0; i < 5; i++) {
+		assert_int_equal(kit.answers[i + 1].tag, i);
+		assert_int_equal(kit.answers[i + 1].error, errors[i]);
+	}
+	assert_int_equal(kit.answers[2].rows, 1);
+	assert_int_equal(kit.answers[3].rows, 1);
+	assert_int_equal(kit.answers[3].number, 5);
+	assert_int_equal(kit_number(&kit_count), 4);
 }
 
 /* One that takes the connection with it each time is not tried for ever. */
@@ -288,6 +322,7 @@ main(int argc, char **argv)
 		TEST(test_lost_before_it_was_written),
 		TEST(test_lost_while_it_was_written),
 		TEST(test_lost_and_repeatable),
+		TEST(test_lost_behind_repeatable),
 		TEST(test_lost_each_time),
 		TEST(test_server_gone),
 		TEST(test_server_stopped),
