@@ -12,7 +12,8 @@
 #include "store/seen.h"
 
 #define REFUSED_USEC (1500 * EAR_MSEC) /* for copies that other paths still carry */
-#define ID_SIZE      272               /* of what a stanza is noted under; none of ours is longer */
+#define ID_MAX       270 /* bytes of what a stanza is noted under: none of ours is longer */
+#define ID_SIZE      (ID_MAX + 3 + EAR_JID_SIZE)
 
 /* Under whose name that is noted: one for all addresses of a device. dest NULL: it is none. */
 static const char *
@@ -96,21 +97,70 @@ is_set(const struct ear_in *in)
 	       strcmp(type, "set") == 0;
 }
 
+static bool
+is_domain(const struct ear *ear)
+{
+	return ear->self_server != NULL && ear->conf->server_kind == CONF_SERVER_COMPONENT;
+}
+
+/* Whether it is for one of those of our domain, who may all be told with one origin-id. */
+static bool
+is_user_of_ours(const struct ear *ear, const char *to, char user[EAR_JID_SIZE])
+{
+	const char *at;
+
+	if (!is_domain(ear) || to == NULL || strchr(to, '@') == NULL ||
+	    ear_jid_bare(to, user, EAR_JID_SIZE) != 0)
+		return false;
+	at = strchr(user, '@');
+	return at != NULL && strcmp(at + 1, ear->self_server) == 0;
+}
+
 /* What it is noted under; NULL: it is none that is noted. */
 static const char *
 id_of(const struct ear_in *in, bool set, char out[ID_SIZE])
 {
 	const char *id = set ? in->id : NULL;
+	char user[EAR_JID_SIZE];
 	size_t length;
 
 	if (!set && strcmp(xmpp_stanza_get_name(in->stanza), "message") == 0)
 		id = delivery_origin(in->stanza);
 	length = id == NULL ? 0 : strlen(id);
-	if (length == 0 || length > ID_SIZE - 2)
+	if (length == 0 || length > ID_MAX)
 		return NULL;
 	out[0] = set ? 'i' : 'm';
 	memcpy(out + 1, id, length + 1);
+	if (!set && is_user_of_ours(in->ear, in->to, user))
+		snprintf(out + 1 + length, ID_SIZE - 1 - length, "\n%s", user);
 	return out;
+}
+
+/* A user may be the device itself, which has other names by another path. So what is for a user is
+ * also noted as for any, and this is what else one that came before may be noted under: what is
+ * for a user as for the device, and the other way round as for any user. NULL: nothing. */
+static const char *
+other_id(const struct ear_in *in, const char *id, char out[ID_SIZE])
+{
+	bool user = strchr(id, '\n') != NULL;
+
+	if (id[0] != 'm' || !is_domain(in->ear))
+		return NULL;
+	snprintf(out, ID_SIZE, "%.*s%s", (int)strcspn(id, "\n"), id, user ? "" : "\n");
+	return out;
+}
+
+static void
+note(const struct ear_in *in, struct seen *seen, const char *id)
+{
+	const char *sender = sender_of(in->ear, in->from);
+	char any[ID_SIZE];
+
+	seen_note(seen, sender, id);
+	if (strchr(id, '\n') == NULL)
+		return;
+	snprintf(any, sizeof(any), "%.*s\n", (int)strcspn(id, "\n"), id);
+	seen_note(seen, sender, any);
 }
 
 /* Where it is noted; NULL: nowhere, nobody will send it again. */
@@ -186,13 +236,15 @@ bool
 receive_is_repeat(struct ear *ear, const struct link *link, const struct ear_in *in)
 {
 	bool set = is_set(in);
-	char buffer[ID_SIZE];
-	const char *id = id_of(in, set, buffer), *sender;
+	char buffer[ID_SIZE], more[ID_SIZE];
+	const char *id = id_of(in, set, buffer), *other, *sender;
 	struct seen *seen = id == NULL ? NULL : notes_for(ear, link, in);
 
 	if (seen == NULL)
 		return false;
 	sender = known_as(ear, in->from, id, has_come_from);
+	if (sender == NULL && (other = other_id(in, id, more)) != NULL)
+		sender = known_as(ear, in->from, other, has_come_from);
 	if (sender != NULL) {
 		repeat(in, set, sender);
 		return true;
@@ -321,7 +373,7 @@ receive_done(struct ear *ear, const struct link *link, const struct ear_in *in)
 		return;
 	seen = id == NULL ? NULL : notes_for(ear, link, in);
 	if (seen != NULL)
-		seen_note(seen, sender_of(ear, in->from), id);
+		note(in, seen, id);
 	count_on(in);
 	send_receipt(in);
 }
