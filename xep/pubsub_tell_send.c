@@ -45,6 +45,16 @@ on_path(void *arg, const struct ear_path_info *path)
 	*lan = *lan || path->link == EAR_LINK_LAN;
 }
 
+/* As such an address is nearly always written; to prepare it costs more than to send to it. */
+static bool
+is_plainly_lan(const char *to)
+{
+	static const char suffix[] = ".local";
+	size_t length = strlen(to), n = sizeof(suffix) - 1;
+
+	return length > n && memcmp(to + length - n, suffix, n) == 0 && strchr(to, '/') == NULL;
+}
+
 /* Whether a server's user may share a message with others; several resources of one device do not:
  * it has one memory. */
 static bool
@@ -53,7 +63,7 @@ may_share(struct ear *ear, const char *to)
 	const char *at = strpbrk(to, "@/");
 	bool lan = false;
 
-	if (at == NULL || *at == '/' || ear_jid_is_lan(to))
+	if (at == NULL || *at == '/' || is_plainly_lan(to) || ear_jid_is_lan(to))
 		return false;
 	if (ear_jid_resource(to) != NULL)
 		ear_each_path(ear, to, on_path, &lan);
@@ -212,6 +222,19 @@ tale_stamp(xmpp_stanza_t *message, int64_t stamp)
 		ear_set(ear_child(message, "delay", EAR_NS_DELAY), "stamp", "%s", text);
 }
 
+/* What it holds is copied; its own attributes are set anew, which costs less. */
+static xmpp_stanza_t *
+message_of(const struct tale *tale, const char *to, const char *id)
+{
+	xmpp_stanza_t *message = ear_stanza(ear_ctx(tale->teller->ear), "message",
+					    xmpp_stanza_get_type(tale->model), to, id);
+	xmpp_stanza_t *child = xmpp_stanza_get_children(tale->model);
+
+	for (; child != NULL; child = xmpp_stanza_get_next(child))
+		xmpp_stanza_add_child_ex(message, xmpp_stanza_copy(child), 0);
+	return message;
+}
+
 int
 tale_single(struct pubsub_teller *teller, struct tale *tale, const char *to, int64_t stamp)
 {
@@ -222,10 +245,8 @@ tale_single(struct pubsub_teller *teller, struct tale *tale, const char *to, int
 
 	if (tale->model == NULL)
 		return 0;
-	message = xmpp_stanza_copy(tale->model);
 	tale_id(tale, to, id);
-	xmpp_stanza_set_to(message, to);
-	xmpp_stanza_set_id(message, id);
+	message = message_of(tale, to, id);
 	xmpp_stanza_set_attribute(ear_child(message, "origin-id", EAR_NS_SID), "id",
 				  tale_origin(tale, to, id));
 	if (stamp != 0)
