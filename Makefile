@@ -3,6 +3,7 @@
 PREFIX  ?= /usr/local
 B       ?= $(if $(SAN),build/san,build)
 CC      ?= cc
+$(if $(strip $(B)),,$(error B is empty: it names the folder to build in))
 CFLAGS  ?= -O2 -g
 PKGS    := libstrophe libevent openssl expat inih jansson libcares libedit libqrencode sqlite3 \
 	libmpdclient libsystemd ncursesw libpq

@@ -35,6 +35,7 @@ struct netwatch {
 	struct nettable table;
 	struct ear_clock *clock;
 	struct ear_timer gather; /* good news is told then */
+	struct ear_timer settle; /* bad news is told again then */
 	struct ear_timer ask;    /* everything is asked then */
 	netwatch_fn *fn;
 	void *arg;
@@ -133,6 +134,14 @@ on_gathered(void *arg)
 }
 
 static void
+on_settled(void *arg)
+{
+	struct netwatch *watch = arg;
+
+	watch->fn(watch->arg, false);
+}
+
+static void
 tell(struct netwatch *watch, unsigned changes)
 {
 	int64_t left = watch->rested_at - ear_now(watch->clock);
@@ -140,8 +149,10 @@ tell(struct netwatch *watch, unsigned changes)
 	if ((changes & NET_BETTER) != 0 && !ear_timer_is_set(&watch->gather))
 		ear_timer_set(&watch->gather,
 			      left > NETWATCH_GATHER_USEC ? left : NETWATCH_GATHER_USEC);
-	if ((changes & NET_WORSE) != 0)
+	if ((changes & NET_WORSE) != 0) {
+		ear_timer_set(&watch->settle, NETWATCH_SETTLE_USEC);
 		watch->fn(watch->arg, false);
+	}
 }
 
 static unsigned
@@ -232,6 +243,7 @@ netwatch_new_deaf(struct ear_clock *clock, netwatch_fn *fn, void *arg)
 	watch->arg = arg;
 	watch->fd = -1;
 	ear_timer_init(&watch->gather, clock, on_gathered, watch);
+	ear_timer_init(&watch->settle, clock, on_settled, watch);
 	ear_timer_init(&watch->ask, clock, on_ask, watch);
 	watch->wait = NETWATCH_ASK_USEC;
 	watch->asked = ASKED_LINKS;
@@ -263,6 +275,7 @@ netwatch_free(struct netwatch *watch)
 	if (watch == NULL)
 		return;
 	ear_timer_stop(&watch->gather);
+	ear_timer_stop(&watch->settle);
 	ear_timer_stop(&watch->ask);
 	if (watch->event != NULL)
 		event_free(watch->event);

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: ISC */
 /*
  * netwatch.h: the kernel's word when this machine's network changes. Bad news is told in the turn
- * of the loop in which it comes, good news is gathered for a moment. At rest it wakes nobody.
+ * of the loop in which it comes, and once more a moment later; good news is gathered for a moment.
+ * At rest it wakes nobody.
  */
 #ifndef LINK_NETWATCH_H
 #define LINK_NETWATCH_H
@@ -20,6 +21,9 @@ struct netwatch;
  * comes not before that. */
 #define NETWATCH_GATHER_USEC (50 * EAR_MSEC)
 #define NETWATCH_REST_USEC   EAR_SEC
+/* The kernel tells that an IPv4 address goes before it takes it: who looks at once may find it
+ * still there (seen 1 time in 10 by who waits for the word), and a connection made then has it. */
+#define NETWATCH_SETTLE_USEC (100 * EAR_MSEC)
 /* Before everything is asked again; doubles while that fails. */
 #define NETWATCH_ASK_USEC (100 * EAR_MSEC)
 #define NETWATCH_ASK_MAX  (60 * EAR_SEC)

@@ -73,10 +73,13 @@ net_until(struct net *net, bool (*condition)(void *arg), void *arg)
 void
 net_for(struct net *net, int msec)
 {
-	int64_t end = wall() + msec;
+	int64_t end = wall() + msec, fake_end = ear_now(net->clock) + msec * EAR_MSEC;
 
 	while (wall() < end)
-		net_turn(net);
+		if (net->fake && ear_now(net->clock) >= fake_end)
+			event_base_loop(net->base, EVLOOP_NONBLOCK);
+		else
+			net_turn(net);
 }
 
 static int

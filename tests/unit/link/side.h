@@ -26,7 +26,8 @@ void net_release(struct net *net);
 void net_turn(struct net *net);
 /* Turns until condition(arg), at most 10 s of real time; false: it never came true. */
 bool net_until(struct net *net, bool (*condition)(void *arg), void *arg);
-/* Turns for a while in which something must not happen. */
+/* Turns for a while in which something must not happen; a fake clock goes no faster than the real
+ * one. */
 void net_for(struct net *net, int msec);
 
 struct given_back {

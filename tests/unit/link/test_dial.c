@@ -166,8 +166,10 @@ test_a_hole_holds_nothing_up(void **state)
 	add(raw.port);
 	start();
 	net_for(&net, 20);
+	assert_null(io);
 	clock_advance(net.clock, DIAL_STAGGER_USEC);
 	net_for(&net, 20);
+	assert_null(io);
 	clock_advance(net.clock, DIAL_STAGGER_USEC);
 	assert_true(net_until(&net, is_there, NULL));
 	assert_int_equal(port, raw.port);

@@ -28,6 +28,7 @@
 
 #define UP       (IFF_UP | IFF_RUNNING | KERNEL_LOWER_UP)
 #define PATIENCE (60 * EAR_SEC)
+#define TIMES    20 /* an address is taken away */
 
 static struct ear_clock *fake;
 static struct netwatch *deaf;
@@ -93,9 +94,31 @@ test_bad_news_at_once_good_news_gathered(void **state)
 	assert_int_equal(worse, 1);
 	clock_advance(fake, NETWATCH_GATHER_USEC);
 	assert_int_equal(better, 1);
+	assert_int_equal(worse, 1);
 	clock_advance(fake, 60 * EAR_SEC);
 	assert_int_equal(better, 1);
-	assert_int_equal(worse, 1);
+	assert_int_equal(worse, 2);
+}
+
+/* What goes while another is looked at again is looked at again as well. */
+static void
+test_bad_news_twice(void **state)
+{
+	kernel_address(&k, RTM_NEWADDR, 2, "192.0.2.7", 0);
+	kernel_address(&k, RTM_NEWADDR, 2, "192.0.2.8", 0);
+	say();
+	kernel_address(&k, RTM_DELADDR, 2, "192.0.2.7", 0);
+	say();
+	clock_advance(fake, NETWATCH_SETTLE_USEC / 2);
+	kernel_address(&k, RTM_DELADDR, 2, "192.0.2.8", 0);
+	say();
+	assert_int_equal(worse, 2);
+	clock_advance(fake, NETWATCH_SETTLE_USEC - 1);
+	assert_int_equal(worse, 2);
+	clock_advance(fake, 1);
+	assert_int_equal(worse, 3);
+	clock_advance(fake, 60 * EAR_SEC);
+	assert_int_equal(worse, 3);
 }
 
 /* An interface that flaps, or a router that learns routes, does not keep us busy. */
@@ -286,6 +309,12 @@ is_at_least(void *number)
 }
 
 static bool
+is_told_again(void *number)
+{
+	return *(int *)number > 1;
+}
+
+static bool
 is_lost(void *fd)
 {
 	return netwatch_is_lost(watch, *(int *)fd);
@@ -315,6 +344,7 @@ test_kernel_link_down(void **state)
 	sh("ip link set v0 up");
 	until(is_at_least, &better);
 	assert_false(is_lost(&fd));
+	until(is_told_again, &worse);
 	/* No carrier, while it stays up itself. */
 	worse = 0;
 	sh("ip link set v1 down");
@@ -335,6 +365,26 @@ test_kernel_address(void **state)
 	until(is_lost, &fd);
 	assert_int_equal(worse, 1);
 	close(fd);
+}
+
+/* Whoever looks the second time finds it gone, however quick he was the first time. */
+static void
+test_kernel_address_is_told_early(void **state)
+{
+	until(is_known, NULL);
+	for (int i = 0; i < TIMES; i++) {
+		int fd;
+
+		sh("ip addr add 192.0.2.2/32 dev v0");
+		fd = bound_to("192.0.2.2");
+		event_base_loop(base, EVLOOP_NONBLOCK);
+		assert_false(is_lost(&fd));
+		worse = 0;
+		sh("ip addr del 192.0.2.2/32 dev v0 &");
+		until(is_told_again, &worse);
+		assert_true(is_lost(&fd));
+		close(fd);
+	}
 }
 
 /* More messages than the socket has room for. */
@@ -370,6 +420,7 @@ main(void)
 {
 	const struct CMUnitTest tests[] = {
 		CASE(test_bad_news_at_once_good_news_gathered),
+		CASE(test_bad_news_twice),
 		CASE(test_good_news_is_bounded),
 		CASE(test_missed_messages_are_made_up_for),
 		CASE(test_dump_is_asked_again),
@@ -378,6 +429,7 @@ main(void)
 		CASE(test_each),
 		KERNEL(test_kernel_link_down),
 		KERNEL(test_kernel_address),
+		KERNEL(test_kernel_address_is_told_early),
 		KERNEL(test_kernel_overrun),
 		KERNEL(test_kernel_at_rest),
 	};
