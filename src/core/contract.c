@@ -123,9 +123,8 @@ ear_only_by_server(struct ear *ear, const char *address)
 	const struct dest *dest;
 
 	if (ear->server == NULL || ear->server->state != LINK_UP ||
-	    ear_jid_prep(address, full, sizeof(full)) != 0)
+	    dest_forms(ear, address, full, bare) != 0)
 		return false;
-	copy_text(bare, strcspn(full, "/") + 1, full);
 	if (ear_jid_bare_is_lan(bare) || core_is_self_canonical(ear, full, bare) ||
 	    ear->reach->local_find(ear->reach_arg, address) != NULL)
 		return false;

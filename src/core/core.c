@@ -322,13 +322,7 @@ core_is_self(const struct ear *ear, const char *address)
 {
 	char full[EAR_JID_SIZE], bare[EAR_JID_SIZE];
 
-	/* What is a destination under that very name is canonical. */
-	if (map_get(ear->dests.by_address, address) != NULL)
-		copy_text(full, sizeof(full), address);
-	else if (ear_jid_prep(address, full, sizeof(full)) != 0)
-		return false;
-	copy_text(bare, strcspn(full, "/") + 1, full);
-	return core_is_self_canonical(ear, full, bare);
+	return dest_forms(ear, address, full, bare) == 0 && core_is_self_canonical(ear, full, bare);
 }
 
 bool

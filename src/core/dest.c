@@ -193,23 +193,22 @@ dest_find_canonical(struct ear *ear, const char *full, const char *bare)
 	return dest != NULL ? dest : find_domain(ear, bare);
 }
 
-/* Both canonical forms by one preparation: what is before the '/' needs no second. */
-static int
-both_forms(const char *address, char *full, char *bare)
-{
-	int error = ear_jid_prep(address, full, EAR_JID_SIZE);
-
-	if (error != 0)
-		return error;
-	copy_text(bare, strcspn(full, "/") + 1, full);
-	return 0;
-}
-
 /* All keys are canonical, so an address that is one has nothing to be prepared. */
 static struct dest *
-find_as_is(struct ear *ear, const char *address)
+find_as_is(const struct ear *ear, const char *address)
 {
 	return map_get(ear->dests.by_address, address);
+}
+
+int
+dest_forms(const struct ear *ear, const char *address, char *full, char *bare)
+{
+	int error = find_as_is(ear, address) != NULL ? copy_text(full, EAR_JID_SIZE, address)
+						     : ear_jid_prep(address, full, EAR_JID_SIZE);
+
+	if (error == 0)
+		copy_text(bare, strcspn(full, "/") + 1, full);
+	return error;
 }
 
 struct dest *
@@ -220,7 +219,8 @@ dest_find(struct ear *ear, const char *address)
 
 	if (dest != NULL)
 		return dest;
-	return both_forms(address, full, bare) != 0 ? NULL : dest_find_canonical(ear, full, bare);
+	return dest_forms(ear, address, full, bare) != 0 ? NULL
+							 : dest_find_canonical(ear, full, bare);
 }
 
 /* A LAN address has no resources; a JID is one destination with all of them, but for the one that
@@ -246,7 +246,7 @@ dest_get(struct ear *ear, const char *address)
 	struct dest *dest = find_as_is(ear, address);
 
 	if (dest == NULL) {
-		if (both_forms(address, full, bare) != 0)
+		if (dest_forms(ear, address, full, bare) != 0)
 			return NULL;
 		dest = dest_find_canonical(ear, full, bare);
 	}

@@ -78,6 +78,10 @@ struct dest *dest_find(struct ear *ear, const char *address);
 /* The same by its canonical forms, whole and without its resource. */
 struct dest *dest_find_canonical(struct ear *ear, const char *full, const char *bare);
 
+/* Both canonical forms (EAR_JID_SIZE each) by one preparation, or none: RFC 7622 §3. Returns 0 or
+ * what ear_jid_prep() does. */
+int dest_forms(const struct ear *ear, const char *address, char *full, char *bare);
+
 /* Calls fn for each destination. fn may send, and so make new ones. */
 void dests_each(struct ear *ear, void (*fn)(struct dest *dest, void *arg), void *arg);
 
