@@ -88,7 +88,7 @@ create_as(struct pubsub_op *op, const struct pubsub_config *config)
 {
 	char id[17], *text = pubsub_config_text(config);
 	const struct ear_change change = pubsub_creation(op, text);
-	struct ear_transaction transaction = { .last = -1, .changes = &change, .count = 1 };
+	struct ear_transaction transaction = { .changes = &change, .count = 1 };
 
 	ear_new_id(id);
 	op->arg = xep_strdup(op->node == NULL ? id : op->node);

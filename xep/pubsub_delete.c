@@ -52,9 +52,7 @@ end_node(struct pubsub_op *op)
 	static const struct ear_change change = { .kind = EAR_DELETE_NODE };
 	const struct ending *ending = op->arg;
 	struct ear_event_draft drafts[EAR_DRAFTS_MAX];
-	struct ear_transaction transaction = {
-		.last = -1, .changes = &change, .count = 1, .events = drafts
-	};
+	struct ear_transaction transaction = { .changes = &change, .count = 1, .events = drafts };
 
 	if (ending->event != NULL)
 		drafts[transaction.event_count++] = draft_for(ending, NULL);

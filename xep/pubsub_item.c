@@ -122,7 +122,6 @@ retract(struct pubsub_op *op, const struct retraction *retraction, bool owns)
 		.wide = retraction->wide,
 	};
 	struct ear_transaction transaction = {
-		.last = -1,
 		.changes = &change,
 		.count = 1,
 		.events = &event,

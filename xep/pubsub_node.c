@@ -122,7 +122,6 @@ change_node(struct pubsub_op *op, const struct ear_change *change,
 		.wide = pubsub_config_is_wide(config),
 	};
 	struct ear_transaction transaction = {
-		.last = -1,
 		.changes = change,
 		.count = 1,
 		.events = &draft,

@@ -72,7 +72,7 @@ pubsub_options_set(struct pubsub_op *op, const struct pubsub_view *view)
 {
 	const struct ear_stored *had = find(op, view);
 	struct ear_change change = { .kind = EAR_SUBSCRIBE };
-	struct ear_transaction transaction = { .last = -1, .changes = &change, .count = 1 };
+	struct ear_transaction transaction = { .changes = &change, .count = 1 };
 	struct pubsub_options options;
 	char *text;
 

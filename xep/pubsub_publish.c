@@ -295,7 +295,6 @@ put(struct pubsub_op *op, const struct pubsub_view *view, const struct pubsub_co
 	};
 	struct ear_change changes[2];
 	struct ear_transaction transaction = {
-		.last = -1,
 		.changes = changes,
 		.events = &event,
 		.event_count = config->deliver_notifications ? 1 : 0,

@@ -101,9 +101,7 @@ on_node(void *arg, const struct ear_stored_answer *answer)
 	const struct ear_change change = { .kind = EAR_SUBSCRIBE,
 					   .jid = gone->address,
 					   .subscription = EAR_SUBSCRIPTION_NONE };
-	struct ear_transaction transaction = {
-		.node = gone->node, .last = -1, .changes = &change, .count = 1
-	};
+	struct ear_transaction transaction = { .node = gone->node, .changes = &change, .count = 1 };
 
 	if (!is_subscribed(gone, answer)) {
 		gone_free(gone);

@@ -218,7 +218,6 @@ pubsub_work_commit(struct pubsub_op *op, pubsub_changed_fn *done)
 	struct ear_transaction transaction = {
 		.node = op->node,
 		.epoch = work->epoch,
-		.last = -1,
 		.changes = work->changes,
 		.count = work->count,
 		.events = work->events,

@@ -194,7 +194,6 @@ struct ear_event_draft {
 struct ear_transaction {
 	const char *node;
 	int64_t epoch; /* on which it was decided. 0: there was none: its first change creates it */
-	int64_t last;  /* the same; -1: whatever it is */
 	const struct ear_change *changes;
 	size_t count;
 	const struct ear_event_draft *events;
@@ -202,7 +201,7 @@ struct ear_transaction {
 };
 
 struct ear_changed {
-	int error; /* -ESTALE: another epoch or last, or the node is gone; -EEXIST, -ENODATA,
+	int error; /* -ESTALE: another epoch, or the node is gone; -EEXIST, -ENODATA,
 		      -EPERM, -EDQUOT, -EMLINK, -EUSERS: see above */
 	const char *text;
 	int64_t epoch; /* from now on */

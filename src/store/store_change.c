@@ -13,20 +13,18 @@ static const struct db_sql sql_epoch = {
 	"UPDATE store SET epoch = epoch + 1 WHERE id = 1 RETURNING epoch", NULL
 };
 
-#define STANDS                                                                                     \
-	" WHERE name = $1 AND gone = 0 AND epoch = CAST($2 AS bigint)"                             \
-	" AND (CAST($3 AS bigint) < 0 OR last = CAST($3 AS bigint))"
-#define GUARD     "last = last + CAST($4 AS bigint)" STANDS " RETURNING epoch, last"
+#define STANDS    " WHERE name = $1 AND gone = 0 AND epoch = CAST($2 AS bigint)"
+#define GUARD     "last = last + CAST($3 AS bigint)" STANDS " RETURNING epoch, last"
 #define NEW_EPOCH "(SELECT s.epoch FROM store s WHERE s.id = 1)"
 
 /* The node is ours from here on. SQLite, where it is anyway, makes a table for what is returned,
  * and so is asked first. */
 static const struct db_sql sql_guard = {
-	"SELECT epoch, last + CAST($4 AS bigint) FROM node" STANDS,
+	"SELECT epoch, last + CAST($3 AS bigint) FROM node" STANDS,
 	"UPDATE node SET " GUARD,
 };
 static const struct db_sql sql_guard_epoch = {
-	"SELECT " NEW_EPOCH ", last + CAST($4 AS bigint) FROM node" STANDS,
+	"SELECT " NEW_EPOCH ", last + CAST($3 AS bigint) FROM node" STANDS,
 	"UPDATE node SET epoch = " NEW_EPOCH ", " GUARD,
 };
 static const struct db_sql sql_last = {
@@ -68,7 +66,7 @@ guard(struct plan *plan, const struct ear_transaction *transaction)
 	if (epoch)
 		plan_add(plan, &sql_epoch, 0, NULL, 0);
 	step = PLAN(plan, epoch ? &sql_guard_epoch : &sql_guard, -ESTALE, db_text(node),
-		    db_int(transaction->epoch), db_int(transaction->last), db_int(tells));
+		    db_int(transaction->epoch), db_int(tells));
 	if (epoch)
 		PLAN(plan, &sql_new_epoch, 0, db_text(node));
 	if (tells)

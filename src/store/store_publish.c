@@ -15,8 +15,7 @@
 static const struct db_sql sql_lock = {
 	NULL,
 	"SELECT epoch, last + 1 FROM node WHERE name = $1 AND gone = 0"
-	" AND epoch = CAST($2 AS bigint)"
-	" AND (CAST($3 AS bigint) < 0 OR last = CAST($3 AS bigint)) FOR NO KEY UPDATE",
+	" AND epoch = CAST($2 AS bigint) FOR NO KEY UPDATE",
 };
 
 /* One that is replaced is counted already. */
@@ -68,8 +67,7 @@ change_publish(struct plan *plan, const struct ear_transaction *transaction)
 	const struct ear_change *put = &transaction->changes[0];
 	const struct ear_event_draft *event = &transaction->events[0];
 	const char *node = transaction->node;
-	size_t step = PLAN(plan, &sql_lock, -ESTALE, db_text(node), db_int(transaction->epoch),
-			   db_int(transaction->last));
+	size_t step = PLAN(plan, &sql_lock, -ESTALE, db_text(node), db_int(transaction->epoch));
 
 	PLAN(plan, &sql_publish, 0, db_text(node), db_text(put->item), db_int((int64_t)put->keep),
 	     db_int(time(NULL)), db_text(put->jid == NULL ? "" : put->jid),

@@ -89,7 +89,7 @@ publishing_change(struct publishing *side, const struct ear_change *changes, siz
 	struct ear_event_draft event = { .text = publishing_event(), .type = "headline" };
 	struct ear_transaction transaction = { .node = PUBLISHING_NODE,
 					       .epoch = side->epoch,
-					       .last = -1,
+
 					       .changes = changes,
 					       .count = count,
 					       .events = &event,

@@ -54,9 +54,9 @@ create(int *answer)
 	const struct ear_change change = { .kind = EAR_CREATE_NODE,
 					   .config = "",
 					   .jid = "juliet@example.org" };
-	const struct ear_transaction transaction = {
-		.node = "news", .last = -1, .changes = &change, .count = 1
-	};
+	const struct ear_transaction transaction = { .node = "news",
+						     .changes = &change,
+						     .count = 1 };
 
 	*answer = 1;
 	ear_store_change(ear_store(world.ear), &transaction, on_changed, answer);

@@ -306,7 +306,7 @@ change_all(const char *node, const struct ear_change *changes, size_t count, con
 {
 	struct ear_event_draft draft = { .text = event, .type = "headline" };
 	struct ear_transaction transaction = { .node = node,
-					       .last = -1,
+
 					       .changes = changes,
 					       .count = count,
 					       .events = &draft,

@@ -34,7 +34,7 @@ static void
 change_as(intptr_t who, struct ear_change one, int64_t epoch)
 {
 	struct ear_transaction transaction = {
-		.node = "blogs", .epoch = epoch, .last = -1, .changes = &one, .count = 1
+		.node = "blogs", .epoch = epoch, .changes = &one, .count = 1
 	};
 
 	ear_store_change(kit.store, &transaction, on_changed, (void *)who);

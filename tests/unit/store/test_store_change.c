@@ -71,10 +71,10 @@ test_names(void **state)
 }
 
 static int
-change_on(const char *node, int64_t epoch, int64_t last, struct ear_change one)
+change_on(const char *node, int64_t epoch, struct ear_change one)
 {
 	struct ear_transaction transaction = {
-		.node = node, .epoch = epoch, .last = last, .changes = &one, .count = 1
+		.node = node, .epoch = epoch, .changes = &one, .count = 1
 	};
 
 	return commit(&transaction);
@@ -98,17 +98,17 @@ test_epoch(void **state)
 	create("blogs");
 	epoch = got.epoch;
 	for (size_t i = 0; i < 5; i++) {
-		assert_int_equal(change_on("blogs", epoch, -1, same[i]), 0);
+		assert_int_equal(change_on("blogs", epoch, same[i]), 0);
 		assert_int_equal(got.epoch, epoch);
 	}
 	for (size_t i = 0; i < 3; i++) {
 		before = epoch;
-		assert_int_equal(change_on("blogs", before, -1, other[i]), 0);
+		assert_int_equal(change_on("blogs", before, other[i]), 0);
 		epoch = got.epoch;
 		assert_true(epoch != before && epoch > 0);
-		assert_int_equal(change_on("blogs", before, -1, same[0]), -ESTALE);
+		assert_int_equal(change_on("blogs", before, same[0]), -ESTALE);
 	}
-	assert_int_equal(change_on("blogs", epoch, -1, same[0]), 0);
+	assert_int_equal(change_on("blogs", epoch, same[0]), 0);
 }
 
 /* last: another one after what is told, and only after that. */
@@ -120,32 +120,31 @@ test_last(void **state)
 	create("blogs");
 	epoch = got.epoch;
 	last = got.last;
-	assert_int_equal(change_on("blogs", epoch, last, putting("1", "", 9)), 0);
+	assert_int_equal(change_on("blogs", epoch, putting("1", "", 9)), 0);
 	assert_int_equal(got.last, last);
 	assert_int_equal(tell("blogs", putting("2", "", 9), "<e/>"), 0);
 	assert_true(got.last != last);
-	assert_int_equal(change_on("blogs", epoch, last, putting("3", "", 9)), -ESTALE);
+	last = got.last;
 	assert_int_equal(ask_node("blogs", NULL), 0);
 	assert_int_equal(got.rows[0].items, 2);
-	assert_int_equal(change_on("blogs", epoch, got.rows[0].last, putting("3", "", 9)), 0);
+	assert_int_equal(got.rows[0].last, last);
 }
 
 /* A name that is given to another node: what was decided on the first is not done to that. */
 static void
 test_epoch_of_another(void **state)
 {
-	int64_t epoch, last;
+	int64_t epoch;
 
 	create("blogs");
 	epoch = got.epoch;
-	last = got.last;
-	assert_int_equal(change_on("none", epoch, -1, putting("1", "", 9)), -ESTALE);
+	assert_int_equal(change_on("none", epoch, putting("1", "", 9)), -ESTALE);
 	assert_int_equal(change("blogs", doing(EAR_DELETE_NODE)), 0);
-	assert_int_equal(change_on("blogs", epoch, -1, putting("1", "", 9)), -ESTALE);
+	assert_int_equal(change_on("blogs", epoch, putting("1", "", 9)), -ESTALE);
 	create("blogs");
 	assert_true(got.epoch != epoch);
-	assert_int_equal(change_on("blogs", epoch, last, putting("1", "", 9)), -ESTALE);
-	assert_int_equal(change_on("blogs", epoch, -1, doing(EAR_DELETE_NODE)), -ESTALE);
+	assert_int_equal(change_on("blogs", epoch, putting("1", "", 9)), -ESTALE);
+	assert_int_equal(change_on("blogs", epoch, doing(EAR_DELETE_NODE)), -ESTALE);
 	assert_int_equal(ask_node("blogs", NULL), 0);
 	assert_int_equal(got.rows[0].items, 0);
 }
@@ -247,7 +246,7 @@ test_impossible(void **state)
 	const struct ear_change late[] = { putting("1", "", 9), creating("") };
 	const struct ear_change early[] = { doing(EAR_DELETE_NODE), putting("1", "", 9) };
 	struct ear_change many[EAR_CHANGES_MAX + 1];
-	struct ear_transaction transaction = { .node = "blogs", .last = -1, .changes = late };
+	struct ear_transaction transaction = { .node = "blogs", .changes = late };
 
 	create("blogs");
 	transaction.count = 1;
@@ -271,7 +270,7 @@ test_largest(void **state)
 	struct ear_event_draft drafts[EAR_DRAFTS_MAX];
 	char ids[EAR_CHANGES_MAX][8];
 	struct ear_transaction transaction = { .node = "blogs",
-					       .last = -1,
+
 					       .changes = many,
 					       .count = EAR_CHANGES_MAX,
 					       .events = drafts,
@@ -297,9 +296,9 @@ test_events_alone(void **state)
 	struct ear_event_draft draft = {
 		.audience = EAR_TELL_ONE, .to = KIT_ROMEO "/a", .text = "<e/>", .type = "headline"
 	};
-	struct ear_transaction transaction = {
-		.node = "blogs", .last = -1, .events = &draft, .event_count = 1
-	};
+	struct ear_transaction transaction = { .node = "blogs",
+					       .events = &draft,
+					       .event_count = 1 };
 
 	create("blogs");
 	transaction.epoch = got.epoch;

@@ -35,7 +35,7 @@ test_all_of_it(void **state)
 	};
 	struct ear_change one = putting("7", "<p/>", 10);
 	struct ear_transaction transaction = { .node = "blogs",
-					       .last = -1,
+
 					       .changes = &one,
 					       .count = 1,
 					       .events = drafts,
@@ -118,7 +118,7 @@ test_since_at_once(void **state)
 	};
 	struct ear_change one = subscribing("b@x", EAR_SUBSCRIBED);
 	struct ear_transaction transaction = { .node = "blogs",
-					       .last = -1,
+
 					       .changes = &one,
 					       .count = 1,
 					       .events = drafts,
@@ -156,7 +156,7 @@ test_newest(void **state)
 					 .newest = true };
 	struct ear_change one = subscribing("b@x", EAR_SUBSCRIBED);
 	struct ear_transaction transaction = { .node = "blogs",
-					       .last = -1,
+
 					       .changes = &one,
 					       .count = 1,
 					       .events = &draft,
@@ -216,9 +216,9 @@ test_somebody_waits(void **state)
 		{ .text = "2", .type = "headline" },
 		{ .audience = EAR_TELL_ONE, .to = "b@x", .text = "3", .type = "x", .backlog = 5 },
 	};
-	struct ear_transaction transaction = {
-		.node = "blogs", .last = -1, .events = drafts, .event_count = 3
-	};
+	struct ear_transaction transaction = { .node = "blogs",
+					       .events = drafts,
+					       .event_count = 3 };
 	int64_t ids[3];
 
 	create("blogs");

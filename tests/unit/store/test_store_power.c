@@ -78,7 +78,7 @@ step_many(void)
 		struct ear_change one = putting(items[i], "<x/>", 10);
 		struct ear_transaction transaction = { .node = "blogs",
 						       .epoch = epoch,
-						       .last = -1,
+
 						       .changes = &one,
 						       .count = 1,
 						       .events = &draft,

@@ -106,7 +106,7 @@ on_node(void *arg, const struct ear_stored_answer *answer)
 	struct ear_event_draft event = { .text = text, .type = "headline" };
 	struct ear_change one;
 	struct ear_transaction transaction = { .node = round->node,
-					       .last = -1,
+
 					       .changes = &one,
 					       .count = 1,
 					       .events = &event,

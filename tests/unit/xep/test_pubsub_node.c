@@ -193,9 +193,7 @@ on_done(void *arg, const struct ear_changed *changed)
 static void
 elsewhere(const struct ear_change *change)
 {
-	struct ear_transaction transaction = {
-		.node = "n", .last = -1, .changes = change, .count = 1
-	};
+	struct ear_transaction transaction = { .node = "n", .changes = change, .count = 1 };
 	bool done = false;
 
 	transaction.epoch = epoch_of("n");

@@ -57,7 +57,7 @@ change(const struct ear_change *changes, size_t count, const struct ear_event_dr
 {
 	const struct ear_transaction transaction = { .node = NODE,
 						     .epoch = epoch,
-						     .last = -1,
+
 						     .changes = changes,
 						     .count = count,
 						     .events = events,
