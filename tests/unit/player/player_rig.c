@@ -343,8 +343,9 @@ rig_clip(struct rig *rig, const char *name, char *out, size_t size)
 	unlink(words); /* mpv would find it beside the clip */
 }
 
-void
-rig_mpv_ask(struct rig *rig, const char *line, char *answer, size_t size)
+/* Until a line of mpv's has the word: events come between the answers. */
+static void
+say_until(struct rig *rig, const char *line, const char *word, char *answer, size_t size)
 {
 	struct pollfd poll_fd = { connect_socket(rig->socket), POLLIN, 0 };
 	size_t n = 0;
@@ -358,7 +359,7 @@ rig_mpv_ask(struct rig *rig, const char *line, char *answer, size_t size)
 			break;
 		n += more;
 		answer[n] = '\0';
-		if (strchr(answer, '\n') != NULL && strstr(answer, "\"data\"") != NULL)
+		if (strchr(answer, '\n') != NULL && strstr(answer, word) != NULL)
 			break;
 	}
 	answer[n] = '\0';
@@ -366,13 +367,16 @@ rig_mpv_ask(struct rig *rig, const char *line, char *answer, size_t size)
 }
 
 void
+rig_mpv_ask(struct rig *rig, const char *line, char *answer, size_t size)
+{
+	say_until(rig, line, "\"data\"", answer, size);
+}
+
+/* Until mpv has answered, it might not have done it. */
+void
 rig_mpv_say(struct rig *rig, const char *line)
 {
-	int fd = connect_socket(rig->socket);
+	char answer[4096];
 
-	assert_true(fd >= 0);
-	assert_int_equal(write(fd, line, strlen(line)), strlen(line));
-	/* Until mpv has answered, it might not have seen it. */
-	poll(&(struct pollfd){ fd, POLLIN, 0 }, 1, 10000);
-	close(fd);
+	say_until(rig, line, "\"error\"", answer, sizeof(answer));
 }

@@ -384,6 +384,12 @@ count(void)
 	return atoi(at + 7);
 }
 
+static bool
+is_hit(struct rig *r)
+{
+	return count() > 0;
+}
+
 static void
 test_keys(void **state)
 {
@@ -402,6 +408,8 @@ test_keys(void **state)
 	for (size_t i = 0; i < sizeof(keys) / sizeof(keys[0]); i++) {
 		bind_key(keys[i].name);
 		assert_int_equal(press_key(keys[i].key, EAR_PRESSED), 0);
+		/* mpv's answer says that it has the key, not that it has acted on it. */
+		assert_true(rig_wait(&rig, is_hit));
 		assert_int_equal(count(), 1);
 	}
 	assert_int_equal(press_key(EAR_KEY_GREEN, EAR_PRESSED), -EOPNOTSUPP);
