@@ -3,6 +3,7 @@
 the key Tab and what stands on the screen after it."""
 
 import os
+import re
 import subprocess
 
 import pytest
@@ -34,19 +35,22 @@ def place(tmp_path_factory):
     return path
 
 
+SHARE = {"bash": "usr/share/bash-completion/completions",
+         "zsh": "usr/share/zsh/vendor-completions", "fish": "usr/share/fish/vendor_completions.d"}
+
+
 def bash(place):
-    script = place / "usr/share/bash-completion/completions/earshot"
-    return ["bash", "--norc", "-i"], "source %s; bind 'set bell-style none'" % script
+    return ["bash", "--norc", "-i"], ("for f in %s/*; do source $f; done; "
+                                      "bind 'set bell-style none'" % (place / SHARE["bash"]))
 
 
 def zsh(place):
     return ["zsh", "-f", "-i"], ("fpath=(%s $fpath); autoload -Uz compinit; compinit -u -D" %
-                                 (place / "usr/share/zsh/vendor-completions"))
+                                 (place / SHARE["zsh"]))
 
 
 def fish(place):
-    script = place / "usr/share/fish/vendor_completions.d/earshot.fish"
-    return ["fish", "--no-config", "-i"], "source %s" % script
+    return ["fish", "--no-config", "-i"], "for f in %s/*; source $f; end" % (place / SHARE["fish"])
 
 
 @pytest.mark.parametrize("shell", [bash, zsh, fish], ids=lambda shell: shell.__name__)
@@ -84,7 +88,19 @@ def test_shell(host, place, shell):
         line("earshot -v -t 5 press tv@pr", r"-t 5 press tv@pronto\.local *$")
         line("earshot press --expires 5 tv@pronto.local playp", r"local playpause *$")
         line("earshot press -t 5 tv@pronto.local --exp", r"local --expires=? *$")
+        line("earshotd --che", r"earshotd --check-config *$")
+        line("earshotd -v --config stu", r"--config stub/")
         screen.type("earshot remote ")
         screen.keys("Tab", "Tab")
         screen.wait(r"tv@kitchen\.local")
     assert not (place / "ran").exists()
+
+
+@pytest.mark.parametrize("shell", SHARE)
+def test_daemon_has_no_other_options(place, shell):
+    helped = subprocess.run([os.path.join(box.BUILD, "earshotd"), "--help"], check=True,
+                            capture_output=True, text=True).stdout
+    name = {"bash": "earshotd", "zsh": "_earshotd", "fish": "earshotd.fish"}[shell]
+    script = (place / SHARE[shell] / name).read_text()
+    words = re.findall(r"(?:(?<=-l )|--)[a-z]+(?:-[a-z]+)*", script)
+    assert {word.lstrip("-") for word in words} == set(re.findall(r"--([a-z-]+)", helped))

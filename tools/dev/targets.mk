@@ -72,6 +72,9 @@ LIST   = $(call PUT,755,$(B)/earshotd $(B)/earshot,$(B)/%,$(BINDIR)/%) \
 	644=$(B)/completion.bash=$(BASHDIR)/earshot \
 	644=$(B)/completion.zsh=$(ZSHDIR)/_earshot \
 	644=$(B)/completion.fish=$(FISHDIR)/earshot.fish \
+	644=tools/dist/completion/earshotd.bash=$(BASHDIR)/earshotd \
+	644=tools/dist/completion/earshotd.zsh=$(ZSHDIR)/_earshotd \
+	644=tools/dist/completion/earshotd.fish=$(FISHDIR)/earshotd.fish \
 	$(call PUT,644,$(filter-out %.user.service,$(UNITF)),tools/dist/%,$(UNITDIR)/system/%) \
 	$(call PUT,644,$(filter %.user.service,$(UNITF)),tools/dist/%.user.service,$(USERDIR)/%.service) \
 	$(call PUT,644,$(wildcard tools/dist/*.conf),tools/dist/%,$(DOCDIR)/%) \
