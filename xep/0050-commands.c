@@ -18,6 +18,11 @@ struct commands {
 	struct ear *ear;
 	const struct command *all[COMMANDS_MAX];
 	size_t count;
+	struct lacking {
+		const char *node;
+		ear_handler *answer;
+	} lacking[COMMANDS_LACKING];
+	size_t lacking_count;
 	struct sessions *sessions;
 };
 
@@ -49,6 +54,15 @@ command_add(struct ear *ear, const struct command *command)
 
 	assert(commands->count < COMMANDS_MAX);
 	commands->all[commands->count++] = command;
+}
+
+void
+command_lack(struct ear *ear, const char *node, ear_handler *answer)
+{
+	struct commands *commands = ear_state(ear, &ear_xep_0050);
+
+	assert(commands->lacking_count < COMMANDS_LACKING);
+	commands->lacking[commands->lacking_count++] = (struct lacking){ node, answer };
 }
 
 static const struct command *
@@ -333,6 +347,15 @@ refuse(const struct ear_in *in, const struct command *command)
 }
 
 static enum ear_verdict
+answer_lacking(const struct ear_in *in, const struct commands *commands, const char *node)
+{
+	for (size_t i = 0; i < commands->lacking_count; i++)
+		if (strcmp(commands->lacking[i].node, node) == 0)
+			return commands->lacking[i].answer(in);
+	return ear_fail(in, EAR_ITEM_NOT_FOUND, "no such command");
+}
+
+static enum ear_verdict
 on_command(const struct ear_in *in)
 {
 	struct commands *commands = ear_state(in->ear, &ear_xep_0050);
@@ -345,7 +368,7 @@ on_command(const struct ear_in *in)
 	if (node == NULL)
 		return ear_fail(in, EAR_BAD_REQUEST, "no node");
 	if (command == NULL)
-		return ear_fail(in, EAR_ITEM_NOT_FOUND, "no such command");
+		return answer_lacking(in, commands, node);
 	if (!ear_may(in, command->verb))
 		return refuse(in, command);
 	if (asked == ASKED_COUNT)

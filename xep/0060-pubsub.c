@@ -64,9 +64,9 @@ on_set(const struct ear_in *in)
 static enum ear_verdict
 on_owner(const struct ear_in *in)
 {
-	if (is_about_ours(in))
-		return EAR_FORBIDDEN;
-	return pubsub_of(in->ear) == NULL ? EAR_PASS : pubsub_take(in);
+	if (pubsub_of(in->ear) == NULL)
+		return nodes_own(in);
+	return is_about_ours(in) ? EAR_FORBIDDEN : pubsub_take(in);
 }
 
 static enum ear_verdict

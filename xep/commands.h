@@ -21,6 +21,7 @@
 #include <earshot/ear.h>
 
 #define COMMANDS_MAX     64
+#define COMMANDS_LACKING 4   /* commands that are not there, see command_lack() */
 #define COMMAND_SESSIONS 256 /* of all senders */
 #define COMMAND_OF_ONE   8   /* of one bare address; one more ends its oldest */
 #define COMMAND_LIFE     (300 * EAR_SEC)
@@ -68,6 +69,10 @@ struct command {
 
 /* From start() of an extension, which stands behind 0050 in list.h; the command is borrowed. */
 void command_add(struct ear *ear, const struct command *command);
+
+/* The same of one that is not there, where a specification wants another answer for that than
+ * <item-not-found/>: what `answer` says. Both are borrowed. */
+void command_lack(struct ear *ear, const char *node, ear_handler *answer);
 
 enum command_status { COMMAND_EXECUTING, COMMAND_COMPLETED };
 

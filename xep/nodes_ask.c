@@ -6,16 +6,23 @@
 #include "nodes_impl.h"
 #include "own_jid.h"
 
-/* Requests that are in XEP-0060 and not here, and the feature that lacks (§16.1.2). */
+/* Requests that are in XEP-0060 and not here, and the feature that lacks (§16.1.2); those of owners
+ * where there is no store. */
 static const struct {
-	const char *request, *feature;
+	const char *ns, *request, *feature;
 } lacking[] = {
-	{ "affiliations", "retrieve-affiliations" },
-	{ "create", "create-nodes" },
-	{ "default", "subscription-options" },
-	{ "options", "subscription-options" },
-	{ "publish", "publish" },
-	{ "retract", "retract-items" },
+	{ EAR_NS_PUBSUB, "affiliations", "retrieve-affiliations" },
+	{ EAR_NS_PUBSUB, "create", "create-nodes" },
+	{ EAR_NS_PUBSUB, "default", "subscription-options" },
+	{ EAR_NS_PUBSUB, "options", "subscription-options" },
+	{ EAR_NS_PUBSUB, "publish", "publish" },
+	{ EAR_NS_PUBSUB, "retract", "retract-items" },
+	{ EAR_NS_PUBSUB_OWNER, "affiliations", "modify-affiliations" },
+	{ EAR_NS_PUBSUB_OWNER, "configure", "config-node" },
+	{ EAR_NS_PUBSUB_OWNER, "default", "config-node" },
+	{ EAR_NS_PUBSUB_OWNER, "delete", "delete-nodes" },
+	{ EAR_NS_PUBSUB_OWNER, "purge", "purge-nodes" },
+	{ EAR_NS_PUBSUB_OWNER, "subscriptions", "manage-subscriptions" },
 };
 
 /* An error with the condition that XEP-0060 has for it. */
@@ -31,15 +38,19 @@ refuse(const struct ear_in *in, enum ear_verdict condition, const char *specific
 }
 
 static enum ear_verdict
+lack(const struct ear_in *in, const char *feature)
+{
+	return refuse(in, EAR_FEATURE_NOT_IMPLEMENTED, "unsupported", feature, NULL);
+}
+
+static enum ear_verdict
 unsupported(const struct ear_in *in)
 {
 	xmpp_stanza_t *request = ear_first(in->payload);
-	const char *name = request == NULL ? NULL : xmpp_stanza_get_name(request);
 
-	for (size_t i = 0; name != NULL && i < sizeof(lacking) / sizeof(lacking[0]); i++)
-		if (strcmp(lacking[i].request, name) == 0)
-			return refuse(in, EAR_FEATURE_NOT_IMPLEMENTED, "unsupported",
-				      lacking[i].feature, NULL);
+	for (size_t i = 0; request != NULL && i < sizeof(lacking) / sizeof(lacking[0]); i++)
+		if (ear_is(request, lacking[i].request, lacking[i].ns))
+			return lack(in, lacking[i].feature);
 	return EAR_BAD_REQUEST;
 }
 
@@ -191,8 +202,7 @@ subscribe(const struct ear_in *in, xmpp_stanza_t *request)
 			      "only the address that asks can be subscribed");
 	/* §6.3.7: together with options, which nothing here has. */
 	if (ear_find(in->payload, "options", EAR_NS_PUBSUB) != NULL)
-		return refuse(in, EAR_FEATURE_NOT_IMPLEMENTED, "unsupported",
-			      "subscription-options", NULL);
+		return lack(in, "subscription-options");
 	listener = told_hear(nodes, in, node, jid);
 	listener->subscribed = true;
 	nodes_keep(listener, in->level);
@@ -249,4 +259,10 @@ nodes_set(const struct ear_in *in)
 	if (on != NULL)
 		return subscribe(in, on);
 	return off != NULL ? unsubscribe(in, off) : unsupported(in);
+}
+
+enum ear_verdict
+nodes_own(const struct ear_in *in)
+{
+	return unsupported(in);
 }

@@ -50,6 +50,9 @@ struct nodes *nodes_of(struct ear *ear);
 enum ear_verdict nodes_get(const struct ear_in *in);
 enum ear_verdict nodes_set(const struct ear_in *in);
 
+/* Of an owner, where nobody can own one. */
+enum ear_verdict nodes_own(const struct ear_in *in);
+
 /* --- nodes_told.c --- */
 
 /* Whoever sent that, under address (his own, or the bare one): heard of now. Made when new. */

@@ -229,6 +229,16 @@ step(const struct command_step *step, const char **why)
 	return COMMAND_FINE;
 }
 
+/* §8.7.3.2 */
+static enum ear_verdict
+on_lacking(const struct ear_in *in)
+{
+	xmpp_stanza_t *element = ear_element(ear_ctx(in->ear), "unsupported", PUBSUB_ERRORS);
+
+	ear_set(element, "feature", "get-pending");
+	return ear_fail_with(in, EAR_FEATURE_NOT_IMPLEMENTED, element, NULL);
+}
+
 static int
 start(struct ear *ear)
 {
@@ -239,8 +249,10 @@ start(struct ear *ear)
 		.step = step,
 	};
 
-	if (ear_store(ear) == NULL)
+	if (ear_store(ear) == NULL) {
+		command_lack(ear, COMMAND_NODE, on_lacking);
 		return 0;
+	}
 	ear_set_state(ear, &ear_xep_pubsub_pending, xep_alloc(sizeof(struct pending)));
 	command_add(ear, &command);
 	return 0;
