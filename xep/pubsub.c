@@ -17,19 +17,6 @@ static const struct pubsub_kind *const tables[] = {
 	pubsub_kinds_people,
 };
 
-/* Requests of XEP-0060 that nothing here takes, and the feature that lacks (§16.1.2). */
-static const struct {
-	const char *request, *feature;
-} lacking[] = {
-	{ "affiliations", "retrieve-affiliations" },
-	{ "create", "create-nodes" },
-	{ "default", "retrieve-default" },
-	{ "options", "subscription-options" },
-	{ "publish", "publish" },
-	{ "retract", "retract-items" },
-	{ "subscriptions", "manage-subscriptions" },
-};
-
 /* --- which kind --------------------------------------------------------------------------- */
 
 static const struct pubsub_kind *
@@ -80,23 +67,7 @@ find_kind(const struct ear_in *in, const struct pubsub_kind **kind, xmpp_stanza_
 		*kind = found;
 		*element = e;
 	}
-	return *kind == NULL ? EAR_PASS : EAR_DONE;
-}
-
-static enum ear_verdict
-unsupported(const struct ear_in *in)
-{
-	xmpp_stanza_t *request = ear_first(in->payload), *element;
-	const char *name = request == NULL ? NULL : xmpp_stanza_get_name(request);
-
-	for (size_t i = 0; name != NULL && i < sizeof(lacking) / sizeof(lacking[0]); i++) {
-		if (strcmp(lacking[i].request, name) != 0)
-			continue;
-		element = ear_element(ear_ctx(in->ear), "unsupported", PUBSUB_ERRORS);
-		ear_set(element, "feature", "%s", lacking[i].feature);
-		return ear_fail_with(in, EAR_FEATURE_NOT_IMPLEMENTED, element, NULL);
-	}
-	return EAR_BAD_REQUEST;
+	return *kind == NULL ? EAR_BAD_REQUEST : EAR_DONE;
 }
 
 /* --- a request ---------------------------------------------------------------------------- */
@@ -512,9 +483,9 @@ pubsub_take(const struct ear_in *in)
 	xmpp_stanza_t *element;
 	enum ear_verdict verdict = find_kind(in, &kind, &element);
 
-	if (verdict == EAR_DONE)
-		return pubsub_begin(in, kind, element, xmpp_stanza_get_attribute(element, "node"));
-	return verdict == EAR_PASS ? unsupported(in) : verdict;
+	if (verdict != EAR_DONE)
+		return verdict;
+	return pubsub_begin(in, kind, element, xmpp_stanza_get_attribute(element, "node"));
 }
 
 /* --- life --------------------------------------------------------------------------------- */
