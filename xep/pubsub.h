@@ -157,7 +157,7 @@ struct pubsub_view {
 	struct pubsub_config config;
 	const char *creator;
 	int64_t epoch, created_at;
-	size_t items, subscribers;
+	size_t items, subscribers, pending;
 	enum ear_affiliation affiliation;
 	enum ear_contact contact;               /* where several engines know that */
 	const struct ear_stored *subscriptions; /* his, with any resource */

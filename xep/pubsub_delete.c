@@ -15,8 +15,8 @@ struct ending {
 	const char *type;
 	size_t backlog;
 	char *pending[PENDING_MAX];
-	size_t count;
-	char *after; /* whom the list was read up to */
+	size_t count, wanted; /* of these */
+	char *after;          /* whom the list was read up to */
 };
 
 static void
@@ -74,11 +74,11 @@ on_page(struct pubsub_op *op, const struct ear_stored_answer *answer)
 		pubsub_fail_store(op, answer->error, answer->text);
 		return;
 	}
-	for (size_t i = 0; i < answer->count && ending->count < PENDING_MAX; i++)
+	for (size_t i = 0; i < answer->count && ending->count < ending->wanted; i++)
 		if (answer->rows[i].subscription == EAR_PENDING ||
 		    answer->rows[i].subscription == EAR_UNCONFIGURED)
 			ending->pending[ending->count++] = xep_strdup(answer->rows[i].jid);
-	if (answer->count < EAR_STORE_PAGE_MAX || ending->count == PENDING_MAX) {
+	if (answer->count < EAR_STORE_PAGE_MAX || ending->count == ending->wanted) {
 		end_node(op);
 		return;
 	}
@@ -143,7 +143,9 @@ pubsub_delete(struct pubsub_op *op, const struct pubsub_view *view)
 	ending = ending_new(op, &view->config, uri);
 	op->arg = ending;
 	op->free_arg = ending_free;
-	if (ending->event != NULL && view->config.access_model == PUBSUB_AUTHORIZE)
+	/* Also of a node that lets in everybody by now. */
+	ending->wanted = view->pending < PENDING_MAX ? view->pending : PENDING_MAX;
+	if (ending->event != NULL && ending->wanted > 0)
 		ask_pending(op);
 	else
 		end_node(op);

@@ -44,6 +44,7 @@ view_fill(struct pubsub_queue *queue, const struct ear_stored_answer *answer)
 	view->created_at = node->created_at;
 	view->items = node->items;
 	view->subscribers = node->subscribers;
+	view->pending = node->pending;
 	view->affiliation = node->affiliation;
 	view->contact = node->contact;
 	view->subscription_count = answer->count - 1;

@@ -107,6 +107,7 @@ struct ear_stored {
 	int64_t last;        /* of the node: another one after each change that is told */
 	size_t items;        /* of the node: how many it holds */
 	size_t subscribers;  /* of the node: in state EAR_SUBSCRIBED */
+	size_t pending;      /* of the node, but not of a list of them: in another state */
 	const char *jid;     /* of an affiliation: bare; of a subscription */
 	enum ear_affiliation affiliation;
 	enum ear_subscription subscription;

@@ -12,7 +12,7 @@ static const struct db_sql sql_epoch = {
 static const struct db_sql sql_exists = { "SELECT 1 FROM node WHERE name = $1 AND gone = 0", NULL };
 #define NODE(more)                                                                                 \
 	"SELECT name, config, creator, created_at, epoch, last, items, subscribers,"               \
-	" COALESCE((SELECT a.affiliation FROM affiliation a"                                       \
+	" subscriptions - subscribers, COALESCE((SELECT a.affiliation FROM affiliation a"          \
 	" WHERE a.node = node.id AND a.jid = $2), 0)" more                                         \
 	" FROM node WHERE name = $1 AND gone = 0"
 
@@ -51,9 +51,10 @@ on_node_row(struct ask *ask, size_t step, const struct db_value *columns, size_t
 	row = ask_row(ask);
 	if (step == ask->first_step) {
 		listing_nodes.row(ask, row, columns);
-		row->affiliation = (enum ear_affiliation)columns[8].number;
-		if (count > 9)
-			row->contact = (enum ear_contact)columns[9].number;
+		row->pending = (size_t)columns[8].number;
+		row->affiliation = (enum ear_affiliation)columns[9].number;
+		if (count > 10)
+			row->contact = (enum ear_contact)columns[10].number;
 	} else {
 		listing_subscriber(ask, row, columns);
 		row->node = ask->rows[0].node;

@@ -65,7 +65,8 @@ test_affiliated_max(void **state)
 	assert_int_equal(affiliated(), EAR_AFFILIATED_MAX);
 }
 
-/* Through every state and back: subscribers are those in state EAR_SUBSCRIBED. */
+/* Through every state and back: subscribers are those in state EAR_SUBSCRIBED, who is in another
+ * one is pending. */
 static void
 test_states(void **state)
 {
@@ -82,6 +83,7 @@ test_states(void **state)
 			assert_int_equal(subscribers_of("blogs"), to == EAR_SUBSCRIBED);
 			assert_int_equal(ask_node("blogs", KIT_ROMEO), 0);
 			assert_int_equal(got.count, to == 0 ? 1 : 2);
+			assert_int_equal(got.rows[0].pending, to != 0 && to != EAR_SUBSCRIBED);
 			if (to != 0)
 				assert_int_equal(got.rows[1].subscription, to);
 		}
