@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: ISC */
 /* pubsub_features.c: what the publish-subscribe service says that it can (XEP-0060 §5.1, §10),
- * beside what the engine's own nodes can (nodes.c). */
+ * beside what the engine's own nodes can (nodes.c). access-*: all the access models that there are,
+ * as other services say them; which of them is the default is in the form. */
 #include "disco.h"
 #include "pubsub.h"
 #include "rsm.h"
@@ -17,13 +18,12 @@ static const char *const features[] = {
 	FEATURE("auto-create"),
 	FEATURE("config-node"),
 	FEATURE("config-node-max"),
-	FEATURE("config-node-max"),
 	FEATURE("create-and-configure"),
 	FEATURE("create-nodes"),
 	FEATURE("delete-items"),
 	FEATURE("delete-nodes"),
-	FEATURE("get-pending"),
 	FEATURE("instant-nodes"),
+	FEATURE("item-ids"),
 	FEATURE("manage-subscriptions"),
 	FEATURE("member-affiliation"),
 	FEATURE("meta-data"),
