@@ -86,7 +86,8 @@ def test_killed_while_publishing(lan):
     sofa.wait_peer(TV)
     assert tv.cli("publish", "news", "-l", "--options",
                   "max_items=1000,{urn:earshot:pubsub:0}backlog=1000", stdin="first\n").code == 0
-    watch = sofa.follow("--json", "watch", TV, "news")
+    watch = sofa.follow("--json", "-v", "watch", TV, "news")
+    watch.wait_for("news: subscribed")
     wait_until(lambda: "subscribed" in sofa.cli("subscribe", TV, "news").out, 20, "subscription")
     answered = set()
     for i in range(ROUNDS):
