@@ -42,7 +42,7 @@ static const struct fault {
 static enum ear_verdict
 fail(const struct ear_in *in, enum command_fault fault, const char *why)
 {
-	return ear_fail_with(in, faults[fault].condition,
+	return ear_fail_with(in, faults[fault].condition, NULL,
 			     ear_element(ear_ctx(in->ear), faults[fault].specific, EAR_NS_COMMANDS),
 			     why != NULL ? why : faults[fault].text);
 }

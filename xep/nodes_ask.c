@@ -34,7 +34,7 @@ refuse(const struct ear_in *in, enum ear_verdict condition, const char *specific
 
 	if (feature != NULL)
 		ear_set(element, "feature", "%s", feature);
-	return ear_fail_with(in, condition, element, text);
+	return ear_fail_with(in, condition, NULL, element, text);
 }
 
 static enum ear_verdict
@@ -225,8 +225,10 @@ unsubscribe(const struct ear_in *in, xmpp_stanza_t *request)
 	if (!get_jid(in, request, jid))
 		return EAR_FORBIDDEN; /* §6.2.3.3 */
 	listener = told_find(nodes, node, jid);
-	if (listener == NULL || !listener->subscribed)
-		return refuse(in, EAR_UNEXPECTED_REQUEST, "not-subscribed", NULL, NULL);
+	if (listener == NULL || !listener->subscribed) /* §6.2.3.2 */
+		return ear_fail_with(in, EAR_UNEXPECTED_REQUEST, "cancel",
+				     ear_element(ear_ctx(in->ear), "not-subscribed", NODES_ERRORS),
+				     NULL);
 	nodes_keep_no_more(listener);
 	listener->subscribed = false;
 	if (!listener->wants)

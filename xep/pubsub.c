@@ -325,6 +325,26 @@ may_be_old(const struct pubsub_request *request)
 	return request->queue != NULL && !request->fresh && request->tries == 0;
 }
 
+/* The type of an error, where XEP-0060's examples have another one than RFC 6120 recommends first:
+ * what will not be otherwise later is not to be tried later, what may be is. */
+static const char *
+type_of(const struct pubsub_op *op, const struct pubsub_refusal *why)
+{
+	static const struct {
+		const char *request, *specific, *type;
+	} types[] = {
+		{ "options", "not-subscribed", "modify" },         /* example 58 */
+		{ "subscribe", "too-many-subscriptions", "wait" }, /* example 38 */
+		{ "unsubscribe", "not-subscribed", "cancel" },     /* example 50 */
+	};
+
+	for (size_t i = 0; i < sizeof(types) / sizeof(types[0]); i++)
+		if (strcmp(types[i].request, op->kind->name) == 0 &&
+		    strcmp(types[i].specific, why->specific) == 0)
+			return types[i].type;
+	return NULL;
+}
+
 void
 pubsub_refuse(struct pubsub_op *op, const struct pubsub_refusal *why)
 {
@@ -347,7 +367,8 @@ pubsub_refuse(struct pubsub_op *op, const struct pubsub_refusal *why)
 	if (specific != NULL && why->feature != NULL)
 		ear_set(specific, "feature", "%s", why->feature);
 	if (specific != NULL)
-		ear_hold_fail_with(request->hold, why->condition, specific, why->text);
+		ear_hold_fail_with(request->hold, why->condition, type_of(op, why), specific,
+				   why->text);
 	else
 		ear_hold_fail(request->hold, why->condition, why->text);
 	end(request);

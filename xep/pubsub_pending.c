@@ -236,7 +236,7 @@ on_lacking(const struct ear_in *in)
 	xmpp_stanza_t *element = ear_element(ear_ctx(in->ear), "unsupported", PUBSUB_ERRORS);
 
 	ear_set(element, "feature", "get-pending");
-	return ear_fail_with(in, EAR_FEATURE_NOT_IMPLEMENTED, element, NULL);
+	return ear_fail_with(in, EAR_FEATURE_NOT_IMPLEMENTED, NULL, element, NULL);
 }
 
 static int

@@ -94,8 +94,8 @@ struct ear_hold *ear_hold(const struct ear_in *in);
 void ear_hold_reply(struct ear_hold *hold, xmpp_stanza_t *payload);
 void ear_hold_fail(struct ear_hold *hold, enum ear_verdict condition, const char *text);
 /* As ear_fail_with. */
-void ear_hold_fail_with(struct ear_hold *hold, enum ear_verdict condition, xmpp_stanza_t *specific,
-			const char *text);
+void ear_hold_fail_with(struct ear_hold *hold, enum ear_verdict condition, const char *type,
+			xmpp_stanza_t *specific, const char *text);
 /* As ear_error_showing. */
 void ear_hold_fail_showing(struct ear_hold *hold, enum ear_verdict condition,
 			   xmpp_stanza_t *payload, const char *text);
@@ -105,9 +105,10 @@ enum ear_verdict ear_fail(const struct ear_in *in, enum ear_verdict condition, c
 			  ...) __attribute__((format(printf, 3, 4)));
 
 /* The same with a condition of the application's own beside the defined one (RFC 6120 §8.3.4):
- * specific is consumed; text may be NULL. */
+ * specific is consumed; text may be NULL. type: of the error, or NULL: the one that RFC 6120
+ * recommends for the condition. */
 enum ear_verdict ear_fail_with(const struct ear_in *in, enum ear_verdict condition,
-			       xmpp_stanza_t *specific, const char *text);
+			       const char *type, xmpp_stanza_t *specific, const char *text);
 
 /* Whether the sender of this stanza may do that, for a handler that finds out only by looking
  * inside what the stanza wants. */

@@ -140,7 +140,7 @@ xmpp_stanza_t *ear_error_showing(xmpp_stanza_t *stanza, enum ear_verdict conditi
 				 xmpp_stanza_t *payload, const char *text);
 
 /* Adds a condition of the application's own (RFC 6120 §8.3.4), which is consumed, to such an error,
- * which is returned and may be NULL. */
-xmpp_stanza_t *ear_error_add(xmpp_stanza_t *error, xmpp_stanza_t *specific);
+ * which is returned and may be NULL. type: what the application wants it to be, or NULL. */
+xmpp_stanza_t *ear_error_add(xmpp_stanza_t *error, const char *type, xmpp_stanza_t *specific);
 
 #endif

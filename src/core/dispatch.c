@@ -440,9 +440,9 @@ ear_fail(const struct ear_in *in, enum ear_verdict condition, const char *format
 }
 
 enum ear_verdict
-ear_fail_with(const struct ear_in *in, enum ear_verdict condition, xmpp_stanza_t *specific,
-	      const char *text)
+ear_fail_with(const struct ear_in *in, enum ear_verdict condition, const char *type,
+	      xmpp_stanza_t *specific, const char *text)
 {
-	hold_reply(in, ear_error_add(ear_error_to(in->stanza, condition, text), specific));
+	hold_reply(in, ear_error_add(ear_error_to(in->stanza, condition, text), type, specific));
 	return EAR_DONE;
 }

@@ -152,10 +152,11 @@ ear_hold_fail(struct ear_hold *hold, enum ear_verdict condition, const char *tex
 }
 
 void
-ear_hold_fail_with(struct ear_hold *hold, enum ear_verdict condition, xmpp_stanza_t *specific,
-		   const char *text)
+ear_hold_fail_with(struct ear_hold *hold, enum ear_verdict condition, const char *type,
+		   xmpp_stanza_t *specific, const char *text)
 {
-	hold_answer(hold, ear_error_add(ear_error_to(hold->stanza, condition, text), specific));
+	hold_answer(hold,
+		    ear_error_add(ear_error_to(hold->stanza, condition, text), type, specific));
 }
 
 void

@@ -128,10 +128,14 @@ out:
 }
 
 xmpp_stanza_t *
-ear_error_add(xmpp_stanza_t *error, xmpp_stanza_t *specific)
+ear_error_add(xmpp_stanza_t *error, const char *type, xmpp_stanza_t *specific)
 {
-	if (error != NULL)
-		xmpp_stanza_add_child(ear_find(error, "error", NULL), specific);
+	xmpp_stanza_t *element = error == NULL ? NULL : ear_find(error, "error", NULL);
+
+	if (element != NULL && type != NULL)
+		ear_set(element, "type", "%s", type);
+	if (element != NULL)
+		xmpp_stanza_add_child(element, specific);
 	xmpp_stanza_release(specific);
 	return error;
 }

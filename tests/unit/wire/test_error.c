@@ -116,13 +116,20 @@ test_specific(void **state)
 {
 	xmpp_stanza_t *iq = ear_stanza(*state, "iq", "set", NULL, "1"), *answer;
 
-	answer = ear_error_add(ear_error_to(iq, EAR_BAD_REQUEST, "why"),
+	answer = ear_error_add(ear_error_to(iq, EAR_BAD_REQUEST, "why"), NULL,
 			       ear_element(*state, "too-many", "urn:example:own"));
 	assert_int_equal(ear_condition_of(answer), EAR_BAD_REQUEST);
 	assert_string_equal(ear_error_text_of(answer), "why");
+	assert_string_equal(xmpp_stanza_get_type(ear_first(answer)), "modify");
 	assert_non_null(ear_find(ear_first(answer), "too-many", "urn:example:own"));
 	xmpp_stanza_release(answer);
-	assert_null(ear_error_add(NULL, ear_element(*state, "too-many", "urn:example:own")));
+	/* Its own type, where it has one. */
+	answer = ear_error_add(ear_error_to(iq, EAR_POLICY_VIOLATION, NULL), "wait",
+			       ear_element(*state, "too-many", "urn:example:own"));
+	assert_string_equal(xmpp_stanza_get_type(ear_first(answer)), "wait");
+	xmpp_stanza_release(answer);
+	assert_null(
+		ear_error_add(NULL, "wait", ear_element(*state, "too-many", "urn:example:own")));
 	xmpp_stanza_release(iq);
 }
 

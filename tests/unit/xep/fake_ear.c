@@ -235,10 +235,10 @@ ear_fail(const struct ear_in *in, enum ear_verdict condition, const char *format
 }
 
 enum ear_verdict
-ear_fail_with(const struct ear_in *in, enum ear_verdict condition, xmpp_stanza_t *specific,
-	      const char *text)
+ear_fail_with(const struct ear_in *in, enum ear_verdict condition, const char *type,
+	      xmpp_stanza_t *specific, const char *text)
 {
-	answer(in->ear, ear_error_add(ear_error_to(in->stanza, condition, text), specific));
+	answer(in->ear, ear_error_add(ear_error_to(in->stanza, condition, text), type, specific));
 	return EAR_DONE;
 }
 
@@ -282,10 +282,10 @@ ear_hold_fail(struct ear_hold *hold, enum ear_verdict condition, const char *tex
 }
 
 void
-ear_hold_fail_with(struct ear_hold *hold, enum ear_verdict condition, xmpp_stanza_t *specific,
-		   const char *text)
+ear_hold_fail_with(struct ear_hold *hold, enum ear_verdict condition, const char *type,
+		   xmpp_stanza_t *specific, const char *text)
 {
-	hold_end(hold, ear_error_add(ear_error_to(hold->stanza, condition, text), specific));
+	hold_end(hold, ear_error_add(ear_error_to(hold->stanza, condition, text), type, specific));
 }
 
 void
