@@ -37,14 +37,20 @@ node_info(const struct ear_in *in, const char *name, xmpp_stanza_t *query)
 	return EAR_DONE;
 }
 
-/* Whom we are to somebody who asks, bare. */
+bool
+nodes_self(const struct ear_in *in, char *bare)
+{
+	const char *self = in->to != NULL ? in->to : ear_self(in->ear, in->link);
+
+	return self != NULL && ear_jid_bare(self, bare, EAR_JID_SIZE) == 0;
+}
+
 static void
 set_jid(const struct ear_in *in, xmpp_stanza_t *item)
 {
 	char bare[EAR_JID_SIZE];
-	const char *self = in->to != NULL ? in->to : ear_self(in->ear, in->link);
 
-	if (self != NULL && ear_jid_bare(self, bare, sizeof(bare)) == 0)
+	if (nodes_self(in, bare))
 		ear_set(item, "jid", "%s", bare);
 }
 

@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: ISC */
-/* nodes_ask.c: requests to our nodes: subscribe, unsubscribe, subscriptions, items (XEP-0060 §5.6,
- * §6.1, §6.2, §6.5), and the right error for everything else. */
+/* nodes_ask.c: requests to our nodes: subscribe, unsubscribe, subscriptions, affiliations, items
+ * (XEP-0060 §5.6, §5.7, §6.1, §6.2, §6.5), and the right error for everything else. */
 #include <string.h>
+
+#include <earshot/store.h>
 
 #include "nodes_impl.h"
 #include "own_jid.h"
@@ -16,7 +18,7 @@ static const struct {
 	{ EAR_NS_PUBSUB, "default", "subscription-options" },
 	{ EAR_NS_PUBSUB, "options", "subscription-options" },
 	{ EAR_NS_PUBSUB, "publish", "publish" },
-	{ EAR_NS_PUBSUB, "retract", "retract-items" },
+	{ EAR_NS_PUBSUB, "retract", "delete-items" },
 	{ EAR_NS_PUBSUB_OWNER, "affiliations", "modify-affiliations" },
 	{ EAR_NS_PUBSUB_OWNER, "configure", "config-node" },
 	{ EAR_NS_PUBSUB_OWNER, "default", "config-node" },
@@ -98,6 +100,7 @@ is_wanted(xmpp_stanza_t *items)
 static enum ear_verdict
 get_items(const struct ear_in *in, xmpp_stanza_t *request)
 {
+	char publisher[EAR_JID_SIZE];
 	xmpp_stanza_t *pubsub, *items, *item;
 	enum ear_verdict verdict;
 	const struct node *node = get_node(in, request, &verdict);
@@ -110,8 +113,27 @@ get_items(const struct ear_in *in, xmpp_stanza_t *request)
 	if (is_wanted(request)) {
 		item = ear_child(items, "item", EAR_NS_PUBSUB);
 		xmpp_stanza_set_id(item, NODES_ITEM);
+		if (nodes_self(in, publisher)) /* §7.1.2.3: as who is told sees it */
+			ear_set(item, "publisher", "%s", publisher);
 		xmpp_stanza_add_child_ex(item, node->payload(in->ear), 0);
 	}
+	return ear_reply(in, pubsub);
+}
+
+/* --- affiliations (§5.7) ------------------------------------------------------------------ */
+
+/* Nobody but this engine is anything at a node of ours. */
+static enum ear_verdict
+get_affiliations(const struct ear_in *in, xmpp_stanza_t *request)
+{
+	xmpp_stanza_t *pubsub;
+	enum ear_verdict verdict;
+	const struct node *node = get_node(in, request, &verdict);
+
+	if (node == NULL)
+		return verdict;
+	pubsub = ear_element(ear_ctx(in->ear), "pubsub", EAR_NS_PUBSUB);
+	ear_set(ear_child(pubsub, "affiliations", EAR_NS_PUBSUB), "node", "%s", node->name);
 	return ear_reply(in, pubsub);
 }
 
@@ -177,13 +199,19 @@ reply_subscription(const struct ear_in *in, const struct node *node, const char 
 	return ear_reply(in, pubsub);
 }
 
+/* §6.1.1: the address that is meant. */
+static bool
+has_jid(xmpp_stanza_t *request)
+{
+	return xmpp_stanza_get_attribute(request, "jid") != NULL;
+}
+
 /* §6.1.3.1: nobody subscribes anybody else. */
 static bool
 get_jid(const struct ear_in *in, xmpp_stanza_t *request, char *jid)
 {
-	const char *text = xmpp_stanza_get_attribute(request, "jid");
-
-	return text != NULL && own_jid_take(text, in->from, jid) == OWN_JID_YES;
+	return own_jid_take(xmpp_stanza_get_attribute(request, "jid"), in->from, jid) ==
+	       OWN_JID_YES;
 }
 
 static enum ear_verdict
@@ -197,6 +225,8 @@ subscribe(const struct ear_in *in, xmpp_stanza_t *request)
 
 	if (node == NULL)
 		return verdict;
+	if (!has_jid(request))
+		return refuse(in, EAR_BAD_REQUEST, "jid-required", NULL, NULL);
 	if (!get_jid(in, request, jid))
 		return refuse(in, EAR_BAD_REQUEST, "invalid-jid", NULL,
 			      "only the address that asks can be subscribed");
@@ -222,6 +252,8 @@ unsubscribe(const struct ear_in *in, xmpp_stanza_t *request)
 
 	if (node == NULL)
 		return verdict;
+	if (!has_jid(request))
+		return refuse(in, EAR_BAD_REQUEST, "jid-required", NULL, NULL);
 	if (!get_jid(in, request, jid))
 		return EAR_FORBIDDEN; /* §6.2.3.3 */
 	listener = told_find(nodes, node, jid);
@@ -243,9 +275,13 @@ nodes_get(const struct ear_in *in)
 {
 	xmpp_stanza_t *items = ear_find(in->payload, "items", EAR_NS_PUBSUB);
 	xmpp_stanza_t *subscriptions = ear_find(in->payload, "subscriptions", EAR_NS_PUBSUB);
+	xmpp_stanza_t *affiliations = ear_find(in->payload, "affiliations", EAR_NS_PUBSUB);
 
 	if (items != NULL)
 		return get_items(in, items);
+	/* Without a store there is no service that knows any (pubsub_features.c). */
+	if (affiliations != NULL && ear_store(in->ear) != NULL)
+		return get_affiliations(in, affiliations);
 	return subscriptions != NULL ? get_subscriptions(in, subscriptions) : unsupported(in);
 }
 

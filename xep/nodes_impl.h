@@ -45,6 +45,9 @@ struct nodes *nodes_new(struct ear *ear);
 void nodes_free(struct nodes *nodes);
 struct nodes *nodes_of(struct ear *ear);
 
+/* Whom we are to somebody who asks: bare, of EAR_JID_SIZE bytes. */
+bool nodes_self(const struct ear_in *in, char *bare);
+
 /* --- nodes_ask.c: the rule's payload is the <pubsub/> --- */
 
 enum ear_verdict nodes_get(const struct ear_in *in);

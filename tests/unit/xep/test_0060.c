@@ -106,12 +106,14 @@ told(const char *attribute)
 /* --- requests ----------------------------------------------------------------------------- */
 
 static bool
-is_refused(enum ear_verdict condition, const char *specific)
+is_refused(enum ear_verdict condition, const char *specific, const char *feature)
 {
 	xmpp_stanza_t *error = ear->answer == NULL ? NULL : ear_find(ear->answer, "error", NULL);
+	xmpp_stanza_t *e =
+		error == NULL || specific == NULL ? NULL : ear_find(error, specific, NODES_ERRORS);
 
-	return fake_refused(ear, condition) &&
-	       (specific == NULL || ear_find(error, specific, NODES_ERRORS) != NULL);
+	return fake_refused(ear, condition) && (specific == NULL || e != NULL) &&
+	       (feature == NULL || strcmp(fake_attribute(e, "feature"), feature) == 0);
 }
 
 static void
@@ -120,42 +122,44 @@ test_every_error(void **state)
 	static const struct {
 		const char *type, *xml;
 		enum ear_verdict condition;
-		const char *specific;
+		const char *specific, *feature;
 	} cases[] = {
-		{ "get", ITEMS("urn:example:none"), EAR_ITEM_NOT_FOUND, NULL },
-		{ "get", PUBSUB("<items/>"), EAR_BAD_REQUEST, "nodeid-required" },
-		{ "get", PUBSUB(""), EAR_BAD_REQUEST, NULL },
-		{ "set", PUBSUB("<fly/>"), EAR_BAD_REQUEST, NULL },
-		{ "set", PUBSUB("<subscribe jid='" ROMEO "'/>"), EAR_BAD_REQUEST,
-		  "nodeid-required" },
-		{ "set", PUBSUB("<subscribe node='x' jid='" ROMEO "'/>"), EAR_ITEM_NOT_FOUND,
+		{ "get", ITEMS("urn:example:none"), EAR_ITEM_NOT_FOUND, NULL, NULL },
+		{ "get", PUBSUB("<items/>"), EAR_BAD_REQUEST, "nodeid-required", NULL },
+		{ "get", PUBSUB(""), EAR_BAD_REQUEST, NULL, NULL },
+		{ "set", PUBSUB("<fly/>"), EAR_BAD_REQUEST, NULL, NULL },
+		{ "set", PUBSUB("<subscribe jid='" ROMEO "'/>"), EAR_BAD_REQUEST, "nodeid-required",
 		  NULL },
-		{ "set", ON("juliet@example.org"), EAR_BAD_REQUEST, "invalid-jid" },
-		{ "set", ON("@"), EAR_BAD_REQUEST, "invalid-jid" },
+		{ "set", PUBSUB("<subscribe node='x' jid='" ROMEO "'/>"), EAR_ITEM_NOT_FOUND, NULL,
+		  NULL },
+		{ "set", ON("juliet@example.org"), EAR_BAD_REQUEST, "invalid-jid", NULL },
+		{ "set", ON("@"), EAR_BAD_REQUEST, "invalid-jid", NULL },
 		{ "set", PUBSUB("<subscribe node='" EAR_NS_BUTTONS "'/>"), EAR_BAD_REQUEST,
-		  "invalid-jid" },
+		  "jid-required", NULL },
 		{ "set", PUBSUB("<subscribe node='" EAR_NS_BUTTONS "' jid='" ROMEO "'/><options/>"),
-		  EAR_FEATURE_NOT_IMPLEMENTED, "unsupported" },
-		{ "set", OFF("juliet@example.org"), EAR_FORBIDDEN, NULL },
-		{ "set", OFF(ROMEO), EAR_UNEXPECTED_REQUEST, "not-subscribed" },
+		  EAR_FEATURE_NOT_IMPLEMENTED, "unsupported", "subscription-options" },
+		{ "set", OFF("juliet@example.org"), EAR_FORBIDDEN, NULL, NULL },
+		{ "set", OFF(ROMEO), EAR_UNEXPECTED_REQUEST, "not-subscribed", NULL },
 		{ "set",
 		  PUBSUB("<subscribe node='" EAR_NS_BUTTONS "' jid='" ROMEO
 			 "'/><unsubscribe node='" EAR_NS_BUTTONS "' jid='" ROMEO "'/>"),
-		  EAR_BAD_REQUEST, NULL },
+		  EAR_BAD_REQUEST, NULL, NULL },
 		{ "set", PUBSUB("<publish node='" EAR_NS_BUTTONS "'/>"),
-		  EAR_FEATURE_NOT_IMPLEMENTED, "unsupported" },
-		{ "set", PUBSUB("<create node='x'/>"), EAR_FEATURE_NOT_IMPLEMENTED, "unsupported" },
+		  EAR_FEATURE_NOT_IMPLEMENTED, "unsupported", "publish" },
+		{ "set", PUBSUB("<create node='x'/>"), EAR_FEATURE_NOT_IMPLEMENTED, "unsupported",
+		  "create-nodes" },
 		{ "set", PUBSUB("<retract node='" EAR_NS_BUTTONS "'/>"),
-		  EAR_FEATURE_NOT_IMPLEMENTED, "unsupported" },
-		{ "get", PUBSUB("<affiliations/>"), EAR_FEATURE_NOT_IMPLEMENTED, "unsupported" },
+		  EAR_FEATURE_NOT_IMPLEMENTED, "unsupported", "delete-items" },
+		{ "get", PUBSUB("<affiliations/>"), EAR_FEATURE_NOT_IMPLEMENTED, "unsupported",
+		  "retrieve-affiliations" },
 		{ "get", PUBSUB("<options node='" EAR_NS_BUTTONS "' jid='" ROMEO "'/>"),
-		  EAR_FEATURE_NOT_IMPLEMENTED, "unsupported" },
-		{ "get", PUBSUB("<subscriptions node='x'/>"), EAR_ITEM_NOT_FOUND, NULL },
+		  EAR_FEATURE_NOT_IMPLEMENTED, "unsupported", "subscription-options" },
+		{ "get", PUBSUB("<subscriptions node='x'/>"), EAR_ITEM_NOT_FOUND, NULL, NULL },
 	};
 
 	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
 		ask(cases[i].type, ROMEO, cases[i].xml);
-		if (!is_refused(cases[i].condition, cases[i].specific))
+		if (!is_refused(cases[i].condition, cases[i].specific, cases[i].feature))
 			fail_msg("%s", cases[i].xml);
 	}
 	assert_int_equal(ear->sends, 0);
@@ -170,6 +174,7 @@ test_items(void **state)
 	items = ear_first(fake_result(ear));
 	assert_int_equal(fake_children(items), 1);
 	assert_string_equal(fake_attribute(ear_first(items), "id"), "current");
+	assert_string_equal(fake_attribute(ear_first(items), "publisher"), "tv@tv.example.org");
 	assert_string_equal(
 		fake_attribute(ear_find(ear_first(items), "state", EAR_NS_BUTTONS), "title"),
 		"Big Buck Bunny");
