@@ -92,6 +92,7 @@ disco_view_of(struct pubsub_view *view, const struct ear_stored_answer *answer)
 		.items = row->items,
 		.subscribers = row->subscribers,
 		.affiliation = row->affiliation,
+		.contact = row->contact,
 		.subscriptions = row + 1,
 		.subscription_count = answer->count - 1,
 	};
@@ -99,8 +100,12 @@ disco_view_of(struct pubsub_view *view, const struct ear_stored_answer *answer)
 }
 
 bool
-disco_is_hidden(const struct pubsub_config *config, enum ear_affiliation affiliation)
+disco_is_hidden(const struct disco_ask *ask, const struct pubsub_config *config,
+		enum ear_affiliation affiliation)
 {
+	const struct pubsub_view view = { .affiliation = affiliation };
+
+	affiliation = pubsub_affiliation(&ask->op, &view);
 	return affiliation == EAR_OUTCAST ||
 	       (config->access_model == PUBSUB_WHITELIST && affiliation == EAR_AFFILIATION_NONE);
 }
@@ -225,20 +230,22 @@ on_node(void *arg, const struct ear_stored_answer *answer)
 	struct ear_query query = { .kind = EAR_QUERY_AFFILIATIONS, .node = ask->op.node };
 	struct pubsub_view view;
 	xmpp_stanza_t *identity;
+	bool hidden;
 
 	if (answer->error != 0 || answer->count == 0) {
 		disco_ask_fail(ask, answer);
 		return;
 	}
 	disco_view_of(&view, answer);
+	hidden = disco_is_hidden(ask, &view.config, view.affiliation);
 	identity = ear_child(ask->query, "identity", EAR_NS_DISCO_INFO);
 	ear_set(identity, "category", "pubsub");
 	ear_set(identity, "type", "leaf");
-	if (!disco_is_hidden(&view.config, view.affiliation) && *view.config.title != '\0')
+	if (!hidden && *view.config.title != '\0')
 		ear_set(identity, "name", "%s", view.config.title);
 	ear_set(ear_child(ask->query, "feature", EAR_NS_DISCO_INFO), "var", EAR_NS_PUBSUB);
 	/* §5.3: every node can be asked for; what it is about is for those it is for. */
-	if (disco_is_hidden(&view.config, view.affiliation)) {
+	if (hidden) {
 		disco_ask_end(ask, EAR_DONE, NULL);
 		return;
 	}

@@ -50,7 +50,8 @@ void disco_ask_fail(struct disco_ask *ask, const struct ear_stored_answer *answe
 /* Of an answer to EAR_QUERY_NODE; borrowed from it. */
 void disco_view_of(struct pubsub_view *view, const struct ear_stored_answer *answer);
 
-/* §5.2: whether a node is none of his business. */
-bool disco_is_hidden(const struct pubsub_config *config, enum ear_affiliation affiliation);
+/* §5.2: whether a node is none of his business; affiliation: of the address that he says is his. */
+bool disco_is_hidden(const struct disco_ask *ask, const struct pubsub_config *config,
+		     enum ear_affiliation affiliation);
 
 #endif

@@ -177,7 +177,7 @@ take_row(struct disco_ask *ask, const struct ear_stored *row, size_t place)
 
 	if (ask->op.node == NULL) {
 		pubsub_config_read(&config, row->config == NULL ? "" : row->config);
-		if (disco_is_hidden(&config, affiliation_of(ask, row->node)))
+		if (disco_is_hidden(ask, &config, affiliation_of(ask, row->node)))
 			return;
 	}
 	if (first)
