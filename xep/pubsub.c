@@ -48,7 +48,7 @@ is_by_items(const struct pubsub_kind *kind)
 }
 
 /* One request is one element; what goes with it is none that is a request (§7.1.5), or the options
- * of a subscription (§6.3.7). */
+ * of a subscription (§6.3.7). All that XEP-0060 has are taken: any other is none. */
 static enum ear_verdict
 find_kind(const struct ear_in *in, const struct pubsub_kind **kind, xmpp_stanza_t **element)
 {
