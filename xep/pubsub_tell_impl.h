@@ -34,6 +34,7 @@
 #define TELL_SENT_BYTES ((size_t)16 * 1024 * 1024) /* of their events */
 #define TELL_LATE_MAX   4096                       /* addresses that something waits for */
 #define TELL_BUCKETS    1024
+#define TELL_SLICE      32              /* messages between two turns of the links */
 #define TELL_HELD_MAX   1000            /* events held for one address that is slow */
 #define TELL_ROOM_USEC  (20 * EAR_MSEC) /* between two looks whether there is room again */
 #define TELL_LEFT_USEC  (20 * EAR_MSEC) /* between two looks whether what was sent has left */

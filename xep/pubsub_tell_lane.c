@@ -173,19 +173,29 @@ ask_page(struct lane *lane, struct tale *tale)
 			   lane);
 }
 
-/* false: there is no room for now. */
+/*
+ * false: there is no room for now, or others come first. Of those who are sent a message of their
+ * own only so many are told before the links write: what all of them need is in the cache no more
+ * when the last one has his.
+ */
 static bool
 tell_page(struct lane *lane, struct tale *tale)
 {
+	size_t singly = 0;
 	int error = 0;
 
 	while (lane->at < lane->count) {
 		struct seat *seat = &lane->page[lane->at];
 
+		if (singly == TELL_SLICE) {
+			ear_timer_set(&lane->again, 0);
+			return false;
+		}
 		error = late_tell(lane->teller, tale, seat->address, seat->waits);
 		if (tell_is_full(error))
 			break;
 		seat->gathered = error > 0;
+		singly += !seat->gathered;
 		lane->at++;
 	}
 	if (!tell_is_full(multi_flush(lane->teller, tale)) && !tell_is_full(error))

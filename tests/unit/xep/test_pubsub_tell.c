@@ -57,7 +57,6 @@ change(const struct ear_change *changes, size_t count, const struct ear_event_dr
 {
 	const struct ear_transaction transaction = { .node = NODE,
 						     .epoch = epoch,
-
 						     .changes = changes,
 						     .count = count,
 						     .events = events,
@@ -132,6 +131,29 @@ test_pages(void **state)
 	event(EVENT);
 	event(EVENT);
 	assert_int_equal(ear->sends, 2 * (EAR_STORE_PAGE_MAX + 100));
+}
+
+/* The links write before the next of them are told; nobody is forgotten between. */
+static void
+test_slices(void **state)
+{
+	const struct ear_event_draft draft = { .text = EVENT, .type = "headline" };
+	struct ear_transaction transaction = { .node = NODE, .events = &draft, .event_count = 1 };
+
+	node_of(2 * TELL_SLICE + 1);
+	transaction.epoch = epoch;
+	ear_store_change(ear->store, &transaction, on_changed, ear);
+	while (ear->sends == 0) {
+		clock_advance(ear->clock, 1);
+		(void)store_is_busy(ear->store);
+	}
+	assert_int_equal(ear->sends, TELL_SLICE);
+	rest();
+	assert_int_equal(ear->sends, 2 * TELL_SLICE + 1);
+	for (size_t i = 0; i < FAKE_SENT; i++)
+		assert_int_equal(atoi(fake_attribute(ear->box[i], "to") + 1),
+				 ear->sends - FAKE_SENT + i);
+	assert_int_equal(left_to_tell(), 0);
 }
 
 static const char *
@@ -535,6 +557,7 @@ main(void)
 {
 	const struct CMUnitTest tests[] = {
 		TEST(test_pages),
+		TEST(test_slices),
 		TEST(test_ids),
 		TEST(test_no_room),
 		TEST(test_taken_over),
