@@ -329,6 +329,8 @@ def test_the_server_is_restarted(world):
                                     stdin="after").code == 0 and "after" in proc.output(), 60,
                lambda: "what is published after it\n" + proc.output(), step=0.5)
     assert proc.stop() == 0
+    # The other daemon tries again in its own time.
+    world.remote.proc.wait_for("connected as " + REMOTE, 60, 2)
     world.romeo = User(world.host, world.server, "romeo")
 
 
