@@ -24,7 +24,9 @@ nodes_of(struct ear *ear)
 struct pubsub *
 pubsub_of(struct ear *ear)
 {
-	return ((struct both *)ear_state(ear, &ear_xep_0060))->pubsub;
+	const struct both *both = ear_state(ear, &ear_xep_0060);
+
+	return both == NULL ? NULL : both->pubsub;
 }
 
 struct pubsub_teller *
@@ -91,7 +93,11 @@ on_error(const struct ear_in *in)
 static void
 on_event(void *arg, const struct ear_event *event)
 {
-	pubsub_teller_event(arg, event);
+	const struct both *both = arg;
+
+	pubsub_teller_event(both->teller, event);
+	if (event->kind == EAR_TRUST_ENDED)
+		pubsub_standing_ended(both->pubsub->ear, event->address);
 }
 
 static int
@@ -107,7 +113,7 @@ start(struct ear *ear)
 		return 0;
 	both->pubsub = pubsub_new(ear, store);
 	both->teller = pubsub_teller_new(ear);
-	ear_watch(ear, on_event, both->teller);
+	ear_watch(ear, on_event, both);
 	return 0;
 }
 
@@ -117,7 +123,7 @@ stop(struct ear *ear)
 	struct both *both = ear_state(ear, &ear_xep_0060);
 
 	if (both->pubsub != NULL) {
-		ear_unwatch(ear, on_event, both->teller);
+		ear_unwatch(ear, on_event, both);
 		pubsub_teller_free(both->teller);
 		pubsub_free(both->pubsub);
 	}

@@ -164,6 +164,7 @@ on_change(void *arg, const struct ear_event *event)
 		nobody_wants(pep, NULL);
 		break;
 	case EAR_PATH_CHANGED:
+	case EAR_TRUST_ENDED:
 	case EAR_STREAM_ENDED:
 	case EAR_OWN_KEY_CHANGED:
 	case EAR_NETWORK_CHANGED:

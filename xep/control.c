@@ -46,8 +46,8 @@
  *     unwatches:
  *     <message type='headline'>
  *       <event xmlns='urn:earshot:control:0' [address='juliet@pronto.local']
- *              kind='peer-changed|peer-gone|path-changed|server-up|trust-changed|stream-ended|
- *                    own-key-changed|network-changed|player-changed'
+ *              kind='peer-changed|peer-gone|path-changed|server-up|trust-changed|trust-ended|
+ *                    stream-ended|own-key-changed|network-changed|player-changed'
  *              [link='none|local|lan|server' [jid='juliet@example.org'] [rtt-us='1234'] [why='...']
  *               [failed='lan' failure='...']]/>
  *     </message>

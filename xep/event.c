@@ -19,6 +19,8 @@ event_name(enum ear_event_kind kind)
 		return "server-up";
 	case EAR_TRUST_CHANGED:
 		return "trust-changed";
+	case EAR_TRUST_ENDED:
+		return "trust-ended";
 	case EAR_STREAM_ENDED:
 		return "stream-ended";
 	case EAR_OWN_KEY_CHANGED:

@@ -95,6 +95,7 @@ on_change(void *arg, const struct ear_event *event)
 	case EAR_PEER_CHANGED:
 	case EAR_PEER_GONE:
 	case EAR_PATH_CHANGED:
+	case EAR_TRUST_ENDED:
 	case EAR_STREAM_ENDED:
 	case EAR_NETWORK_CHANGED:
 	case EAR_PLAYER_CHANGED:

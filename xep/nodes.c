@@ -107,6 +107,7 @@ on_change(void *arg, const struct ear_event *event)
 		nodes_judge(nodes, event->address);
 		break;
 	case EAR_PEER_GONE:
+	case EAR_TRUST_ENDED:
 	case EAR_STREAM_ENDED:
 	case EAR_OWN_KEY_CHANGED:
 	case EAR_NETWORK_CHANGED:

@@ -15,6 +15,7 @@
 
 #include "memory.h"
 #include "presence.h"
+#include "pubsub.h"
 #include "roster.h"
 
 #define GAP        EAR_SEC /* between two changes of what we say */
@@ -167,6 +168,7 @@ on_unsubscribed(void *arg, const struct roster_answer *answer)
 	send(presence->ear, pair, "unsubscribe");
 	send(presence->ear, pair, "unsubscribed");
 	send(presence->ear, pair, "unavailable");
+	pubsub_standing_ended(presence->ear, pair->theirs);
 }
 
 /* §4.3.2: his server asks how we are. Of whom it is not known he is told nothing: "unsubscribed"

@@ -553,5 +553,6 @@ pubsub_free(struct pubsub *pubsub)
 	}
 	free(pubsub->queues);
 	pubsub_questions_free(pubsub->questions);
+	pubsub_standings_free(pubsub->standings);
 	free(pubsub);
 }

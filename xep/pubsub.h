@@ -26,6 +26,7 @@
  *	                   pubsub_delta.c; pubsub_list.c lists of them (§5.6, §5.7, §8.8.1, §8.9.1)
  *	pubsub_approve.c   owners let in who waits (§8.6); pubsub_pending.c who does (§8.7)
  *	pubsub_question.c  how often these are asked
+ *	pubsub_standing.c  who is let in no more is subscribed no more (§12.13)
  *	pubsub_work.c      what all of these gather on their way
  *	pubsub_event.c     what is told: the <event/>s
  *	pubsub_tell.c      telling: events out of the store, to each once; its parts are in
@@ -315,6 +316,10 @@ enum ear_verdict pubsub_take(const struct ear_in *in);
 
 /* §8.6: an owner's answer, a message with a submitted form. EAR_PASS: it is none. */
 enum ear_verdict pubsub_approve(const struct ear_in *in);
+
+/* pubsub_standing.c: he is no contact any more, or his key is accepted no more: where that let him
+ * in he is subscribed no more (§12.13). */
+void pubsub_standing_ended(struct ear *ear, const char *address);
 
 /* pubsub_tell.c and its parts */
 struct pubsub_teller;

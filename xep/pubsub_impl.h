@@ -47,6 +47,7 @@ struct pubsub {
 	size_t waiting;
 	unsigned mark;                      /* of the last publication */
 	struct pubsub_questions *questions; /* NULL: none yet */
+	struct pubsub_standings *standings; /* NULL: none yet */
 };
 
 struct pubsub *pubsub_new(struct ear *ear, struct ear_store *store);
@@ -61,6 +62,10 @@ void pubsub_request_free(struct pubsub_request *request);
 
 /* Takes out of a list, and frees, what has ended. */
 void pubsub_sweep(struct pubsub_request **place);
+
+/* --- pubsub_standing.c --------------------------------------------------------------------- */
+
+void pubsub_standings_free(struct pubsub_standings *standings);
 
 /* --- pubsub_queue.c ------------------------------------------------------------------------ */
 

@@ -269,6 +269,7 @@ pubsub_teller_event(struct pubsub_teller *teller, const struct ear_event *event)
 			late_may_be_there(teller, event->address);
 		break;
 	case EAR_PEER_GONE:
+	case EAR_TRUST_ENDED:
 	case EAR_STREAM_ENDED:
 	case EAR_OWN_KEY_CHANGED:
 	case EAR_NETWORK_CHANGED:

@@ -117,6 +117,10 @@ bool ear_may(const struct ear_in *in, enum ear_verb verb);
 /* Whether somebody may do that whom our server vouches for by that address; false: we have none. */
 bool ear_may_by_server(struct ear *ear, const char *address, enum ear_verb verb);
 
+/* How sure it is who somebody is whom our server vouches for by that address; EAR_PLAIN: we have
+ * none. */
+enum ear_level ear_level_by_server(struct ear *ear, const char *address);
+
 /* How long this stanza was held up on its way, beyond what the quickest one from there took
  * (urn:earshot:delivery:0, microseconds); -1: it does not say when it was sent. */
 int64_t ear_held_up(const struct ear_in *in);
@@ -322,6 +326,8 @@ enum ear_event_kind {
 	EAR_PATH_CHANGED,  /* another path was chosen for address */
 	EAR_SERVER_UP,     /* address: ours there; whatever the server forgets, it has forgotten */
 	EAR_TRUST_CHANGED, /* what is known about the keys of that address */
+	EAR_TRUST_ENDED,   /* a key of that address is accepted no more: by the user's word, or its
+			      server's */
 	EAR_STREAM_ENDED,  /* a direct stream with that LAN address; there may be another one */
 	EAR_OWN_KEY_CHANGED,
 	EAR_NETWORK_CHANGED, /* addresses of this machine came or went, or it has slept */

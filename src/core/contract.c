@@ -148,6 +148,12 @@ ear_may_by_server(struct ear *ear, const char *address, enum ear_verb verb)
 			     EAR_LINK_SERVER);
 }
 
+enum ear_level
+ear_level_by_server(struct ear *ear, const char *address)
+{
+	return ear->server == NULL ? EAR_PLAIN : dispatch_level(ear, ear->server, address);
+}
+
 int64_t
 ear_held_up(const struct ear_in *in)
 {

@@ -73,6 +73,25 @@ meet_leave_address(struct ear *ear, const struct pin *known, const char *address
 }
 
 static bool
+has_bare(const struct pin *pin, const char *jid)
+{
+	for (size_t i = 0; i < pin->jid_count; i++)
+		if (ear_jid_bare_equal(pin->jids[i], jid))
+			return true;
+	return false;
+}
+
+void
+meet_tell_ended(struct ear *ear, const struct pin *pin, const struct pin *left)
+{
+	for (size_t i = 0; left == NULL && i < pin->address_count; i++)
+		core_tell(ear, EAR_TRUST_ENDED, pin->addresses[i], EAR_LINK_NONE);
+	for (size_t i = 0; i < pin->jid_count; i++)
+		if (left == NULL || !has_bare(left, pin->jids[i]))
+			core_tell(ear, EAR_TRUST_ENDED, pin->jids[i], EAR_LINK_NONE);
+}
+
+static bool
 is_denied(const struct pin *pin, enum vouch_word word)
 {
 	/* Whoever publishes nothing does not contradict what the user has said. */
@@ -109,17 +128,19 @@ without_denied(struct ear *ear, const struct pin *known)
 static void
 revoke_pin(struct ear *ear, const struct pin *known, const struct pin *left)
 {
-	struct pin *pin;
+	struct pin *pin = pin_copy(known);
 
 	if (left->jid_count > 0 || left->voucher != EAR_BY_SERVER) {
 		meet_store(ear, left);
+		meet_tell_ended(ear, pin, left);
+		pin_free(pin);
 		return;
 	}
-	pin = pin_copy(known);
 	pin->revoked = true;
 	ear_warn("%s: its key was revoked",
 		 pin->address_count > 0 ? pin->addresses[0] : "a device");
 	meet_store(ear, pin);
+	meet_tell_ended(ear, pin, NULL);
 	pin_free(pin);
 }
 

@@ -61,4 +61,8 @@ void meet_note_liar(struct ear *ear, const struct peer *peer);
 /* Forgets that, and why the address was refused. */
 void meet_pardon(struct ear *ear, const char *address);
 
+/* Whoever watches is told of each address of that pin that it has no more; left NULL: all of them.
+ */
+void meet_tell_ended(struct ear *ear, const struct pin *pin, const struct pin *left);
+
 #endif

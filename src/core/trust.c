@@ -174,6 +174,7 @@ lower_links(struct ear *ear, const struct ear_key *key)
 static void
 forget_key(struct ear *ear, const struct ear_key *key)
 {
+	struct pin *pin = pin_copy(pins_find(ear->pins, key));
 	struct dest *dest;
 
 	pins_remove(ear->pins, key);
@@ -181,6 +182,8 @@ forget_key(struct ear *ear, const struct ear_key *key)
 	dest = dest_of_key(ear, key);
 	if (dest != NULL)
 		dest_unbind(dest);
+	meet_tell_ended(ear, pin, NULL);
+	pin_free(pin);
 }
 
 /* A word about the address itself is forgotten too: why it was refused last. */

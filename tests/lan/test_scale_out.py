@@ -307,7 +307,8 @@ def befriend(user):
 
 
 def test_contacts(world):
-    """Who is a contact all of them know, whichever of them he came to."""
+    """Who is a contact all of them know, whichever of them he came to; and who is one no more is
+    subscribed no more where only contacts are let in."""
     hamlet, horatio, francisco = (world[name] for name in ("hamlet", "horatio", "francisco"))
     befriend(hamlet)
     # His server asks how the service is whenever he comes: one of them, whom it draws by lot.
@@ -324,8 +325,12 @@ def test_contacts(world):
     for _ in range(20):
         hamlet.ask("get_items", SERVICE, "news")
         assert francisco.refused("get_items", SERVICE, "news") == "not-authorized"
+    hamlet.ask("subscribe", SERVICE, "news")
     hamlet.ask("presence", "unsubscribe", SERVICE)
     wait_until(lambda: hamlet.ask("contacts").get(SERVICE) == "none", 20, "both to have parted")
+    hamlet.proc.wait_for("^told .*<subscription .*none", 20)
+    assert not list(hamlet.ask("get_subscriptions", SERVICE).iter(
+        "{http://jabber.org/protocol/pubsub}subscription"))
     for _ in range(10):
         assert hamlet.refused("get_items", SERVICE, "news") == "not-authorized"
     for box in world.daemons:

@@ -109,6 +109,12 @@ ear_may_by_server(struct ear *ear, const char *address, enum ear_verb verb)
 	return may(ear->by_server, verb);
 }
 
+enum ear_level
+ear_level_by_server(struct ear *ear, const char *address)
+{
+	return ear->by_server;
+}
+
 int64_t
 ear_held_up(const struct ear_in *in)
 {
