@@ -144,6 +144,14 @@ is_gone(struct pep *pep, const char *address)
 	on_wants(pep, &in, NULL, 0);
 }
 
+/* What he wanted he got as who he was; as who he is now he may want less. */
+static void
+is_less(struct pep *pep, const char *address)
+{
+	is_gone(pep, address);
+	ear_each_peer(pep->ear, address, on_peer, pep);
+}
+
 /* --- life --------------------------------------------------------------------------------- */
 
 static void
@@ -160,11 +168,14 @@ on_change(void *arg, const struct ear_event *event)
 	case EAR_PEER_GONE:
 		is_gone(pep, event->address);
 		break;
+	case EAR_TRUST_ENDED:
+		if (ear_jid_is_lan(event->address))
+			is_less(pep, event->address);
+		break;
 	case EAR_SERVER_UP: /* who left meanwhile, nobody told us */
 		nobody_wants(pep, NULL);
 		break;
 	case EAR_PATH_CHANGED:
-	case EAR_TRUST_ENDED:
 	case EAR_STREAM_ENDED:
 	case EAR_OWN_KEY_CHANGED:
 	case EAR_NETWORK_CHANGED:

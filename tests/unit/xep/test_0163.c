@@ -287,6 +287,33 @@ test_peer(void **state)
 	assert_int_equal(nodes_of(ear)->count, 0);
 }
 
+/* Whose key is accepted no more is told nothing that its key let him have. */
+static void
+test_peer_is_trusted_no_more(void **state)
+{
+	struct ear_peer_info peer = { .address = JULIET,
+				      .level = EAR_KEYED,
+				      .in_earshot = true,
+				      .caps_node = NODE,
+				      .caps_hash = "sha-1",
+				      .caps_ver = ver_of(BOT WANTS) };
+
+	ear->peers = &peer;
+	ear->peer_count = 1;
+	fake_tell(ear, EAR_PEER_CHANGED, JULIET);
+	answer(BOT WANTS);
+	assert_int_equal(nodes_of(ear)->count, 2);
+	peer.level = EAR_PLAIN;
+	fake_tell(ear, EAR_TRUST_ENDED, "juliet@example.org");
+	assert_int_equal(nodes_of(ear)->count, 2);
+	fake_tell(ear, EAR_TRUST_ENDED, JULIET);
+	assert_int_equal(nodes_of(ear)->count, 0);
+	/* Paired again. */
+	peer.level = EAR_KEYED;
+	fake_tell(ear, EAR_TRUST_CHANGED, JULIET);
+	assert_int_equal(nodes_of(ear)->count, 2);
+}
+
 struct wanted {
 	size_t count, longest;
 };
@@ -343,10 +370,18 @@ int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
-		TEST(test_asked_once),     TEST(test_may_no_more),       TEST(test_lies),
-		TEST(test_another_hash),   TEST(test_changes_of_mind),   TEST(test_no_contact),
-		TEST(test_nobody_special), TEST(test_no_answer),         TEST(test_bounds),
-		TEST(test_peer),           TEST(test_wants_are_bounded),
+		TEST(test_asked_once),
+		TEST(test_may_no_more),
+		TEST(test_lies),
+		TEST(test_another_hash),
+		TEST(test_changes_of_mind),
+		TEST(test_no_contact),
+		TEST(test_nobody_special),
+		TEST(test_no_answer),
+		TEST(test_bounds),
+		TEST(test_peer),
+		TEST(test_peer_is_trusted_no_more),
+		TEST(test_wants_are_bounded),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
