@@ -259,22 +259,31 @@ test_bounds(void **state)
 
 /* --- on the LAN --------------------------------------------------------------------------- */
 
+/* She is in earshot. */
+static struct ear_peer_info *
+meet(enum ear_level level)
+{
+	static struct ear_peer_info peer;
+
+	peer = (struct ear_peer_info){ .address = JULIET,
+				       .level = level,
+				       .in_earshot = true,
+				       .caps_node = NODE,
+				       .caps_hash = "sha-1",
+				       .caps_ver = ver_of(BOT WANTS) };
+	ear->peers = &peer;
+	ear->peer_count = 1;
+	return &peer;
+}
+
 static void
 test_peer(void **state)
 {
-	struct ear_peer_info peer = { .address = JULIET,
-				      .level = EAR_KEYED,
-				      .in_earshot = true,
-				      .caps_node = NODE,
-				      .caps_hash = "sha-1",
-				      .caps_ver = ver_of(BOT WANTS) };
+	struct ear_peer_info *peer = meet(EAR_PLAIN);
 
-	ear->peers = &peer;
-	ear->peer_count = 1;
-	peer.level = EAR_PLAIN;
 	fake_tell(ear, EAR_PEER_CHANGED, JULIET);
 	assert_int_equal(ear->request_count, 0);
-	peer.level = EAR_KEYED;
+	peer->level = EAR_KEYED;
 	fake_tell(ear, EAR_TRUST_CHANGED, JULIET);
 	assert_int_equal(ear->request_count, 1);
 	assert_int_equal(ear->requests[0].only, EAR_LINK_LAN);
@@ -291,25 +300,18 @@ test_peer(void **state)
 static void
 test_peer_is_trusted_no_more(void **state)
 {
-	struct ear_peer_info peer = { .address = JULIET,
-				      .level = EAR_KEYED,
-				      .in_earshot = true,
-				      .caps_node = NODE,
-				      .caps_hash = "sha-1",
-				      .caps_ver = ver_of(BOT WANTS) };
+	struct ear_peer_info *peer = meet(EAR_KEYED);
 
-	ear->peers = &peer;
-	ear->peer_count = 1;
 	fake_tell(ear, EAR_PEER_CHANGED, JULIET);
 	answer(BOT WANTS);
 	assert_int_equal(nodes_of(ear)->count, 2);
-	peer.level = EAR_PLAIN;
+	peer->level = EAR_PLAIN;
 	fake_tell(ear, EAR_TRUST_ENDED, "juliet@example.org");
 	assert_int_equal(nodes_of(ear)->count, 2);
 	fake_tell(ear, EAR_TRUST_ENDED, JULIET);
 	assert_int_equal(nodes_of(ear)->count, 0);
 	/* Paired again. */
-	peer.level = EAR_KEYED;
+	peer->level = EAR_KEYED;
 	fake_tell(ear, EAR_TRUST_CHANGED, JULIET);
 	assert_int_equal(nodes_of(ear)->count, 2);
 }
