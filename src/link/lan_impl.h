@@ -247,8 +247,12 @@ bool lan_stream_is_usable(const struct lan_stream *ls);
  * address is tried. */
 void lan_stream_refuse(struct lan_stream *ls, const char *condition, int error, const char *text);
 void lan_stream_send_header(struct lan_stream *ls, const char *to, bool ahead);
-/* first: what comes before the disco query; consumed, may be NULL. flows: stanzas may follow. */
-void lan_stream_send_features(struct lan_stream *ls, xmpp_stanza_t *first, bool query, bool flows);
+/*
+ * last: what is to be answered; consumed, may be NULL. Behind it nothing of these features is left:
+ * openssl's s_client looks for <starttls/> in what one read brought, and takes the rest, which may
+ * come a moment later, for the answer. flows: stanzas may follow.
+ */
+void lan_stream_send_features(struct lan_stream *ls, xmpp_stanza_t *last, bool query, bool flows);
 /* One that was accepted belongs to that link and carries stanzas from now on. fresh: nobody has
  * been told of the link. */
 void lan_stream_admit(struct lan_stream *ls, struct lan_link *link, bool fresh);

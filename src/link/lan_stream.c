@@ -78,16 +78,16 @@ add(xmpp_stanza_t *parent, xmpp_stanza_t *child)
 
 /* XEP-0174 §10: what we can do comes with the features, for peers that know of features. */
 void
-lan_stream_send_features(struct lan_stream *ls, xmpp_stanza_t *first, bool query, bool flows)
+lan_stream_send_features(struct lan_stream *ls, xmpp_stanza_t *last, bool query, bool flows)
 {
 	const struct lan *lan = ls->lan;
 	xmpp_stanza_t *features = ear_element(lan->ctx, "stream:features", NULL);
 
-	add(features, first);
 	if (flows)
 		ear_child(features, "sm", EAR_NS_SM);
 	if (query && lan->hooks.features != NULL)
 		add(features, lan->hooks.features(lan->owner));
+	add(features, last);
 	if (ls->version)
 		stream_send(ls->stream, features);
 	xmpp_stanza_release(features);
