@@ -39,8 +39,8 @@ refuse(const struct ear_in *in, enum ear_verdict condition, const char *specific
 	return ear_fail_with(in, condition, NULL, element, text);
 }
 
-static enum ear_verdict
-lack(const struct ear_in *in, const char *feature)
+enum ear_verdict
+nodes_lack(const struct ear_in *in, const char *feature)
 {
 	return refuse(in, EAR_FEATURE_NOT_IMPLEMENTED, "unsupported", feature, NULL);
 }
@@ -52,7 +52,7 @@ unsupported(const struct ear_in *in)
 
 	for (size_t i = 0; request != NULL && i < sizeof(lacking) / sizeof(lacking[0]); i++)
 		if (ear_is(request, lacking[i].request, lacking[i].ns))
-			return lack(in, lacking[i].feature);
+			return nodes_lack(in, lacking[i].feature);
 	return EAR_BAD_REQUEST;
 }
 
@@ -232,7 +232,7 @@ subscribe(const struct ear_in *in, xmpp_stanza_t *request)
 			      "only the address that asks can be subscribed");
 	/* §6.3.7: together with options, which nothing here has. */
 	if (ear_find(in->payload, "options", EAR_NS_PUBSUB) != NULL)
-		return lack(in, "subscription-options");
+		return nodes_lack(in, "subscription-options");
 	listener = told_hear(nodes, in, node, jid);
 	listener->subscribed = true;
 	nodes_keep(listener, in->level);

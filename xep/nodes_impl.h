@@ -53,6 +53,9 @@ bool nodes_self(const struct ear_in *in, char *bare);
 enum ear_verdict nodes_get(const struct ear_in *in);
 enum ear_verdict nodes_set(const struct ear_in *in);
 
+/* Refuses what nothing here takes, by the feature that lacks (§16.1.2). */
+enum ear_verdict nodes_lack(const struct ear_in *in, const char *feature);
+
 /* Of an owner, where nobody can own one. */
 enum ear_verdict nodes_own(const struct ear_in *in);
 

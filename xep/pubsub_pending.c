@@ -9,6 +9,7 @@
 #include "commands.h"
 #include "forms.h"
 #include "memory.h"
+#include "nodes_impl.h"
 #include "pubsub.h"
 
 #define COMMAND_NODE EAR_NS_PUBSUB "#get-pending"
@@ -233,10 +234,7 @@ step(const struct command_step *step, const char **why)
 static enum ear_verdict
 on_lacking(const struct ear_in *in)
 {
-	xmpp_stanza_t *element = ear_element(ear_ctx(in->ear), "unsupported", PUBSUB_ERRORS);
-
-	ear_set(element, "feature", "get-pending");
-	return ear_fail_with(in, EAR_FEATURE_NOT_IMPLEMENTED, NULL, element, NULL);
+	return nodes_lack(in, "get-pending");
 }
 
 static int

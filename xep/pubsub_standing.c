@@ -242,16 +242,10 @@ end_subscriptions(struct pubsub_standings *standings, struct pubsub_work *work,
 }
 
 static void
-change(struct pubsub_standings *standings, const struct pubsub_work *work, int64_t epoch)
+change(struct pubsub_standings *standings, const struct pubsub_work *work)
 {
-	const struct ear_transaction transaction = {
-		.node = node_of(standings),
-		.epoch = epoch,
-		.changes = work->changes,
-		.count = work->count,
-		.events = work->events,
-		.event_count = work->event_count,
-	};
+	const struct ear_transaction transaction =
+		pubsub_work_transaction(work, node_of(standings));
 
 	ear_store_change(standings->pubsub->store, &transaction, on_changed, standings);
 }
@@ -266,13 +260,15 @@ on_node(void *arg, const struct ear_stored_answer *answer)
 		wait_a_little(standings, answer->error);
 		return;
 	}
-	if (answer->error == 0)
+	if (answer->error == 0) {
+		work.epoch = answer->rows[0].epoch;
 		pubsub_config_read(&work.config, answer->rows[0].config);
+	}
 	if (answer->error == 0 && is_by_standing(&work.config) &&
 	    !is_let_in(standings, &work.config, &answer->rows[0]))
 		end_subscriptions(standings, &work, answer);
 	if (work.count > 0)
-		change(standings, &work, answer->rows[0].epoch);
+		change(standings, &work);
 	else
 		next_node(standings);
 	pubsub_work_release(&work);

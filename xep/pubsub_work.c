@@ -211,18 +211,24 @@ on_committed(struct pubsub_op *op, const struct ear_changed *changed)
 	work->done(op, changed);
 }
 
-void
-pubsub_work_commit(struct pubsub_op *op, pubsub_changed_fn *done)
+struct ear_transaction
+pubsub_work_transaction(const struct pubsub_work *work, const char *node)
 {
-	struct pubsub_work *work = op->arg;
-	struct ear_transaction transaction = {
-		.node = op->node,
+	return (struct ear_transaction){
+		.node = node,
 		.epoch = work->epoch,
 		.changes = work->changes,
 		.count = work->count,
 		.events = work->events,
 		.event_count = work->event_count,
 	};
+}
+
+void
+pubsub_work_commit(struct pubsub_op *op, pubsub_changed_fn *done)
+{
+	struct pubsub_work *work = op->arg;
+	struct ear_transaction transaction = pubsub_work_transaction(work, op->node);
 
 	work->done = done;
 	pubsub_change(op, &transaction, on_committed);

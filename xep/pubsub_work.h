@@ -66,6 +66,9 @@ void pubsub_work_tell_owners(struct pubsub_op *op, const char *jid, enum ear_sub
 /* Whether there is no room for so many more of each in one transaction. */
 bool pubsub_work_is_full(const struct pubsub_work *work, size_t changes, size_t events);
 
+/* All of it, decided on work->epoch; borrows from work. */
+struct ear_transaction pubsub_work_transaction(const struct pubsub_work *work, const char *node);
+
 /* Does all of it. done runs with 0, or an error that is not -ESTALE; after 0 the work is empty
  * again. */
 void pubsub_work_commit(struct pubsub_op *op, pubsub_changed_fn *done);

@@ -128,19 +128,16 @@ without_denied(struct ear *ear, const struct pin *known)
 static void
 revoke_pin(struct ear *ear, const struct pin *known, const struct pin *left)
 {
+	bool stays = left->jid_count > 0 || left->voucher != EAR_BY_SERVER;
 	struct pin *pin = pin_copy(known);
 
-	if (left->jid_count > 0 || left->voucher != EAR_BY_SERVER) {
-		meet_store(ear, left);
-		meet_tell_ended(ear, pin, left);
-		pin_free(pin);
-		return;
+	if (!stays) {
+		pin->revoked = true;
+		ear_warn("%s: its key was revoked",
+			 pin->address_count > 0 ? pin->addresses[0] : "a device");
 	}
-	pin->revoked = true;
-	ear_warn("%s: its key was revoked",
-		 pin->address_count > 0 ? pin->addresses[0] : "a device");
-	meet_store(ear, pin);
-	meet_tell_ended(ear, pin, NULL);
+	meet_store(ear, stays ? left : pin);
+	meet_tell_ended(ear, pin, stays ? left : NULL);
 	pin_free(pin);
 }
 
